@@ -1,0 +1,93 @@
+/* Names of the model's values, and the texts of its ids. */
+#include "lib/base/model.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *name_of(const char *const *names, size_t count, unsigned value)
+{
+    return value > 0 && value < count ? names[value] : "unknown";
+}
+
+const char *m4h_slave_state_name(enum m4h_slave_state state)
+{
+    static const char *const names[] = {NULL, "ready", "draining", "stopped", "silent"};
+
+    return name_of(names, M4H_COUNT(names), state);
+}
+
+const char *m4h_disconnect_reason_name(enum m4h_disconnect_reason reason)
+{
+    static const char *const names[M4H_DISCONNECT_REASON_COUNT] = {
+        NULL,     "client_closed", "connection_lost", "keepalive_timeout", "replaced",
+        "kicked", "drained",       "protocol_error",  "forward_cancelled",
+    };
+
+    return name_of(names, M4H_COUNT(names), reason);
+}
+
+const char *m4h_refuse_reason_name(enum m4h_refuse_reason reason)
+{
+    static const char *const names[M4H_REFUSE_REASON_COUNT] = {
+        NULL,      "key_denied",     "no_master",   "full",     "draining", "port_unavailable",
+        "timeout", "protocol_error", "unsupported", "replaced",
+    };
+
+    return name_of(names, M4H_COUNT(names), reason);
+}
+
+const char *m4h_event_type_name(enum m4h_event_type type)
+{
+    static const char *const names[] = {
+        NULL, "connect", "disconnect", "load", "start", "drain", "stop", "refuse",
+    };
+
+    return name_of(names, M4H_COUNT(names), type);
+}
+
+const char *m4h_problem_code_name(enum m4h_problem_code code)
+{
+    static const char *const names[] = {
+        NULL, "invalid", "not_found", "no_capacity", "throttled", "unavailable", "internal",
+    };
+
+    return name_of(names, M4H_COUNT(names), code);
+}
+
+const char *m4h_tunnel_id_format(uint64_t tunnel_id, char text[M4H_TUNNEL_ID_TEXT_MAX])
+{
+    snprintf(text, M4H_TUNNEL_ID_TEXT_MAX, "%016" PRIx64, tunnel_id);
+    return text;
+}
+
+bool m4h_tunnel_id_parse(const char *text, uint64_t *tunnel_id)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint64_t value = 0;
+
+    if (strspn(text, digits) != 16 || text[16] != '\0')
+        return false;
+    for (; *text != '\0'; text++)
+        value = value << 4 | (uint64_t)(strchr(digits, *text) - digits);
+    *tunnel_id = value;
+    return value != 0;
+}
+
+void m4h_problem_set(struct m4h_problem *problem, enum m4h_problem_code code, const char *detail)
+{
+    *problem = (struct m4h_problem){.code = code};
+    snprintf(problem->detail, sizeof(problem->detail), "%s", detail);
+}
+
+bool m4h_text_copy(char *out, size_t size, const char *text)
+{
+    size_t len = strnlen(text, size);
+
+    if (len == size) {
+        out[0] = '\0';
+        return false;
+    }
+    memcpy(out, text, len + 1);
+    return true;
+}

@@ -1,0 +1,322 @@
+/* The things that mas4h speaks of, as plain structs: what comes out of a wire
+ * message after its checks, what a core takes in and gives back. They own
+ * nothing and point nowhere, so they are copied by assignment. Strings are NUL
+ * terminated and valid as lib/base/ident.h says. */
+#ifndef M4H_BASE_MODEL_H
+#define M4H_BASE_MODEL_H
+
+#include "lib/base/address.h"
+#include "lib/base/ident.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define M4H_TUNNEL_PORTS_MAX    8
+#define M4H_FINGERPRINT_MAX     63
+#define M4H_CLIENT_VERSION_MAX  64
+#define M4H_DETAIL_MAX          255
+#define M4H_ACTOR_MAX           255
+#define M4H_USERNAME_MAX        64
+#define M4H_REQUEST_ID_MAX      64
+#define M4H_VERSION_MAX         31
+#define M4H_HOST_KEYS_MAX       3
+#define M4H_HOST_KEY_MAX        1023
+#define M4H_PUBLIC_KEY_BLOB_MAX 4096
+#define M4H_EVENT_ID_MAX        127
+#define M4H_PAGE_SIZE_DEFAULT   100
+#define M4H_PAGE_SIZE_MAX       500
+#define M4H_PAGE_TOKEN_MAX      (M4H_CLIENT_KEY_MAX)
+
+/* 16 lower-case hex digits and a NUL: a tunnel id as text. */
+#define M4H_TUNNEL_ID_TEXT_MAX 17
+
+/* ---- tunnels and slaves ------------------------------------------------- */
+
+struct m4h_tunnel {
+    char client_key[M4H_CLIENT_KEY_MAX + 1];
+    uint64_t tunnel_id; /* never 0 */
+    uint64_t stamp;     /* see lib/base/stamp.h */
+    uint16_t ports[M4H_TUNNEL_PORTS_MAX];
+    uint8_t port_count; /* at least 1 */
+    char remote_address[M4H_ADDRESS_TEXT_MAX];
+    uint64_t connected_wall_ms;
+    char key_fingerprint[M4H_FINGERPRINT_MAX + 1];
+    char client_version[M4H_CLIENT_VERSION_MAX + 1];
+};
+
+enum m4h_slave_state {
+    M4H_SLAVE_READY = 1,
+    M4H_SLAVE_DRAINING,
+    M4H_SLAVE_STOPPED,
+    M4H_SLAVE_SILENT,
+};
+
+struct m4h_slave_info {
+    char host[M4H_HOST_MAX + 1];
+    uint16_t port;
+    char host_keys[M4H_HOST_KEYS_MAX][M4H_HOST_KEY_MAX + 1];
+    uint8_t host_key_count;
+    uint32_t capacity; /* tunnels */
+    char version[M4H_VERSION_MAX + 1];
+    uint64_t started_wall_ms;
+};
+
+/* ---- events ------------------------------------------------------------- */
+
+enum m4h_disconnect_reason {
+    M4H_DISCONNECT_CLIENT_CLOSED = 1,
+    M4H_DISCONNECT_CONNECTION_LOST,
+    M4H_DISCONNECT_KEEPALIVE_TIMEOUT,
+    M4H_DISCONNECT_REPLACED,
+    M4H_DISCONNECT_KICKED,
+    M4H_DISCONNECT_DRAINED,
+    M4H_DISCONNECT_PROTOCOL_ERROR,
+    M4H_DISCONNECT_FORWARD_CANCELLED,
+};
+#define M4H_DISCONNECT_REASON_COUNT 9 /* with 0 */
+
+enum m4h_refuse_reason {
+    M4H_REFUSE_KEY_DENIED = 1,
+    M4H_REFUSE_NO_MASTER,
+    M4H_REFUSE_FULL,
+    M4H_REFUSE_DRAINING,
+    M4H_REFUSE_PORT_UNAVAILABLE,
+    M4H_REFUSE_TIMEOUT,
+    M4H_REFUSE_PROTOCOL_ERROR,
+    M4H_REFUSE_UNSUPPORTED,
+    M4H_REFUSE_REPLACED,
+};
+#define M4H_REFUSE_REASON_COUNT 10 /* with 0 */
+
+enum m4h_event_type {
+    M4H_EVENT_CONNECT = 1,
+    M4H_EVENT_DISCONNECT,
+    M4H_EVENT_LOAD,
+    M4H_EVENT_START,
+    M4H_EVENT_DRAIN,
+    M4H_EVENT_STOP,
+    M4H_EVENT_REFUSE,
+};
+
+struct m4h_disconnect {
+    char client_key[M4H_CLIENT_KEY_MAX + 1];
+    uint64_t tunnel_id;
+    enum m4h_disconnect_reason reason;
+    uint64_t bytes_from_device;
+    uint64_t bytes_to_device;
+    uint64_t duration_ms;
+};
+
+struct m4h_load {
+    uint32_t tunnels;
+    uint32_t channels;
+    uint32_t capacity;
+    enum m4h_slave_state state;
+    uint64_t digest; /* see lib/base/digest.h */
+    uint64_t bytes_from_device;
+    uint64_t bytes_to_device;
+    uint32_t cpu_permille;
+    uint32_t open_files;
+    uint32_t open_files_limit;
+    uint32_t handshakes;
+};
+
+struct m4h_drain {
+    uint64_t deadline_wall_ms;
+    uint32_t tunnels;
+};
+
+struct m4h_refuse {
+    enum m4h_refuse_reason reason;
+    char detail[M4H_DETAIL_MAX + 1];
+    char remote_address[M4H_ADDRESS_TEXT_MAX];
+    char key_fingerprint[M4H_FINGERPRINT_MAX + 1]; /* may be empty */
+    char client_key[M4H_CLIENT_KEY_MAX + 1];       /* may be empty */
+};
+
+struct m4h_event {
+    char event_id[M4H_EVENT_ID_MAX + 1];
+    char slave_id[M4H_ID_MAX + 1];
+    char region[M4H_ID_MAX + 1];
+    uint64_t epoch;
+    uint64_t seq;
+    uint64_t wall_ms;
+    enum m4h_event_type type;
+    union {
+        struct m4h_tunnel connect;
+        struct m4h_disconnect disconnect;
+        struct m4h_load load;
+        struct m4h_slave_info start;
+        struct m4h_drain drain;
+        struct m4h_refuse refuse;
+    } as;
+};
+
+/* ---- requests and their answers ------------------------------------------ */
+
+enum m4h_problem_code {
+    M4H_PROBLEM_INVALID = 1,
+    M4H_PROBLEM_NOT_FOUND,
+    M4H_PROBLEM_NO_CAPACITY,
+    M4H_PROBLEM_THROTTLED,
+    M4H_PROBLEM_UNAVAILABLE,
+    M4H_PROBLEM_INTERNAL,
+};
+
+/* Why a request got no result. `code` 0: there is no problem. */
+struct m4h_problem {
+    enum m4h_problem_code code;
+    char detail[M4H_DETAIL_MAX + 1];
+    uint32_t retry_after_ms; /* 0: no advice */
+};
+
+struct m4h_dispatch_request {
+    char request_id[M4H_REQUEST_ID_MAX + 1];
+    char region[M4H_ID_MAX + 1];             /* empty: any */
+    char client_key[M4H_CLIENT_KEY_MAX + 1]; /* empty: not known */
+};
+
+struct m4h_slot {
+    char slave_id[M4H_ID_MAX + 1];
+    char region[M4H_ID_MAX + 1];
+    char host[M4H_HOST_MAX + 1];
+    uint16_t port;
+    char host_keys[M4H_HOST_KEYS_MAX][M4H_HOST_KEY_MAX + 1];
+    uint8_t host_key_count;
+    uint64_t expires_wall_ms;
+};
+
+struct m4h_authorize_request {
+    char slave_id[M4H_ID_MAX + 1];
+    char region[M4H_ID_MAX + 1];
+    char username[M4H_USERNAME_MAX + 1]; /* untrusted, yet valid text */
+    uint8_t public_key[M4H_PUBLIC_KEY_BLOB_MAX];
+    size_t public_key_len;
+    char key_fingerprint[M4H_FINGERPRINT_MAX + 1];
+    char remote_address[M4H_ADDRESS_TEXT_MAX];
+};
+
+struct m4h_authorize_reply {
+    bool allowed;
+    char client_key[M4H_CLIENT_KEY_MAX + 1]; /* when allowed */
+    uint64_t owner_stamp;                    /* when allowed; 0: no owner */
+    char detail[M4H_DETAIL_MAX + 1];         /* when denied */
+    uint32_t valid_for_ms;
+};
+
+struct m4h_slave_status {
+    char slave_id[M4H_ID_MAX + 1];
+    char region[M4H_ID_MAX + 1];
+    enum m4h_slave_state state;
+    struct m4h_slave_info info;
+    uint64_t epoch;
+    uint32_t tunnels;
+    uint32_t reservations;
+    uint32_t channels;
+    uint64_t bytes_from_device;
+    uint64_t bytes_to_device;
+    uint32_t cpu_permille;
+    uint64_t last_seen_wall_ms;
+    bool synced;
+};
+
+struct m4h_tunnel_status {
+    struct m4h_tunnel tunnel;
+    char slave_id[M4H_ID_MAX + 1];
+    char region[M4H_ID_MAX + 1];
+    char host[M4H_HOST_MAX + 1];
+};
+
+struct m4h_region_status {
+    char region[M4H_ID_MAX + 1];
+    uint32_t slaves;
+    uint32_t slaves_ready;
+    uint32_t tunnels;
+    uint32_t capacity;
+};
+
+#define M4H_REGIONS_MAX 256
+
+/* The totals; the regions go beside it, as an array. */
+struct m4h_cluster_status {
+    char master_id[M4H_ID_MAX + 1];
+    char version[M4H_VERSION_MAX + 1];
+    uint64_t started_wall_ms;
+    uint32_t slaves;
+    uint32_t slaves_ready;
+    uint64_t tunnels;
+    uint64_t capacity;
+    uint64_t channels;
+    bool synced;
+};
+
+/* A page of a list: of tunnels in order of client_key, or of slaves in order of slave_id. */
+struct m4h_page_request {
+    char region[M4H_ID_MAX + 1];   /* empty: all */
+    char slave_id[M4H_ID_MAX + 1]; /* empty: all */
+    uint32_t page_size;            /* 1 to M4H_PAGE_SIZE_MAX */
+    /* The last name of the page before, empty for the first page. */
+    char page_token[M4H_PAGE_TOKEN_MAX + 1];
+};
+
+struct m4h_kick_request {
+    char client_key[M4H_CLIENT_KEY_MAX + 1];
+    uint64_t tunnel_id; /* 0: whichever the device has there */
+    enum m4h_disconnect_reason reason;
+    char actor[M4H_ACTOR_MAX + 1];
+};
+
+struct m4h_drain_request {
+    char actor[M4H_ACTOR_MAX + 1];
+};
+
+struct m4h_snapshot_request {
+    uint64_t snapshot_id; /* 0: make a new one */
+    uint32_t page;
+};
+
+/* All of a page but its tunnels, which go beside it, as an array. */
+struct m4h_snapshot_page {
+    uint64_t snapshot_id;
+    uint32_t page;
+    bool last;
+    char slave_id[M4H_ID_MAX + 1];
+    char region[M4H_ID_MAX + 1];
+    uint64_t epoch;
+    uint64_t seq;
+    struct m4h_slave_info info;
+    enum m4h_slave_state state;
+};
+
+/* Tunnels in one page of a snapshot: a page stays well under the largest message. */
+#define M4H_SNAPSHOT_PAGE_TUNNELS 400
+
+struct m4h_revoke {
+    char client_key[M4H_CLIENT_KEY_MAX + 1]; /* one of the two is empty */
+    char key_fingerprint[M4H_FINGERPRINT_MAX + 1];
+};
+
+/* ---- names ---------------------------------------------------------------- */
+
+/* As REST, logs and metrics write them: "ready", "client_closed", "key_denied",
+ * "connect", "no_capacity". Static; "unknown" for a value that has no name. */
+const char *m4h_slave_state_name(enum m4h_slave_state state);
+const char *m4h_disconnect_reason_name(enum m4h_disconnect_reason reason);
+const char *m4h_refuse_reason_name(enum m4h_refuse_reason reason);
+const char *m4h_event_type_name(enum m4h_event_type type);
+const char *m4h_problem_code_name(enum m4h_problem_code code);
+
+/* A tunnel id as text, and back; false where the text is not 16 lower-case hex
+ * digits or is 0. Format returns `text`. */
+const char *m4h_tunnel_id_format(uint64_t tunnel_id, char text[M4H_TUNNEL_ID_TEXT_MAX]);
+bool m4h_tunnel_id_parse(const char *text, uint64_t *tunnel_id);
+
+/* Fills a problem; `detail` is cut to fit. */
+void m4h_problem_set(struct m4h_problem *problem, enum m4h_problem_code code, const char *detail);
+
+/* Copies a string into an array of `size` bytes. False: it did not fit, and
+ * `out` is empty. */
+bool m4h_text_copy(char *out, size_t size, const char *text);
+
+#endif

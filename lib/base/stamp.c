@@ -1,0 +1,28 @@
+/* The hybrid logical clock. */
+#include "lib/base/stamp.h"
+
+static uint64_t at_wall(uint64_t wall_ms)
+{
+    return wall_ms << 16;
+}
+
+uint64_t m4h_stamp_next(struct m4h_stamp_clock *clock, uint64_t wall_ms, uint64_t owner)
+{
+    uint64_t stamp = at_wall(wall_ms);
+
+    if (stamp <= clock->latest)
+        stamp = clock->latest + 1;
+    clock->latest = stamp;
+    return stamp <= owner ? owner + 1 : stamp;
+}
+
+void m4h_stamp_see(struct m4h_stamp_clock *clock, uint64_t wall_ms, uint64_t stamp)
+{
+    if (stamp > clock->latest && stamp <= at_wall(wall_ms + M4H_STAMP_LEAD_MAX_MS))
+        clock->latest = stamp;
+}
+
+bool m4h_stamp_wins(uint64_t stamp_a, uint64_t tunnel_a, uint64_t stamp_b, uint64_t tunnel_b)
+{
+    return stamp_a != stamp_b ? stamp_a > stamp_b : tunnel_a > tunnel_b;
+}

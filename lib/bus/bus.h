@@ -1,0 +1,117 @@
+/* The bus: NATS. Publish, request-reply and a fixed set of subscriptions.
+ *
+ * One owner thread (a loop) makes all calls here except m4h_bus_config's `wake`.
+ * A thread of ours inside talks to the library, so that no call here ever blocks:
+ * not while a server is silent, not during a reconnect. What is given out waits
+ * in a bounded queue until it is sent; what comes in waits in another until the
+ * owner calls m4h_bus_run, which the `wake` callback asks for.
+ *
+ * Happy path: create -> (status connected) -> publish, request, on_message ->
+ * destroy, which sends what is queued (for at most `flush_ms`) and ends.
+ * While the server is away: `M4H_BUS_KEEP` messages wait, in order, and are sent
+ * after the reconnect; others are refused with M4H_EUNAVAILABLE. Requests end
+ * with M4H_EUNAVAILABLE at once, or with M4H_ETIMEOUT at their deadline. The
+ * library reconnects for ever. */
+#ifndef M4H_BUS_BUS_H
+#define M4H_BUS_BUS_H
+
+#include "lib/base/attributes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct m4h_bus;
+
+/* A message that came in. All is borrowed, valid during the callback only. */
+struct m4h_bus_message {
+    const char *subject;
+    const char *reply; /* NULL: no answer is wanted */
+    const uint8_t *data;
+    size_t len;
+};
+
+/* On the owner thread, inside m4h_bus_run. */
+typedef void (*m4h_bus_on_message)(void *context, const struct m4h_bus_message *message);
+
+/* The end of a request, exactly once, inside m4h_bus_run: error 0 and the
+ * answer (borrowed), or M4H_ETIMEOUT, or M4H_EUNAVAILABLE (nobody listens
+ * there, or the connection is lost). */
+typedef void (*m4h_bus_on_reply)(void *context, int error, const uint8_t *data, size_t len);
+
+/* Connected or not, inside m4h_bus_run, at each change. */
+typedef void (*m4h_bus_on_status)(void *context, bool connected);
+
+struct m4h_bus_subscription {
+    const char *subject; /* may hold wildcards */
+    const char *queue;   /* queue group, or NULL */
+    m4h_bus_on_message on_message;
+};
+
+struct m4h_bus_config {
+    const char *url;         /* one or several, separated by commas */
+    const char *name;        /* of this connection, in the server's lists */
+    const char *credentials; /* path of a .creds file, or NULL */
+    const char *user;        /* with password, or NULL */
+    const char *password;
+    const char *tls_ca; /* path of a PEM file: TLS with that CA; or NULL */
+    /* Bounds of both queues; beyond: M4H_EFULL when sending, a counted drop
+     * when receiving. */
+    uint32_t queue_messages;
+    uint32_t queue_bytes;
+    const struct m4h_bus_subscription *subscriptions; /* borrowed during create */
+    size_t subscription_count;
+    m4h_bus_on_status on_status;
+    /* Asks the owner to call m4h_bus_run soon. Any thread; must not block. */
+    void (*wake)(void *wake_context);
+    void *wake_context;
+    void *context; /* of on_message and on_status */
+};
+
+struct m4h_bus_stats {
+    uint64_t sent_messages;
+    uint64_t received_messages;
+    uint64_t dropped_out; /* refused: queue full or not connected */
+    uint64_t dropped_in;  /* inbound queue full, or slow consumer in the library */
+    uint64_t reconnects;
+    uint32_t queued_messages;
+    uint32_t pending_requests;
+};
+
+/* Starts; connects in the background. `*bus` is NULL on error: M4H_EINVALID (a
+ * url or a file that is none, said in the log), M4H_ENOMEM, M4H_ESYSTEM. */
+M4H_MUST_CHECK int m4h_bus_create(struct m4h_bus **bus, const struct m4h_bus_config *config);
+/* Ends within `flush_ms` and a little; open requests are dropped without their
+ * callback. Accepts NULL. */
+void m4h_bus_destroy(struct m4h_bus *bus, uint32_t flush_ms);
+
+/* Delivers what has come in, at most a budget's worth (then wakes again), and
+ * ends requests whose time is over. Returns when it must be called again at the
+ * latest, on the caller's clock; UINT64_MAX: only when woken. */
+uint64_t m4h_bus_run(struct m4h_bus *bus, uint64_t now_ms);
+
+bool m4h_bus_is_connected(const struct m4h_bus *bus);
+
+enum m4h_bus_class {
+    M4H_BUS_FRESH, /* of use now only: answers, load */
+    M4H_BUS_KEEP,  /* kept while the server is away */
+};
+
+/* Sends a copy of `data` to `subject`. `message_id` (or NULL) becomes the header
+ * Nats-Msg-Id. M4H_EFULL, M4H_EUNAVAILABLE (fresh and not connected),
+ * M4H_ETOOBIG, M4H_ENOMEM. */
+M4H_MUST_CHECK int m4h_bus_publish(struct m4h_bus *bus, const char *subject,
+                                   enum m4h_bus_class class, const char *message_id,
+                                   const uint8_t *data, size_t len);
+
+/* Asks; `on_reply` ends it, unless cancelled. `*id` is never 0. Errors as
+ * m4h_bus_publish, then `on_reply` is never called. */
+M4H_MUST_CHECK int m4h_bus_request(struct m4h_bus *bus, const char *subject, const uint8_t *data,
+                                   size_t len, uint64_t now_ms, uint32_t timeout_ms,
+                                   m4h_bus_on_reply on_reply, void *context, uint64_t *id);
+/* Forgets a request: no callback any more. Does nothing when it has ended. */
+void m4h_bus_cancel(struct m4h_bus *bus, uint64_t id);
+
+void m4h_bus_stats(const struct m4h_bus *bus, struct m4h_bus_stats *stats);
+
+#endif

@@ -1,0 +1,136 @@
+/* Bytes of mas4h.v1 messages <-> the plain structs of lib/base/model.h.
+ *
+ * Encoding adds to `out` and can fail only with M4H_ENOMEM or M4H_ETOOBIG (the
+ * buffer is then as before). Decoding checks everything that the model promises
+ * - sizes first, then the text of each string, then ranges - and returns
+ * M4H_ETOOBIG, M4H_EPROTOCOL (not such a message, or a field breaks its rule) or
+ * M4H_ENOMEM; `*out` is then undefined. Unknown fields are ignored, unknown
+ * enum values become 0 where a reason is only told on, else M4H_EPROTOCOL.
+ * Any thread; no state. */
+#ifndef M4H_WIRE_WIRE_H
+#define M4H_WIRE_WIRE_H
+
+#include "lib/base/attributes.h"
+#include "lib/base/buffer.h"
+#include "lib/base/model.h"
+
+/* The largest message of all, as nats-server should be told (max_payload). */
+#define M4H_WIRE_MESSAGE_MAX (256u * 1024u)
+
+/* Events. A decoded event has a type that this version knows, else M4H_EPROTOCOL. */
+M4H_MUST_CHECK int m4h_wire_event_encode(const struct m4h_event *event, struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_event_decode(const uint8_t *data, size_t len, struct m4h_event *out);
+
+/* Dispatch. */
+M4H_MUST_CHECK int m4h_wire_dispatch_request_encode(const struct m4h_dispatch_request *request,
+                                                    struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_dispatch_request_decode(const uint8_t *data, size_t len,
+                                                    struct m4h_dispatch_request *out);
+/* A reply holds a slot, or, where `problem->code` is not 0, the problem. The
+ * same holds for every reply below. */
+M4H_MUST_CHECK int m4h_wire_dispatch_reply_encode(const struct m4h_slot *slot,
+                                                  const struct m4h_problem *problem,
+                                                  struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_dispatch_reply_decode(const uint8_t *data, size_t len,
+                                                  struct m4h_slot *slot,
+                                                  struct m4h_problem *problem);
+
+/* Authorize. */
+M4H_MUST_CHECK int m4h_wire_authorize_request_encode(const struct m4h_authorize_request *request,
+                                                     struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_authorize_request_decode(const uint8_t *data, size_t len,
+                                                     struct m4h_authorize_request *out);
+M4H_MUST_CHECK int m4h_wire_authorize_reply_encode(const struct m4h_authorize_reply *reply,
+                                                   const struct m4h_problem *problem,
+                                                   struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_authorize_reply_decode(const uint8_t *data, size_t len,
+                                                   struct m4h_authorize_reply *reply,
+                                                   struct m4h_problem *problem);
+
+/* Status. A decoded array is allocated: free() it; NULL where count is 0 or a
+ * problem came. Page requests: a page_size of 0 on the wire becomes the default,
+ * a larger one than the most becomes the most. */
+M4H_MUST_CHECK int m4h_wire_cluster_request_encode(struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_cluster_request_decode(const uint8_t *data, size_t len);
+M4H_MUST_CHECK int m4h_wire_cluster_reply_encode(const struct m4h_cluster_status *cluster,
+                                                 const struct m4h_region_status *regions,
+                                                 size_t region_count,
+                                                 const struct m4h_problem *problem,
+                                                 struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_cluster_reply_decode(const uint8_t *data, size_t len,
+                                                 struct m4h_cluster_status *cluster,
+                                                 struct m4h_region_status **regions,
+                                                 size_t *region_count, struct m4h_problem *problem);
+
+M4H_MUST_CHECK int m4h_wire_slaves_request_encode(const struct m4h_page_request *request,
+                                                  struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_slaves_request_decode(const uint8_t *data, size_t len,
+                                                  struct m4h_page_request *out);
+M4H_MUST_CHECK int m4h_wire_slaves_reply_encode(const struct m4h_slave_status *slaves, size_t count,
+                                                const char *next_page_token,
+                                                const struct m4h_problem *problem,
+                                                struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_slaves_reply_decode(const uint8_t *data, size_t len,
+                                                struct m4h_slave_status **slaves, size_t *count,
+                                                char next_page_token[M4H_PAGE_TOKEN_MAX + 1],
+                                                struct m4h_problem *problem);
+
+M4H_MUST_CHECK int m4h_wire_tunnels_request_encode(const struct m4h_page_request *request,
+                                                   struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_tunnels_request_decode(const uint8_t *data, size_t len,
+                                                   struct m4h_page_request *out);
+M4H_MUST_CHECK int m4h_wire_tunnels_reply_encode(const struct m4h_tunnel_status *tunnels,
+                                                 size_t count, const char *next_page_token,
+                                                 const struct m4h_problem *problem,
+                                                 struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_tunnels_reply_decode(const uint8_t *data, size_t len,
+                                                 struct m4h_tunnel_status **tunnels, size_t *count,
+                                                 char next_page_token[M4H_PAGE_TOKEN_MAX + 1],
+                                                 struct m4h_problem *problem);
+
+M4H_MUST_CHECK int m4h_wire_tunnel_request_encode(const char *client_key, struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_tunnel_request_decode(const uint8_t *data, size_t len,
+                                                  char client_key[M4H_CLIENT_KEY_MAX + 1]);
+M4H_MUST_CHECK int m4h_wire_tunnel_reply_encode(const struct m4h_tunnel_status *tunnel,
+                                                const struct m4h_problem *problem,
+                                                struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_tunnel_reply_decode(const uint8_t *data, size_t len,
+                                                struct m4h_tunnel_status *tunnel,
+                                                struct m4h_problem *problem);
+
+/* Commands to a slave. The good answer to a kick has nothing in it. */
+M4H_MUST_CHECK int m4h_wire_kick_request_encode(const struct m4h_kick_request *request,
+                                                struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_kick_request_decode(const uint8_t *data, size_t len,
+                                                struct m4h_kick_request *out);
+M4H_MUST_CHECK int m4h_wire_kick_reply_encode(const struct m4h_problem *problem,
+                                              struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_kick_reply_decode(const uint8_t *data, size_t len,
+                                              struct m4h_problem *problem);
+
+M4H_MUST_CHECK int m4h_wire_drain_request_encode(const struct m4h_drain_request *request,
+                                                 struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_drain_request_decode(const uint8_t *data, size_t len,
+                                                 struct m4h_drain_request *out);
+M4H_MUST_CHECK int m4h_wire_drain_reply_encode(uint32_t tunnels, const struct m4h_problem *problem,
+                                               struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_drain_reply_decode(const uint8_t *data, size_t len, uint32_t *tunnels,
+                                               struct m4h_problem *problem);
+
+M4H_MUST_CHECK int m4h_wire_snapshot_request_encode(const struct m4h_snapshot_request *request,
+                                                    struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_snapshot_request_decode(const uint8_t *data, size_t len,
+                                                    struct m4h_snapshot_request *out);
+M4H_MUST_CHECK int m4h_wire_snapshot_reply_encode(const struct m4h_snapshot_page *page,
+                                                  const struct m4h_tunnel *tunnels, size_t count,
+                                                  const struct m4h_problem *problem,
+                                                  struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_snapshot_reply_decode(const uint8_t *data, size_t len,
+                                                  struct m4h_snapshot_page *page,
+                                                  struct m4h_tunnel **tunnels, size_t *count,
+                                                  struct m4h_problem *problem);
+
+M4H_MUST_CHECK int m4h_wire_revoke_encode(const struct m4h_revoke *revoke, struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_revoke_decode(const uint8_t *data, size_t len, struct m4h_revoke *out);
+
+#endif
