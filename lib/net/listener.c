@@ -1,0 +1,131 @@
+/* Accepts a bounded number of connections in each turn, so that a flood on one
+ * port does not starve the loop. When the process has no file left, accepting
+ * pauses; the pause timer exists only meanwhile, since a slave has thousands of
+ * listeners. */
+#include "lib/net/listener.h"
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/net/socket.h"
+#include "lib/net/timer.h"
+#include "lib/net/watch.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ACCEPTS_PER_TURN 32
+#define NO_FILES_WAIT_MS 200
+
+struct m4h_listener {
+    int fd;
+    bool paused;
+    bool accepting; /* inside on_ready: freeing waits */
+    struct m4h_loop *loop;
+    struct m4h_watch *watch;
+    struct m4h_timer *wait;
+    m4h_listener_on_accept on_accept;
+    void *context;
+};
+
+static void on_wait_over(void *context)
+{
+    struct m4h_listener *listener = context;
+
+    m4h_timer_close(listener->wait);
+    listener->wait = NULL;
+    if (!listener->paused)
+        m4h_watch_set(listener->watch, M4H_WATCH_READ);
+}
+
+static void wait_for_files(struct m4h_listener *listener)
+{
+    m4h_log(M4H_LOG_WARNING, "net", "error=\"%s\" cannot accept, waiting %d ms", strerror(errno),
+            NO_FILES_WAIT_MS);
+    if (m4h_timer_create(&listener->wait, listener->loop, on_wait_over, listener) != 0)
+        return;
+    m4h_watch_set(listener->watch, 0);
+    m4h_timer_start(listener->wait, NO_FILES_WAIT_MS, 0);
+}
+
+/* Accepts one; false: nothing more to accept now. */
+static bool accept_one(struct m4h_listener *listener)
+{
+    struct sockaddr_storage from;
+    socklen_t len = sizeof(from);
+    char peer[M4H_ADDRESS_TEXT_MAX];
+    int fd = accept4(listener->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd >= 0) {
+        m4h_socket_address_text((struct sockaddr *)&from, peer);
+        listener->on_accept(listener->context, fd, peer);
+        return true;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        wait_for_files(listener);
+    return errno == ECONNABORTED || errno == EINTR;
+}
+
+static void on_ready(void *context, unsigned events)
+{
+    struct m4h_listener *listener = context;
+
+    (void)events;
+    listener->accepting = true;
+    for (int i = 0; i < ACCEPTS_PER_TURN && listener->fd >= 0 && !listener->paused; i++) {
+        if (!accept_one(listener))
+            break;
+    }
+    listener->accepting = false;
+    if (listener->fd < 0)
+        free(listener);
+}
+
+int m4h_listener_start(struct m4h_listener **listener, struct m4h_loop *loop, int fd,
+                       m4h_listener_on_accept on_accept, void *context)
+{
+    int error = M4H_ENOMEM;
+
+    *listener = calloc(1, sizeof(**listener));
+    if (*listener != NULL)
+        error = m4h_watch_start(&(*listener)->watch, loop, fd, M4H_WATCH_READ, on_ready, *listener);
+    if (error != 0) {
+        free(*listener);
+        *listener = NULL;
+        close(fd);
+        return error;
+    }
+    (*listener)->fd = fd;
+    (*listener)->loop = loop;
+    (*listener)->on_accept = on_accept;
+    (*listener)->context = context;
+    return 0;
+}
+
+void m4h_listener_pause(struct m4h_listener *listener)
+{
+    listener->paused = true;
+    m4h_watch_set(listener->watch, 0);
+}
+
+void m4h_listener_resume(struct m4h_listener *listener)
+{
+    listener->paused = false;
+    if (listener->wait == NULL)
+        m4h_watch_set(listener->watch, M4H_WATCH_READ);
+}
+
+void m4h_listener_close(struct m4h_listener *listener)
+{
+    if (listener == NULL)
+        return;
+    m4h_watch_close(listener->watch);
+    m4h_timer_close(listener->wait);
+    close(listener->fd);
+    listener->fd = -1;
+    if (!listener->accepting)
+        free(listener);
+}

@@ -1,0 +1,59 @@
+/* A libuv loop. */
+#include "lib/net/loop.h"
+
+#include "lib/base/error.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <uv.h>
+
+struct m4h_loop {
+    uv_loop_t uv;
+};
+
+int m4h_loop_create(struct m4h_loop **loop)
+{
+    *loop = calloc(1, sizeof(**loop));
+    if (*loop == NULL)
+        return M4H_ENOMEM;
+    if (uv_loop_init(&(*loop)->uv) != 0) {
+        free(*loop);
+        *loop = NULL;
+        return M4H_ESYSTEM;
+    }
+    return 0;
+}
+
+void m4h_loop_run(struct m4h_loop *loop)
+{
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+void m4h_loop_stop(struct m4h_loop *loop)
+{
+    uv_stop(&loop->uv);
+}
+
+void m4h_loop_destroy(struct m4h_loop *loop)
+{
+    if (loop == NULL)
+        return;
+    uv_run(&loop->uv, UV_RUN_NOWAIT);
+    while (uv_loop_close(&loop->uv) == UV_EBUSY) {
+        int alive = uv_run(&loop->uv, UV_RUN_NOWAIT);
+
+        assert(alive || uv_loop_alive(&loop->uv) == 0);
+        (void)alive;
+    }
+    free(loop);
+}
+
+uint64_t m4h_loop_now_ms(const struct m4h_loop *loop)
+{
+    return uv_now(&loop->uv);
+}
+
+struct uv_loop_s *m4h_loop_uv(struct m4h_loop *loop)
+{
+    return &loop->uv;
+}
