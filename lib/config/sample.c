@@ -82,8 +82,9 @@ void m4h_config_write_help(const struct m4h_config_table *table, FILE *out)
 
     write_usage(table, out);
     fprintf(out,
-            "Options of the configuration and their defaults. What is set by --set wins over\n"
-            "the environment (%s), that over the file, that over the default.\n",
+            "Options of the configuration and their defaults. --set wins over the\n"
+            "environment, that over the file, that over the default. The first one in the\n"
+            "environment: %s\n",
             table->option_count > 0 ? m4h_config_variable_name(table, &table->options[0], variable)
                                     : table->prefix);
     for (size_t i = 0; i < table->option_count; i++) {
