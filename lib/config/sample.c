@@ -43,12 +43,18 @@ static void write_expected(FILE *out, const char *indent, const struct m4h_confi
     write_wrapped(out, indent, sentence);
 }
 
+static void write_default(FILE *out, const char *indent, const struct m4h_config_option *option)
+{
+    fprintf(out, "%s%s =%s%s\n", indent, option->key, option->fallback[0] != '\0' ? " " : "",
+            option->fallback);
+}
+
 void m4h_config_write_sample(const struct m4h_config_table *table, FILE *out)
 {
-    fprintf(out,
-            "# Configuration of %s. Every line shows the default; take its # away to\n"
-            "# change it. A value ends with its line: no comment can follow it.\n",
-            table->program);
+    fprintf(out, "# Configuration of %s.\n", table->program);
+    write_wrapped(out, "# ",
+                  "Every line shows the default; take its # away to change it. A value ends with "
+                  "its line: no comment can follow it.");
     for (size_t i = 0; i < table->option_count; i++) {
         const struct m4h_config_option *option = &table->options[i];
 
@@ -57,8 +63,7 @@ void m4h_config_write_sample(const struct m4h_config_table *table, FILE *out)
         fputc('\n', out);
         write_wrapped(out, "# ", option->help);
         write_expected(out, "# ", option);
-        fprintf(out, "#%s =%s%s\n", option->key, option->fallback[0] != '\0' ? " " : "",
-                option->fallback);
+        write_default(out, "#", option);
     }
 }
 
@@ -92,7 +97,7 @@ void m4h_config_write_help(const struct m4h_config_table *table, FILE *out)
 
         if (begins_section(table, i))
             fprintf(out, "\n[%s]\n", option->section);
-        fprintf(out, "  %s = %s\n", option->key, option->fallback);
+        write_default(out, "  ", option);
         write_wrapped(out, "      ", option->help);
         write_expected(out, "      ", option);
     }
