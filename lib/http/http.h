@@ -1,0 +1,146 @@
+/* An HTTP/1.1 server on a loop: routes, requests, answers now or later.
+ *
+ * Everything runs on the loop's thread. A handler gets a request and ends it
+ * with exactly one m4h_http_answer*, before it returns or later; for later it
+ * first calls m4h_http_defer. A deferred request stays valid until it is
+ * answered, also when its client went away, the server gave it up (504 after
+ * `answer_timeout_ms`) or was destroyed: the answer then goes nowhere.
+ *
+ * The layer itself answers 404, 405 with Allow, 413, 414, 431, and HEAD by the
+ * route of GET; as problems (RFC 9457) where the library below lets it. A client
+ * that does not finish sending within `receive_timeout_ms` is cut off. */
+#ifndef M4H_HTTP_HTTP_H
+#define M4H_HTTP_HTTP_H
+
+#include "lib/base/address.h"
+#include "lib/base/attributes.h"
+#include "lib/base/buffer.h"
+#include "lib/base/model.h"
+#include "lib/net/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct m4h_http_server;
+struct m4h_http_request;
+
+/* ---- routes ---------------------------------------------------------------- */
+
+typedef void (*m4h_http_handler)(void *context, struct m4h_http_request *request);
+
+struct m4h_http_route {
+    const char *method;  /* GET serves HEAD too */
+    const char *pattern; /* "/v1/tunnels/{client_key}": a name takes one whole segment */
+    m4h_http_handler handler;
+    bool quiet; /* its access log lines are for debugging only */
+};
+
+/* Routes and what their handlers get. All borrowed, for the server's life. */
+struct m4h_http_routes {
+    const struct m4h_http_route *routes;
+    size_t count;
+    void *context;
+};
+
+/* Parameters in one pattern, at most. */
+#define M4H_HTTP_PATH_PARAMETERS_MAX 4
+/* Longer paths with their query are answered by 414. */
+#define M4H_HTTP_TARGET_MAX 2048
+
+/* ---- the server ------------------------------------------------------------ */
+
+/* 0 in a field: its default, given in brackets. */
+struct m4h_http_config {
+    const char *component;                /* of its log lines ["http"]; borrowed */
+    const struct m4h_http_routes *routes; /* borrowed */
+    size_t routes_count;
+    uint32_t connections_max;    /* [64]; more wait in the kernel's queue */
+    uint32_t connection_memory;  /* bytes for a request's head and an answer's [8192] */
+    uint32_t receive_timeout_ms; /* from the first byte, or the last answer [30000] */
+    uint32_t answer_timeout_ms;  /* of a deferred request, before 504 [10000] */
+    uint32_t body_max;           /* bytes; more is answered by 413 [16384] */
+};
+
+struct m4h_http_stats {
+    uint64_t requests;    /* answered */
+    uint64_t answers_4xx; /* of them */
+    uint64_t answers_5xx; /* of them */
+    uint64_t connections; /* accepted ever */
+    uint32_t open;        /* connections now, WebSockets among them */
+    uint32_t deferred;    /* requests that wait for their answer */
+    uint32_t websockets;  /* open now */
+};
+
+/* Listens on `address` and serves. Raises RLIMIT_NOFILE as far as it may for
+ * `connections_max`, which it lowers (and says so in the log) where the limit
+ * does not allow for it. `*server` is NULL on error, which is logged: M4H_EINVALID
+ * (the host), M4H_EEXIST (the address is in use), M4H_ENOMEM, M4H_ESYSTEM. */
+M4H_MUST_CHECK int m4h_http_server_create(struct m4h_http_server **server, struct m4h_loop *loop,
+                                          const struct m4h_address *address,
+                                          const struct m4h_http_config *config);
+/* The port that it got. */
+uint16_t m4h_http_server_port(const struct m4h_http_server *server);
+void m4h_http_server_stats(const struct m4h_http_server *server, struct m4h_http_stats *stats);
+
+/* Begins to end: no new connection, WebSockets are closed with 1001, answers
+ * say "Connection: close", idle connections are closed. It is over when
+ * stats.open is 0. */
+void m4h_http_server_drain(struct m4h_http_server *server);
+/* Ends at once: what is deferred is answered by 503, WebSockets are cut, all is
+ * freed. Not from inside a handler or another callback of this server. Accepts NULL. */
+void m4h_http_server_destroy(struct m4h_http_server *server);
+
+/* ---- a request ------------------------------------------------------------- */
+
+/* All texts are borrowed, valid as long as the request. */
+
+const char *m4h_http_method(const struct m4h_http_request *request);
+/* The path as it came, without the query. */
+const char *m4h_http_path(const struct m4h_http_request *request);
+/* The client's address as text. */
+const char *m4h_http_peer(const struct m4h_http_request *request);
+/* X-Request-Id of the client where it is [A-Za-z0-9._-]{1,64}, else one made
+ * here. Every answer carries it. */
+const char *m4h_http_request_id(const struct m4h_http_request *request);
+/* A {name} of the pattern, percent-decoded: valid UTF-8, no control character,
+ * not empty. NULL: the pattern has no such name. */
+const char *m4h_http_path_parameter(const struct m4h_http_request *request, const char *name);
+/* Percent-decoded, valid UTF-8, no control character; a query that is not is
+ * answered by 400 before any handler. NULL: not given. The first, if repeated. */
+const char *m4h_http_query(const struct m4h_http_request *request, const char *name);
+/* NULL: not given. Only before the handler returns. */
+const char *m4h_http_header(const struct m4h_http_request *request, const char *name);
+/* The body, at most `body_max` bytes; not NUL terminated. */
+const uint8_t *m4h_http_body(const struct m4h_http_request *request, size_t *len);
+
+/* The answer comes later. Exactly once, in the handler. */
+void m4h_http_defer(struct m4h_http_request *request);
+
+/* ---- answers --------------------------------------------------------------- */
+
+struct m4h_http_header {
+    const char *name;
+    const char *value;
+};
+
+struct m4h_http_answer {
+    unsigned status;
+    const char *content_type;              /* NULL: no body */
+    struct m4h_buffer *body;               /* its bytes are taken, also on failure; may be NULL */
+    const struct m4h_http_header *headers; /* copied */
+    size_t header_count;
+};
+
+/* Ends the request: do not touch it after. Where memory is short the client
+ * gets 500. */
+void m4h_http_answer(struct m4h_http_request *request, const struct m4h_http_answer *answer);
+/* The same, as a JSON document in `body`. */
+void m4h_http_answer_json(struct m4h_http_request *request, unsigned status,
+                          struct m4h_buffer *body);
+/* A problem; `code` is its stable name ("not_found"), `detail` may be NULL.
+ * Retry-After is added where `retry_after_ms` is not 0. */
+void m4h_http_answer_problem(struct m4h_http_request *request, unsigned status, const char *code,
+                             const char *detail, uint32_t retry_after_ms);
+
+#endif
