@@ -5,7 +5,8 @@
  * - sizes first, then the text of each string, then ranges - and returns
  * M4H_ETOOBIG, M4H_EPROTOCOL (not such a message, or a field breaks its rule) or
  * M4H_ENOMEM; `*out` is then undefined. Unknown fields are ignored, unknown
- * enum values become 0 where a reason is only told on, else M4H_EPROTOCOL.
+ * enum values become 0 where a reason is only told on, M4H_PROBLEM_INTERNAL in a
+ * problem, M4H_DISCONNECT_KICKED in a kick, else M4H_EPROTOCOL.
  * Any thread; no state. */
 #ifndef M4H_WIRE_WIRE_H
 #define M4H_WIRE_WIRE_H
@@ -26,8 +27,9 @@ M4H_MUST_CHECK int m4h_wire_dispatch_request_encode(const struct m4h_dispatch_re
                                                     struct m4h_buffer *out);
 M4H_MUST_CHECK int m4h_wire_dispatch_request_decode(const uint8_t *data, size_t len,
                                                     struct m4h_dispatch_request *out);
-/* A reply holds a slot, or, where `problem->code` is not 0, the problem. The
- * same holds for every reply below. */
+/* A reply holds a slot, or, where `problem->code` is not 0, the problem; the
+ * other is then not looked at when encoding (and may be NULL, as `problem` may
+ * be for none), and all zero when decoding. The same holds for every reply below. */
 M4H_MUST_CHECK int m4h_wire_dispatch_reply_encode(const struct m4h_slot *slot,
                                                   const struct m4h_problem *problem,
                                                   struct m4h_buffer *out);
@@ -49,7 +51,13 @@ M4H_MUST_CHECK int m4h_wire_authorize_reply_decode(const uint8_t *data, size_t l
 
 /* Status. A decoded array is allocated: free() it; NULL where count is 0 or a
  * problem came. Page requests: a page_size of 0 on the wire becomes the default,
- * a larger one than the most becomes the most. */
+ * a larger one than the most becomes the most.
+ *
+ * A page of slaves or tunnels (at most M4H_PAGE_SIZE_MAX are given, else
+ * M4H_ETOOBIG) holds as many of them as fit into M4H_WIRE_MESSAGE_MAX and into
+ * `out`: 500 slaves with three RSA host keys each do not. Where some are left
+ * out, its next_page_token is not the one given but the slave_id or client_key
+ * of the last one in it: see m4h_page_request. So neither side has to care. */
 M4H_MUST_CHECK int m4h_wire_cluster_request_encode(struct m4h_buffer *out);
 M4H_MUST_CHECK int m4h_wire_cluster_request_decode(const uint8_t *data, size_t len);
 M4H_MUST_CHECK int m4h_wire_cluster_reply_encode(const struct m4h_cluster_status *cluster,
@@ -121,6 +129,8 @@ M4H_MUST_CHECK int m4h_wire_snapshot_request_encode(const struct m4h_snapshot_re
                                                     struct m4h_buffer *out);
 M4H_MUST_CHECK int m4h_wire_snapshot_request_decode(const uint8_t *data, size_t len,
                                                     struct m4h_snapshot_request *out);
+/* A page has at most M4H_PAGE_SIZE_MAX tunnels, else M4H_ETOOBIG when encoding;
+ * M4H_SNAPSHOT_PAGE_TUNNELS always fit, whatever is in them. */
 M4H_MUST_CHECK int m4h_wire_snapshot_reply_encode(const struct m4h_snapshot_page *page,
                                                   const struct m4h_tunnel *tunnels, size_t count,
                                                   const struct m4h_problem *problem,

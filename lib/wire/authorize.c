@@ -1,0 +1,147 @@
+/* AuthorizeRequest and its reply. */
+#include "lib/base/error.h"
+#include "lib/wire/codec.h"
+#include "lib/wire/field.h"
+#include "lib/wire/parts.h"
+#include "lib/wire/wire.h"
+#include "mas4h/v1/authorize.pb-c.h"
+
+#include <assert.h>
+#include <string.h>
+
+int m4h_wire_authorize_request_encode(const struct m4h_authorize_request *request,
+                                      struct m4h_buffer *out)
+{
+    Mas4h__V1__AuthorizeRequest message = MAS4H__V1__AUTHORIZE_REQUEST__INIT;
+
+    assert(request->public_key_len <= M4H_PUBLIC_KEY_BLOB_MAX);
+    message.slave_id = m4h_wire_borrow(request->slave_id);
+    message.region = m4h_wire_borrow(request->region);
+    message.username = m4h_wire_borrow(request->username);
+    message.public_key.data = (uint8_t *)request->public_key;
+    message.public_key.len = request->public_key_len;
+    message.key_fingerprint = m4h_wire_borrow(request->key_fingerprint);
+    message.remote_address = m4h_wire_borrow(request->remote_address);
+    return m4h_wire_pack(&message.base, out);
+}
+
+static bool read_public_key(const ProtobufCBinaryData *key, struct m4h_authorize_request *out)
+{
+    if (key->len < 1 || key->len > M4H_PUBLIC_KEY_BLOB_MAX)
+        return false;
+    memcpy(out->public_key, key->data, key->len);
+    out->public_key_len = key->len;
+    return true;
+}
+
+static bool read_request(const Mas4h__V1__AuthorizeRequest *message,
+                         struct m4h_authorize_request *out)
+{
+    return m4h_wire_read_id(message->slave_id, out->slave_id) &&
+           m4h_wire_read_id(message->region, out->region) &&
+           m4h_wire_read_text(message->username, out->username, sizeof(out->username)) &&
+           read_public_key(&message->public_key, out) && message->key_fingerprint[0] != '\0' &&
+           m4h_wire_read_text(message->key_fingerprint, out->key_fingerprint,
+                              sizeof(out->key_fingerprint)) &&
+           m4h_wire_read_text(message->remote_address, out->remote_address,
+                              sizeof(out->remote_address));
+}
+
+int m4h_wire_authorize_request_decode(const uint8_t *data, size_t len,
+                                      struct m4h_authorize_request *out)
+{
+    struct m4h_wire_arena arena;
+    int error = m4h_wire_unpack(&arena, &mas4h__v1__authorize_request__descriptor,
+                                M4H_WIRE_KEYS_MAX, data, len);
+
+    if (error == 0 && !read_request(arena.message, out))
+        error = M4H_EPROTOCOL;
+    m4h_wire_release(&arena);
+    return error;
+}
+
+static int pack_allow(Mas4h__V1__AuthorizeReply *reply, const struct m4h_authorize_reply *answer,
+                      struct m4h_buffer *out)
+{
+    Mas4h__V1__Allow message = MAS4H__V1__ALLOW__INIT;
+
+    message.client_key = m4h_wire_borrow(answer->client_key);
+    message.valid_for_ms = answer->valid_for_ms;
+    message.owner_stamp = answer->owner_stamp;
+    reply->result_case = MAS4H__V1__AUTHORIZE_REPLY__RESULT_ALLOW;
+    reply->allow = &message;
+    return m4h_wire_pack(&reply->base, out);
+}
+
+static int pack_deny(Mas4h__V1__AuthorizeReply *reply, const struct m4h_authorize_reply *answer,
+                     struct m4h_buffer *out)
+{
+    Mas4h__V1__Deny message = MAS4H__V1__DENY__INIT;
+
+    message.detail = m4h_wire_borrow(answer->detail);
+    message.valid_for_ms = answer->valid_for_ms;
+    reply->result_case = MAS4H__V1__AUTHORIZE_REPLY__RESULT_DENY;
+    reply->deny = &message;
+    return m4h_wire_pack(&reply->base, out);
+}
+
+int m4h_wire_authorize_reply_encode(const struct m4h_authorize_reply *reply,
+                                    const struct m4h_problem *problem, struct m4h_buffer *out)
+{
+    Mas4h__V1__AuthorizeReply message = MAS4H__V1__AUTHORIZE_REPLY__INIT;
+    Mas4h__V1__Problem problem_message;
+
+    if (!m4h_wire_is_problem(problem))
+        return reply->allowed ? pack_allow(&message, reply, out) : pack_deny(&message, reply, out);
+    m4h_wire_write_problem(&problem_message, problem);
+    message.result_case = MAS4H__V1__AUTHORIZE_REPLY__RESULT_PROBLEM;
+    message.problem = &problem_message;
+    return m4h_wire_pack(&message.base, out);
+}
+
+static bool read_allow(const Mas4h__V1__Allow *message, struct m4h_authorize_reply *out)
+{
+    out->allowed = true;
+    out->valid_for_ms = message->valid_for_ms;
+    return m4h_wire_read_client_key(message->client_key, out->client_key) &&
+           m4h_wire_read_stamp(message->owner_stamp, &out->owner_stamp);
+}
+
+static bool read_deny(const Mas4h__V1__Deny *message, struct m4h_authorize_reply *out)
+{
+    out->valid_for_ms = message->valid_for_ms;
+    return m4h_wire_read_text(message->detail, out->detail, sizeof(out->detail));
+}
+
+/* Starts from "denied", so that nothing half-read ever says yes. */
+static bool read_reply(const Mas4h__V1__AuthorizeReply *message, struct m4h_authorize_reply *reply,
+                       struct m4h_problem *problem)
+{
+    memset(reply, 0, sizeof(*reply));
+    memset(problem, 0, sizeof(*problem));
+    switch (message->result_case) {
+    case MAS4H__V1__AUTHORIZE_REPLY__RESULT_ALLOW:
+        return read_allow(message->allow, reply);
+    case MAS4H__V1__AUTHORIZE_REPLY__RESULT_DENY:
+        return read_deny(message->deny, reply);
+    case MAS4H__V1__AUTHORIZE_REPLY__RESULT_PROBLEM:
+        return m4h_wire_read_problem(message->problem, problem);
+    default:
+        return false;
+    }
+}
+
+int m4h_wire_authorize_reply_decode(const uint8_t *data, size_t len,
+                                    struct m4h_authorize_reply *reply, struct m4h_problem *problem)
+{
+    struct m4h_wire_arena arena;
+    int error = m4h_wire_unpack(&arena, &mas4h__v1__authorize_reply__descriptor, M4H_WIRE_SMALL_MAX,
+                                data, len);
+
+    if (error == 0 && !read_reply(arena.message, reply, problem)) {
+        reply->allowed = false;
+        error = M4H_EPROTOCOL;
+    }
+    m4h_wire_release(&arena);
+    return error;
+}
