@@ -41,9 +41,11 @@ int m4h_address_parse(const char *text, struct m4h_address *address)
         host = "0.0.0.0";
         len = strlen(host);
     }
-    if (len > M4H_HOST_MAX || strcspn(host, " \t/@") < len)
+    if (len > M4H_HOST_MAX)
         return M4H_EINVALID;
     memcpy(address->host, host, len);
     address->host[len] = '\0';
+    if (!m4h_ident_host_is_valid(address->host))
+        return M4H_EINVALID;
     return parse_port(colon + 1, &address->port);
 }

@@ -3,11 +3,10 @@
 #define M4H_BASE_ADDRESS_H
 
 #include "lib/base/attributes.h"
+#include "lib/base/ident.h"
 
 #include <stdint.h>
 
-/* A DNS name is at most 253 characters; a literal IPv6 address is shorter. */
-#define M4H_HOST_MAX 255
 /* Room for "[v6%scope]:65535" and its NUL. */
 #define M4H_ADDRESS_TEXT_MAX 80
 
@@ -16,7 +15,8 @@ struct m4h_address {
     uint16_t port;
 };
 
-/* Reads "host:port", "[v6]:port" or ":port" (all IPv4 addresses). M4H_EINVALID. */
+/* Reads "host:port", "[v6]:port" or ":port" (all IPv4 addresses); the host must
+ * be as m4h_ident_host_is_valid says. M4H_EINVALID (`*address` is undefined). */
 M4H_MUST_CHECK int m4h_address_parse(const char *text, struct m4h_address *address);
 
 #endif

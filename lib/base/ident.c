@@ -48,6 +48,11 @@ static size_t decode(const unsigned char *bytes, size_t len, uint32_t *code)
     return used;
 }
 
+static bool is_control(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7f && code < 0xa0);
+}
+
 bool m4h_ident_text_is_valid(const char *text, size_t len)
 {
     size_t at = 0;
@@ -56,11 +61,33 @@ bool m4h_ident_text_is_valid(const char *text, size_t len)
         uint32_t code;
         size_t used = decode((const unsigned char *)text + at, len - at, &code);
 
-        if (used == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0))
+        if (used == 0 || is_control(code))
             return false;
         at += used;
     }
     return true;
+}
+
+const char *m4h_ident_text_clean(char *out, size_t size, const char *text)
+{
+    size_t left = strlen(text), made = 0;
+
+    while (left > 0) {
+        uint32_t code;
+        size_t used = decode((const unsigned char *)text, left, &code);
+        bool keep = used > 0 && !is_control(code);
+        size_t needed = keep ? used : 1;
+
+        if (needed >= size - made)
+            break;
+        memcpy(out + made, keep ? text : "?", needed);
+        made += needed;
+        used = used > 0 ? used : 1;
+        text += used;
+        left -= used;
+    }
+    out[made] = '\0';
+    return out;
 }
 
 bool m4h_ident_client_key_is_valid(const char *client_key)
@@ -72,6 +99,16 @@ bool m4h_ident_client_key_is_valid(const char *client_key)
     len = strnlen(client_key, M4H_CLIENT_KEY_MAX + 1);
     return len >= 1 && len <= M4H_CLIENT_KEY_MAX && client_key[0] != ' ' &&
            client_key[len - 1] != ' ' && m4h_ident_text_is_valid(client_key, len);
+}
+
+bool m4h_ident_host_is_valid(const char *host)
+{
+    size_t len;
+
+    if (host == NULL || host[0] == '-')
+        return false;
+    len = strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:%-");
+    return len >= 1 && len <= M4H_HOST_MAX && host[len] == '\0';
 }
 
 uint64_t m4h_ident_hash(const char *text)

@@ -77,7 +77,7 @@ bool m4h_tunnel_id_parse(const char *text, uint64_t *tunnel_id)
 void m4h_problem_set(struct m4h_problem *problem, enum m4h_problem_code code, const char *detail)
 {
     *problem = (struct m4h_problem){.code = code};
-    snprintf(problem->detail, sizeof(problem->detail), "%s", detail);
+    m4h_ident_text_clean(problem->detail, sizeof(problem->detail), detail);
 }
 
 bool m4h_text_copy(char *out, size_t size, const char *text)

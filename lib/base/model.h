@@ -312,7 +312,7 @@ const char *m4h_problem_code_name(enum m4h_problem_code code);
 const char *m4h_tunnel_id_format(uint64_t tunnel_id, char text[M4H_TUNNEL_ID_TEXT_MAX]);
 bool m4h_tunnel_id_parse(const char *text, uint64_t *tunnel_id);
 
-/* Fills a problem; `detail` is cut to fit. */
+/* Fills a problem; `detail` is made valid text that fits: m4h_ident_text_clean. */
 void m4h_problem_set(struct m4h_problem *problem, enum m4h_problem_code code, const char *detail);
 
 /* Copies a string into an array of `size` bytes. False: it did not fit, and
