@@ -38,7 +38,7 @@ static int reserve(struct m4h_buffer *buffer, size_t len)
         size *= 2;
     if (size > buffer->cap)
         size = buffer->cap;
-    data = realloc(buffer->data, size ? size : 1);
+    data = realloc(buffer->data, size + 1); /* one more, for the NUL of vsnprintf */
     if (data == NULL)
         return M4H_ENOMEM;
     buffer->data = data;
@@ -78,7 +78,7 @@ int m4h_buffer_printf(struct m4h_buffer *buffer, const char *format, ...)
     va_copy(again, args);
     len = vsnprintf(NULL, 0, format, args);
     if (len >= 0)
-        error = reserve(buffer, (size_t)len + 1); /* vsnprintf writes a NUL */
+        error = reserve(buffer, (size_t)len);
     if (error == 0) {
         vsnprintf((char *)buffer->data + buffer->len, (size_t)len + 1, format, again);
         buffer->len += (size_t)len;
