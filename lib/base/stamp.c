@@ -10,10 +10,13 @@ uint64_t m4h_stamp_next(struct m4h_stamp_clock *clock, uint64_t wall_ms, uint64_
 {
     uint64_t stamp = at_wall(wall_ms);
 
+    m4h_stamp_see(clock, wall_ms, owner);
     if (stamp <= clock->latest)
         stamp = clock->latest + 1;
     clock->latest = stamp;
-    return stamp <= owner ? owner + 1 : stamp;
+    if (stamp <= owner)
+        stamp = owner < UINT64_MAX ? owner + 1 : owner;
+    return stamp;
 }
 
 void m4h_stamp_see(struct m4h_stamp_clock *clock, uint64_t wall_ms, uint64_t stamp)

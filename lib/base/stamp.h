@@ -17,7 +17,8 @@ struct m4h_stamp_clock {
 };
 
 /* Makes a stamp later than all that this clock made or saw, and later than
- * `owner` (0: none) however far ahead that is: the newest connection must win. */
+ * `owner` (0: none) however far ahead that is: the newest connection must win.
+ * An owner too far ahead to be seen leaves the clock where it is. */
 uint64_t m4h_stamp_next(struct m4h_stamp_clock *clock, uint64_t wall_ms, uint64_t owner);
 
 /* Takes note of a stamp from elsewhere; ignores one too far ahead. */
