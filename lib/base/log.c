@@ -114,7 +114,7 @@ static size_t quote_byte(char *out, size_t room, unsigned char byte, bool plain)
 const char *m4h_log_quote(char *out, size_t out_size, const char *text)
 {
     bool utf8 = m4h_ident_text_is_valid(text, strlen(text));
-    size_t len = 1;
+    size_t len = 1, whole = 1; /* `whole`: where the current character begins */
 
     if (out_size < 3) {
         if (out_size > 0)
@@ -124,11 +124,15 @@ const char *m4h_log_quote(char *out, size_t out_size, const char *text)
     out[0] = '"';
     for (; *text != '\0'; text++) {
         unsigned char byte = (unsigned char)*text;
-        size_t used = quote_byte(out + len, out_size - 2 - len, byte,
-                                 byte >= 0x20 && byte != 0x7f && (byte < 0x80 || utf8));
+        bool plain = byte >= 0x20 && byte != 0x7f && (byte < 0x80 || utf8);
+        size_t used = quote_byte(out + len, out_size - 2 - len, byte, plain);
 
-        if (used == 0)
+        if (!utf8 || byte >> 6 != 2)
+            whole = len;
+        if (used == 0) {
+            len = whole;
             break;
+        }
         len += used;
     }
     out[len++] = '"';

@@ -38,8 +38,8 @@ void m4h_log(enum m4h_log_level level, const char *component, const char *format
  * are not UTF-8 escaped, cut to fit. Returns `out`. */
 const char *m4h_log_quote(char *out, size_t out_size, const char *text);
 
-/* Lets through at most `burst` lines at once and `per_second` on average, for
- * lines that a stranger can cause. The owner zeroes it. One thread. */
+/* Lets through 20 lines in each second, for lines that a stranger can cause.
+ * The owner zeroes it. One thread. */
 struct m4h_log_limit {
     uint64_t since_ms;
     uint32_t spent;
