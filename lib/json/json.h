@@ -1,0 +1,74 @@
+/* The JSON documents of REST and of the WebSocket <-> the structs of
+ * lib/base/model.h. Member names are those of the public contract; times are
+ * RFC 3339 in UTC, or null where there is none; a tunnel id is its text.
+ *
+ * Writing adds to `out`: M4H_ENOMEM or M4H_ETOOBIG, the buffer is then as before.
+ * Any thread; no state. */
+#ifndef M4H_JSON_JSON_H
+#define M4H_JSON_JSON_H
+
+#include "lib/base/attributes.h"
+#include "lib/base/buffer.h"
+#include "lib/base/model.h"
+
+/* ---- status ---------------------------------------------------------------- */
+
+M4H_MUST_CHECK int m4h_json_cluster(struct m4h_buffer *out,
+                                    const struct m4h_cluster_status *cluster,
+                                    const struct m4h_region_status *regions, size_t region_count);
+M4H_MUST_CHECK int m4h_json_slave(struct m4h_buffer *out, const struct m4h_slave_status *slave);
+M4H_MUST_CHECK int m4h_json_tunnel(struct m4h_buffer *out, const struct m4h_tunnel_status *tunnel);
+
+/* {"slaves": [...], "next_page_token": ""}, and the same of tunnels. */
+M4H_MUST_CHECK int m4h_json_slaves(struct m4h_buffer *out, const struct m4h_slave_status *slaves,
+                                   size_t count, const char *next_page_token);
+M4H_MUST_CHECK int m4h_json_tunnels(struct m4h_buffer *out, const struct m4h_tunnel_status *tunnels,
+                                    size_t count, const char *next_page_token);
+
+/* {"slave_id": "...", "tunnels": 17}: the slave drains, so many have to leave. */
+M4H_MUST_CHECK int m4h_json_draining(struct m4h_buffer *out, const char *slave_id,
+                                     uint32_t tunnels);
+
+/* ---- problems (RFC 9457) ---------------------------------------------------- */
+
+/* The document has a `type` "urn:mas4h:problem:CODE" and a `title` that belongs
+ * to the code. */
+struct m4h_json_problem {
+    unsigned status;        /* of HTTP */
+    const char *code;       /* "no_capacity" */
+    const char *detail;     /* NULL or empty: left out; so are those below */
+    const char *instance;   /* the path that was asked for */
+    const char *request_id; /* of this request */
+    uint32_t retry_after_ms;
+};
+
+M4H_MUST_CHECK int m4h_json_problem(struct m4h_buffer *out, const struct m4h_json_problem *problem);
+
+/* ---- slots ------------------------------------------------------------------- */
+
+/* {"slot": {...}} */
+M4H_MUST_CHECK int m4h_json_slot(struct m4h_buffer *out, const struct m4h_slot *slot);
+/* {"request_id": "1", "slot": {...}} */
+M4H_MUST_CHECK int m4h_json_slot_answer(struct m4h_buffer *out, const char *request_id,
+                                        const struct m4h_slot *slot);
+/* {"request_id": "1", "error": {problem}} */
+M4H_MUST_CHECK int m4h_json_slot_error(struct m4h_buffer *out, const char *request_id,
+                                       const struct m4h_json_problem *problem);
+
+/* Larger requests are refused unread. */
+#define M4H_JSON_REQUEST_MAX 16384
+
+/* Reads {"region": "eu", "client_key": "..."}; both may be missing, and so may
+ * the whole document (`len` 0). Members that are not known are ignored, so that
+ * older gateways serve newer clients. M4H_EINVALID: `problem` says what is wrong,
+ * for the client; or M4H_ENOMEM. `request->request_id` is left empty. */
+M4H_MUST_CHECK int m4h_json_slot_request_parse(const uint8_t *data, size_t len,
+                                               struct m4h_dispatch_request *request,
+                                               struct m4h_problem *problem);
+/* The same with "request_id", 1 to 64 bytes, which must be there; it is filled
+ * also on an error where it could be read. */
+M4H_MUST_CHECK int m4h_json_slot_message_parse(const uint8_t *data, size_t len,
+                                               struct m4h_dispatch_request *request,
+                                               struct m4h_problem *problem);
+
+#endif
