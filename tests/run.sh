@@ -58,13 +58,12 @@ run_tests() {
 }
 
 # The README's first command, release build included; the demo device answers or it fails.
-try_local_cluster() {
+try_local_cluster() (
     section "deploy/local.sh"
-    local dir
     dir=$(mktemp -d)
-    trap 'bash deploy/local.sh down --dir "$dir"; rm -rf "$dir"' RETURN
+    trap 'bash deploy/local.sh down --dir "$dir"; rm -rf "$dir"' EXIT
     bash deploy/local.sh up --dir "$dir" --detach
-}
+)
 
 # --- order -----------------------------------------------------------------------------------
 
