@@ -3,8 +3,7 @@
  * A handler of a GET route calls m4h_websocket_accept instead of an answer. From
  * then on: on_open (unless the client is gone by then), on_message for each whole
  * message, on_close exactly once at the end, after which the WebSocket is gone.
- * All on the loop's thread; on_close may come from inside any call here except
- * m4h_websocket_accept.
+ * All on the loop's thread; no callback ever comes from inside a call here.
  *
  * What the layer does by itself: unmasking and fragments, pings answered, UTF-8
  * checked (1007), too large messages (1009) and protocol errors (1002) closed, a
@@ -57,7 +56,8 @@ struct m4h_websocket_config {
 
 /* Checks the handshake and accepts it, or answers the request with the problem
  * (400, or 426 for no upgrade or another version). Either way the request is
- * ended. `*websocket` is NULL on error: M4H_EPROTOCOL, M4H_ENOMEM. */
+ * ended. `*websocket` is NULL on error: M4H_EPROTOCOL, M4H_ECLOSED (the server
+ * drains), M4H_ENOMEM. */
 M4H_MUST_CHECK int m4h_websocket_accept(struct m4h_websocket **websocket,
                                         struct m4h_http_request *request,
                                         const struct m4h_websocket_config *config, void *context);
@@ -67,13 +67,12 @@ const char *m4h_websocket_subprotocol(const struct m4h_websocket *websocket);
 const char *m4h_websocket_peer(const struct m4h_websocket *websocket);
 
 /* Sends a message (copied). M4H_ECLOSED (it is closing: nothing is sent),
- * M4H_EFULL (the reader is too slow: it is being closed with 1008), M4H_ENOMEM.
- * Never calls on_close from inside. */
+ * M4H_EFULL (the reader is too slow: it is being closed with 1008), M4H_ENOMEM. */
 M4H_MUST_CHECK int m4h_websocket_send(struct m4h_websocket *websocket, bool is_text,
                                       const void *data, size_t len);
 
 /* Sends a close frame, waits a little for the peer's, ends. Nothing comes in any
- * more but on_close. Does nothing when it is closing. Never calls on_close from inside. */
+ * more but on_close. Does nothing when it is closing. */
 void m4h_websocket_close(struct m4h_websocket *websocket, uint16_t code, const char *reason);
 
 #endif

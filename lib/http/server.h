@@ -1,0 +1,126 @@
+/* What server, requests and WebSockets know of each other. Private to lib/http.
+ *
+ * A connection is MHD's; we keep a small record beside it, for its whole life. A
+ * request is ours: held by MHD until its answer is out, and by the handler while
+ * it is deferred; freed when neither holds it. */
+#ifndef M4H_HTTP_SERVER_H
+#define M4H_HTTP_SERVER_H
+
+#include "lib/http/http.h"
+#include "lib/http/route.h"
+#include "lib/net/timer.h"
+
+#include <microhttpd.h>
+#include <sys/queue.h>
+
+struct m4h_websocket;
+
+/* A connection whose next step is the client's: it waits in a queue, oldest first. */
+struct m4h_http_connection {
+    struct m4h_http_server *server;
+    int fd;
+    bool receiving;  /* in server->receiving */
+    bool in_request; /* past the head of a request */
+    uint64_t since_ms;
+    TAILQ_ENTRY(m4h_http_connection) link;
+};
+TAILQ_HEAD(m4h_http_connections, m4h_http_connection);
+
+struct m4h_http_request {
+    struct m4h_http_server *server;    /* NULL once the server is gone */
+    struct MHD_Connection *connection; /* NULL once MHD is done with it */
+    struct m4h_websocket *websocket;   /* that it is to become, or NULL */
+    struct m4h_http_match match;
+    struct m4h_http_parameter query[M4H_HTTP_QUERY_MAX];
+    size_t query_count;
+    struct m4h_buffer body;
+    struct MHD_Response *response; /* owned; the answer, until it is queued */
+    unsigned status;
+    size_t answer_len; /* bytes of the answer's body */
+    uint64_t started_ms;
+    uint64_t deferred_ms;
+    size_t body_wasted; /* bytes thrown away, where it was too large */
+    bool begun;         /* the head has been looked at */
+    bool is_http_1_1;
+    bool too_long;       /* the target */
+    bool body_too_large; /* the rest is thrown away */
+    bool is_deferred;    /* held by the handler */
+    bool is_suspended;   /* in server->deferred, asleep in MHD */
+    bool is_answered;    /* also where the server gave it up */
+    TAILQ_ENTRY(m4h_http_request) link;
+    char method[16];
+    char id[M4H_REQUEST_ID_MAX + 1];
+    char peer[M4H_ADDRESS_TEXT_MAX];
+    char *path;  /* as it came; in `text`, as are: */
+    char *parts; /* the path cut into values */
+    char *query_text;
+    char text[]; /* the target and a copy of it */
+};
+TAILQ_HEAD(m4h_http_requests, m4h_http_request);
+LIST_HEAD(m4h_websockets, m4h_websocket);
+
+struct m4h_http_server {
+    struct m4h_http_config config; /* without zeroes */
+    struct m4h_loop *loop;
+    struct MHD_Daemon *daemon;
+    struct m4h_listener *listener; /* NULL once it drains */
+    struct m4h_watch *watch;       /* of MHD's epoll */
+    struct m4h_timer *turn;        /* when MHD wants to run next */
+    struct m4h_timer *deadlines;
+    uint64_t deadline_ms; /* that the timer is set to; UINT64_MAX: it is not */
+    uint16_t port;
+    bool is_draining;
+    uint64_t id_seed;
+    struct m4h_http_stats stats;
+    struct m4h_http_connections receiving;
+    struct m4h_http_requests deferred;
+    struct m4h_websockets websockets;
+};
+
+/* ---- server.c ---- */
+
+/* The client has to send something by receive_timeout_ms from now, or (false) has not. */
+void m4h_http_connection_receives(struct m4h_http_connection *connection, bool receiving);
+/* A deadline for whatever was put at the end of a queue. */
+void m4h_http_server_expect(struct m4h_http_server *server, uint64_t timeout_ms);
+
+/* ---- request.c: called by MHD ---- */
+
+void *m4h_http_on_target(void *server, const char *target, struct MHD_Connection *connection);
+enum MHD_Result m4h_http_on_request(void *server, struct MHD_Connection *connection,
+                                    const char *url, const char *method, const char *version,
+                                    const char *upload, size_t *upload_len, void **request);
+void m4h_http_on_completed(void *server, struct MHD_Connection *connection, void **request,
+                           enum MHD_RequestTerminationCode code);
+
+/* The values of all header lines of that name, joined by ", "; cut to fit. */
+void m4h_http_header_join(const struct m4h_http_request *request, const char *name, char *out,
+                          size_t out_size);
+
+/* ---- answer.c ---- */
+
+/* Adds to a response; false where memory is short. */
+bool m4h_http_response_header(struct MHD_Response *response, const char *name, const char *value);
+/* Makes `response` (owned from now on; NULL: no memory, 500 is sent) the answer,
+ * logs it, and wakes the request where it sleeps. */
+void m4h_http_request_end(struct m4h_http_request *request, unsigned status,
+                          struct MHD_Response *response, size_t len);
+/* The server's own answer to a deferred request; the handler still holds it. */
+void m4h_http_request_give_up(struct m4h_http_request *request, unsigned status, const char *code,
+                              const char *detail);
+/* As m4h_http_answer_problem, with the Allow or Sec-WebSocket-Version header that
+ * the status demands (`value` may be NULL). */
+void m4h_http_refuse(struct m4h_http_request *request, unsigned status, const char *code,
+                     const char *detail, const char *header, const char *value);
+/* Frees it where nobody holds it any more. */
+void m4h_http_request_release(struct m4h_http_request *request);
+
+/* ---- websocket.c ---- */
+
+/* MHD is done with the request whose WebSocket has not opened: the client is gone. */
+void m4h_websocket_abandon(struct m4h_websocket *websocket);
+/* All of them: with a close frame, or at once. */
+void m4h_websockets_drain(struct m4h_http_server *server);
+void m4h_websockets_cut(struct m4h_http_server *server);
+
+#endif
