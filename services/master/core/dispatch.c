@@ -1,0 +1,405 @@
+/* Dispatch: seats in a heap per region, and the choice between regions. It knows
+ * nothing of events, nor of why a seat is open or closed. */
+#include "services/master/core/dispatch.h"
+
+#include "lib/base/error.h"
+#include "services/master/core/pacing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Advice to who finds no room: from 2 to 5 s. */
+#define NO_CAPACITY_RETRY_MS  2000u
+#define NO_CAPACITY_SPREAD_MS 3000u
+
+struct m4h_dispatch_region {
+    char name[M4H_ID_MAX + 1];
+    struct m4h_heap seats;
+    struct m4h_pacing pacing;
+};
+
+struct m4h_dispatch {
+    struct m4h_dispatch_config config;
+    struct m4h_dispatch_region *regions[M4H_REGIONS_MAX]; /* owned, in order of name */
+    size_t region_count;
+    struct m4h_reservations reservations;
+    uint64_t slots;
+    uint64_t no_capacity;
+    uint64_t throttled;
+};
+
+/* ---- seats ---------------------------------------------------------------- */
+
+static uint64_t used(const struct m4h_seat *seat)
+{
+    return (uint64_t)seat->tunnels + seat->reserved.count;
+}
+
+static bool has_room(const struct m4h_seat *seat)
+{
+    return seat->open && used(seat) < seat->capacity;
+}
+
+/* True where `a` is less full than `b`, as parts of their capacity. */
+static bool emptier(const struct m4h_seat *a, const struct m4h_seat *b)
+{
+    uint64_t left = used(a) * b->capacity, right = used(b) * a->capacity;
+
+    return left != right ? left < right : strcmp(a->slave_id, b->slave_id) < 0;
+}
+
+static const struct m4h_seat *seat_of(const struct m4h_heap_node *node)
+{
+    return (const struct m4h_seat *)(const void *)((const char *)node -
+                                                   offsetof(struct m4h_seat, node));
+}
+
+/* Closed seats and those without capacity stay in the heap, behind all others. */
+static bool before(const struct m4h_heap_node *a, const struct m4h_heap_node *b)
+{
+    const struct m4h_seat *seat_a = seat_of(a), *seat_b = seat_of(b);
+    bool usable_a = seat_a->open && seat_a->capacity > 0;
+    bool usable_b = seat_b->open && seat_b->capacity > 0;
+
+    return usable_a != usable_b ? usable_a : usable_a && emptier(seat_a, seat_b);
+}
+
+static struct m4h_seat *emptiest(const struct m4h_dispatch_region *region)
+{
+    struct m4h_heap_node *first = m4h_heap_first(&region->seats);
+    struct m4h_seat *seat;
+
+    if (first == NULL)
+        return NULL;
+    seat = M4H_CONTAINER_OF(first, struct m4h_seat, node);
+    return has_room(seat) ? seat : NULL;
+}
+
+static void moved(struct m4h_seat *seat)
+{
+    if (seat->region != NULL)
+        m4h_heap_moved(&seat->region->seats, &seat->node);
+}
+
+static void reserved_changed(struct m4h_reserved *reserved)
+{
+    moved(M4H_CONTAINER_OF(reserved, struct m4h_seat, reserved));
+}
+
+/* ---- regions -------------------------------------------------------------- */
+
+/* Where the region is, or would be. */
+static size_t place_of(const struct m4h_dispatch *dispatch, const char *name)
+{
+    size_t low = 0, high = dispatch->region_count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (strcmp(dispatch->regions[middle]->name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct m4h_dispatch_region *find_region(const struct m4h_dispatch *dispatch,
+                                               const char *name)
+{
+    size_t place = place_of(dispatch, name);
+
+    if (place == dispatch->region_count || strcmp(dispatch->regions[place]->name, name) != 0)
+        return NULL;
+    return dispatch->regions[place];
+}
+
+static int add_region(struct m4h_dispatch *dispatch, const char *name,
+                      struct m4h_dispatch_region **added)
+{
+    size_t place = place_of(dispatch, name);
+    struct m4h_dispatch_region *region;
+
+    if (dispatch->region_count == M4H_REGIONS_MAX)
+        return M4H_EFULL;
+    region = calloc(1, sizeof(*region));
+    if (region == NULL)
+        return M4H_ENOMEM;
+    m4h_text_copy(region->name, sizeof(region->name), name);
+    m4h_heap_init(&region->seats, before);
+    memmove(dispatch->regions + place + 1, dispatch->regions + place,
+            (dispatch->region_count - place) * sizeof(dispatch->regions[0]));
+    dispatch->regions[place] = region;
+    dispatch->region_count++;
+    *added = region;
+    return 0;
+}
+
+static void free_region(struct m4h_dispatch_region *region)
+{
+    m4h_heap_free(&region->seats);
+    free(region);
+}
+
+static void remove_region(struct m4h_dispatch *dispatch, struct m4h_dispatch_region *region)
+{
+    size_t place = place_of(dispatch, region->name);
+
+    dispatch->region_count--;
+    memmove(dispatch->regions + place, dispatch->regions + place + 1,
+            (dispatch->region_count - place) * sizeof(dispatch->regions[0]));
+    free_region(region);
+}
+
+/* ---- life ----------------------------------------------------------------- */
+
+int m4h_dispatch_create(struct m4h_dispatch **dispatch, const struct m4h_dispatch_config *config)
+{
+    *dispatch = calloc(1, sizeof(**dispatch));
+    if (*dispatch == NULL)
+        return M4H_ENOMEM;
+    (*dispatch)->config = *config;
+    return 0;
+}
+
+void m4h_dispatch_destroy(struct m4h_dispatch *dispatch)
+{
+    if (dispatch == NULL)
+        return;
+    m4h_reservations_free(&dispatch->reservations);
+    for (size_t i = 0; i < dispatch->region_count; i++)
+        free_region(dispatch->regions[i]);
+    free(dispatch);
+}
+
+int m4h_seat_join(struct m4h_dispatch *dispatch, struct m4h_seat *seat, const char *slave_id,
+                  const char *region_name)
+{
+    struct m4h_dispatch_region *region = find_region(dispatch, region_name);
+    int error = region != NULL ? 0 : add_region(dispatch, region_name, &region);
+
+    if (error != 0)
+        return error;
+    *seat = (struct m4h_seat){.slave_id = slave_id};
+    error = m4h_heap_insert(&region->seats, &seat->node);
+    if (error == 0)
+        seat->region = region;
+    else if (region->seats.count == 0)
+        remove_region(dispatch, region);
+    return error;
+}
+
+void m4h_seat_leave(struct m4h_dispatch *dispatch, struct m4h_seat *seat)
+{
+    struct m4h_dispatch_region *region = seat->region;
+
+    if (region == NULL)
+        return;
+    m4h_reservations_drop(&dispatch->reservations, &seat->reserved);
+    m4h_heap_remove(&region->seats, &seat->node);
+    seat->region = NULL;
+    if (region->seats.count == 0)
+        remove_region(dispatch, region);
+}
+
+void m4h_seat_set(struct m4h_seat *seat, uint32_t tunnels, uint32_t capacity, bool open)
+{
+    if (seat->tunnels == tunnels && seat->capacity == capacity && seat->open == open)
+        return;
+    seat->tunnels = tunnels;
+    seat->capacity = capacity;
+    seat->open = open;
+    moved(seat);
+}
+
+void m4h_seat_arrived(struct m4h_dispatch *dispatch, struct m4h_seat *seat, const char *client_key)
+{
+    struct m4h_reserved *was =
+        m4h_reservations_use(&dispatch->reservations, &seat->reserved, client_key);
+
+    if (was != NULL)
+        reserved_changed(was);
+}
+
+void m4h_seat_forget_reservations(struct m4h_dispatch *dispatch, struct m4h_seat *seat)
+{
+    m4h_reservations_drop(&dispatch->reservations, &seat->reserved);
+    moved(seat);
+}
+
+void m4h_dispatch_expire(struct m4h_dispatch *dispatch, uint64_t now_ms)
+{
+    struct m4h_reserved *was;
+
+    while ((was = m4h_reservations_expire(&dispatch->reservations, now_ms)) != NULL)
+        reserved_changed(was);
+}
+
+uint64_t m4h_dispatch_next_ms(const struct m4h_dispatch *dispatch)
+{
+    return m4h_reservations_next_ms(&dispatch->reservations);
+}
+
+/* ---- the choice ----------------------------------------------------------- */
+
+static bool has_pace(const struct m4h_dispatch *dispatch, const struct m4h_dispatch_region *region,
+                     uint64_t now_ms)
+{
+    return m4h_pacing_has_room(&region->pacing, dispatch->config.slots_per_second, now_ms);
+}
+
+/* The emptiest seat anywhere. `*paced` is a region that had room but gives no
+ * slot now, or NULL. */
+static struct m4h_seat *pick_anywhere(const struct m4h_dispatch *dispatch, uint64_t now_ms,
+                                      struct m4h_dispatch_region **paced)
+{
+    struct m4h_seat *best = NULL;
+
+    for (size_t i = 0; i < dispatch->region_count; i++) {
+        struct m4h_dispatch_region *region = dispatch->regions[i];
+        struct m4h_seat *seat = emptiest(region);
+
+        if (seat == NULL)
+            continue;
+        if (!has_pace(dispatch, region, now_ms))
+            *paced = region;
+        else if (best == NULL || emptier(seat, best))
+            best = seat;
+    }
+    return best;
+}
+
+/* The emptiest seat of the region, else of the first of its fallbacks with room. */
+static struct m4h_seat *pick_in(const struct m4h_dispatch *dispatch, const char *name,
+                                uint64_t now_ms, struct m4h_dispatch_region **paced)
+{
+    const struct m4h_fallback_chain *chain = m4h_fallback_of(&dispatch->config.fallback, name);
+    size_t tries = chain != NULL ? chain->count : 1;
+
+    for (size_t i = 0; i < tries; i++) {
+        struct m4h_dispatch_region *region =
+            find_region(dispatch, chain != NULL ? chain->regions[i] : name);
+        struct m4h_seat *seat = region != NULL ? emptiest(region) : NULL;
+
+        if (seat == NULL)
+            continue;
+        if (has_pace(dispatch, region, now_ms))
+            return seat;
+        *paced = region;
+        if (i == 0)
+            break;
+    }
+    return NULL;
+}
+
+/* Adds the names of the known regions to the text, as far as they fit. */
+static void list_regions(const struct m4h_dispatch *dispatch, char *text, size_t size)
+{
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i < dispatch->region_count; i++) {
+        const char *name = dispatch->regions[i]->name;
+
+        if (len + strlen(name) + 8 > size)
+            return;
+        len += (size_t)snprintf(text + len, size - len, "%s%s", i == 0 ? " " : ", ", name);
+    }
+    if (dispatch->region_count == 0)
+        snprintf(text + len, size - len, " none");
+}
+
+static void set_no_capacity(const struct m4h_dispatch *dispatch, const char *region,
+                            uint64_t random, struct m4h_problem *problem)
+{
+    char detail[M4H_DETAIL_MAX + 1];
+
+    if (region[0] == '\0')
+        snprintf(detail, sizeof(detail), "no slave has room for a device now");
+    else if (find_region(dispatch, region) != NULL)
+        snprintf(detail, sizeof(detail), "no slave of region '%s' has room for a device now%s",
+                 region,
+                 m4h_fallback_of(&dispatch->config.fallback, region) != NULL
+                     ? ", nor has one of its fallback regions"
+                     : "");
+    else {
+        snprintf(detail, sizeof(detail),
+                 "no slave of region '%s' is known; the known regions are:", region);
+        list_regions(dispatch, detail, sizeof(detail));
+    }
+    m4h_problem_set(problem, M4H_PROBLEM_NO_CAPACITY, detail);
+    problem->retry_after_ms = NO_CAPACITY_RETRY_MS + (uint32_t)(random % NO_CAPACITY_SPREAD_MS);
+}
+
+static void set_throttled(const struct m4h_dispatch *dispatch, struct m4h_dispatch_region *region,
+                          uint64_t now_ms, uint64_t random, struct m4h_problem *problem)
+{
+    char detail[M4H_DETAIL_MAX + 1];
+
+    snprintf(detail, sizeof(detail), "region '%s' gives at most %u slots a second", region->name,
+             dispatch->config.slots_per_second);
+    m4h_problem_set(problem, M4H_PROBLEM_THROTTLED, detail);
+    problem->retry_after_ms =
+        m4h_pacing_wait(&region->pacing, dispatch->config.slots_per_second, now_ms, random);
+}
+
+/* Keeps the room until the device comes. */
+static int reserve(struct m4h_dispatch *dispatch, struct m4h_seat *seat, const char *client_key,
+                   uint64_t now_ms)
+{
+    int error;
+
+    if (dispatch->config.reservation_ms == 0)
+        return 0;
+    error = m4h_reservations_add(&dispatch->reservations, &seat->reserved, client_key,
+                                 now_ms + dispatch->config.reservation_ms);
+    if (error == 0)
+        moved(seat);
+    return error;
+}
+
+struct m4h_seat *m4h_dispatch_pick(struct m4h_dispatch *dispatch,
+                                   const struct m4h_dispatch_request *request, uint64_t now_ms,
+                                   uint64_t random, struct m4h_problem *problem)
+{
+    struct m4h_dispatch_region *paced = NULL;
+    struct m4h_reserved *before_this;
+    struct m4h_seat *seat;
+
+    m4h_dispatch_expire(dispatch, now_ms);
+    before_this = m4h_reservations_take_back(&dispatch->reservations, request->client_key);
+    if (before_this != NULL)
+        reserved_changed(before_this);
+    seat = request->region[0] == '\0' ? pick_anywhere(dispatch, now_ms, &paced)
+                                      : pick_in(dispatch, request->region, now_ms, &paced);
+    if (seat == NULL && paced != NULL) {
+        dispatch->throttled++;
+        set_throttled(dispatch, paced, now_ms, random, problem);
+        return NULL;
+    }
+    if (seat == NULL) {
+        dispatch->no_capacity++;
+        set_no_capacity(dispatch, request->region, random, problem);
+        return NULL;
+    }
+    if (reserve(dispatch, seat, request->client_key, now_ms) != 0) {
+        m4h_problem_set(problem, M4H_PROBLEM_INTERNAL, "out of memory");
+        return NULL;
+    }
+    dispatch->slots++;
+    m4h_pacing_gave(&seat->region->pacing, dispatch->config.slots_per_second, now_ms);
+    return seat;
+}
+
+void m4h_dispatch_stats(const struct m4h_dispatch *dispatch, struct m4h_dispatch_stats *stats)
+{
+    *stats = (struct m4h_dispatch_stats){
+        .slots = dispatch->slots,
+        .no_capacity = dispatch->no_capacity,
+        .throttled = dispatch->throttled,
+        .reservations_used = dispatch->reservations.used,
+        .reservations_expired = dispatch->reservations.expired,
+        .reservations_cut_short = dispatch->reservations.cut_short,
+        .reservations = dispatch->reservations.count,
+    };
+}

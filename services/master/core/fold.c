@@ -1,0 +1,319 @@
+/* The fold: one event of one slave into the state. */
+#include "services/master/core/cluster_state.h"
+
+#include "lib/base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- tunnels -------------------------------------------------------------- */
+
+static void kick(struct m4h_cluster *cluster, const struct m4h_entry *loser, uint64_t now_ms)
+{
+    struct m4h_slave *slave = M4H_CONTAINER_OF(loser->holder, struct m4h_slave, held);
+    struct m4h_effect *effect = m4h_effects_add(&cluster->effects, M4H_EFFECT_KICK);
+
+    if (effect == NULL) {
+        m4h_resync_want(cluster, slave, "more kicks than fit", now_ms);
+        return;
+    }
+    m4h_text_copy(effect->slave_id, sizeof(effect->slave_id), slave->id);
+    m4h_text_copy(effect->region, sizeof(effect->region), slave->region);
+    m4h_text_copy(effect->as.kick.client_key, sizeof(effect->as.kick.client_key),
+                  m4h_entry_client_key(loser));
+    effect->as.kick.tunnel_id = loser->tunnel_id;
+    cluster->stats.kicks++;
+}
+
+/* The loser that a new entry makes: the one that it beats, or itself. A slave
+ * replaces its own by itself. */
+static const struct m4h_entry *loser_by(const struct m4h_cluster *cluster,
+                                        const struct m4h_entry *entry)
+{
+    const struct m4h_entry *owner =
+        m4h_tunnel_index_owner(&cluster->tunnels, m4h_entry_client_key(entry));
+    const struct m4h_entry *loser = owner == entry ? m4h_entry_next(entry) : entry;
+
+    if (loser == NULL || !m4h_entry_same_key(owner, loser) || loser->holder == owner->holder)
+        return NULL;
+    return loser;
+}
+
+void m4h_fold_insert(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
+                     uint64_t now_ms)
+{
+    bool new = m4h_tunnel_index_insert(&cluster->tunnels, &slave->held, entry);
+    const struct m4h_entry *loser = new ? loser_by(cluster, entry) : NULL;
+
+    if (loser != NULL)
+        kick(cluster, loser, now_ms);
+}
+
+void m4h_fold_remove(struct m4h_cluster *cluster, struct m4h_slave *slave, const char *client_key,
+                     uint64_t tunnel_id)
+{
+    struct m4h_entry *entry =
+        m4h_tunnel_index_find(&cluster->tunnels, &slave->held, client_key, tunnel_id);
+
+    if (entry != NULL)
+        m4h_tunnel_index_remove(&cluster->tunnels, entry);
+}
+
+static void on_connect(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                       const struct m4h_tunnel *tunnel, uint64_t now_ms)
+{
+    struct m4h_entry *entry = NULL;
+
+    if (cluster->tunnels.entries < M4H_MASTER_TUNNELS_MAX)
+        entry = m4h_entry_create(&cluster->tunnels, tunnel);
+    if (entry == NULL) {
+        cluster->stats.not_taken++;
+        m4h_resync_want(cluster, slave, "no room for a tunnel", now_ms);
+        return;
+    }
+    m4h_fold_insert(cluster, slave, entry, now_ms);
+    m4h_seat_arrived(cluster->dispatch, &slave->seat, tunnel->client_key);
+}
+
+/* ---- the life of a slave -------------------------------------------------- */
+
+static void on_start(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                     const struct m4h_slave_info *info, bool is_first)
+{
+    slave->info = *info;
+    slave->has_info = true;
+    slave->announced = M4H_SLAVE_READY;
+    if (is_first) {
+        m4h_resync_cancel(cluster, slave);
+        m4h_cluster_set_synced(cluster, slave, true);
+    }
+}
+
+void m4h_fold_stop(struct m4h_cluster *cluster, struct m4h_slave *slave)
+{
+    m4h_resync_cancel(cluster, slave);
+    m4h_tunnel_index_drop(&cluster->tunnels, &slave->held);
+    m4h_seat_forget_reservations(cluster->dispatch, &slave->seat);
+    slave->announced = M4H_SLAVE_STOPPED;
+    slave->load.tunnels = 0;
+    slave->load.channels = 0;
+    slave->load.cpu_permille = 0;
+    m4h_cluster_set_synced(cluster, slave, true);
+}
+
+static void on_drain(struct m4h_cluster *cluster, struct m4h_slave *slave)
+{
+    if (slave->announced == M4H_SLAVE_DRAINING)
+        return;
+    slave->announced = M4H_SLAVE_DRAINING;
+    m4h_cluster_note(cluster, slave, M4H_NOTE_DRAINING, NULL, 0);
+}
+
+void m4h_fold_begin_epoch(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t epoch)
+{
+    m4h_resync_cancel(cluster, slave);
+    m4h_tunnel_index_drop(&cluster->tunnels, &slave->held);
+    slave->epoch = epoch;
+    slave->seq = 0;
+    slave->has_info = false;
+    slave->announced = M4H_SLAVE_READY;
+    slave->load = (struct m4h_load){0};
+    slave->attempts_unconfirmed = 0;
+    m4h_cluster_set_synced(cluster, slave, false);
+}
+
+/* ---- an event of a known slave -------------------------------------------- */
+
+static void apply(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                  const struct m4h_event *event, uint64_t now_ms)
+{
+    switch (event->type) {
+    case M4H_EVENT_CONNECT:
+        on_connect(cluster, slave, &event->as.connect, now_ms);
+        break;
+    case M4H_EVENT_DISCONNECT:
+        m4h_fold_remove(cluster, slave, event->as.disconnect.client_key,
+                        event->as.disconnect.tunnel_id);
+        break;
+    case M4H_EVENT_START:
+        on_start(cluster, slave, &event->as.start, event->seq == 1);
+        break;
+    case M4H_EVENT_DRAIN:
+        on_drain(cluster, slave);
+        break;
+    case M4H_EVENT_STOP:
+        m4h_cluster_note(cluster, slave, M4H_NOTE_STOPPED, NULL, 0);
+        m4h_fold_stop(cluster, slave);
+        break;
+    case M4H_EVENT_REFUSE:
+    case M4H_EVENT_LOAD:
+        break;
+    }
+}
+
+/* Moves the slave's seq on to that of an event or of a load event. */
+static void advance(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t seq,
+                    bool is_next, uint64_t now_ms)
+{
+    if (!is_next && slave->synced) {
+        cluster->stats.gaps++;
+        m4h_resync_want(cluster, slave, "events are missing", now_ms);
+    }
+    slave->seq = seq;
+}
+
+static void on_numbered(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                        const struct m4h_event *event, uint64_t now_ms)
+{
+    if (event->seq <= slave->seq) {
+        cluster->stats.duplicates++;
+        return;
+    }
+    m4h_resync_keep(cluster, slave, event);
+    advance(cluster, slave, event->seq, event->seq == slave->seq + 1, now_ms);
+    apply(cluster, slave, event, now_ms);
+}
+
+static bool agrees(const struct m4h_slave *slave, const struct m4h_load *load)
+{
+    return slave->held.count == load->tunnels && slave->held.digest == load->digest;
+}
+
+static void on_load(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                    const struct m4h_event *event, uint64_t now_ms)
+{
+    const struct m4h_load *load = &event->as.load;
+
+    if (event->seq < slave->seq) {
+        cluster->stats.duplicates++; /* overtaken by later events */
+        return;
+    }
+    slave->load = *load;
+    if (load->state == M4H_SLAVE_DRAINING)
+        on_drain(cluster, slave);
+    slave->announced = load->state;
+    if (event->seq > slave->seq) {
+        advance(cluster, slave, event->seq, false, now_ms);
+    } else if (slave->synced && !agrees(slave, load)) {
+        cluster->stats.digest_mismatches++;
+        m4h_resync_want(cluster, slave, "the tunnels disagree with the load event", now_ms);
+    } else if (slave->synced) {
+        slave->attempts_unconfirmed = 0;
+    }
+}
+
+/* ---- which slave ---------------------------------------------------------- */
+
+int m4h_fold_move(struct m4h_cluster *cluster, struct m4h_slave *slave, const char *region)
+{
+    m4h_seat_leave(cluster->dispatch, &slave->seat);
+    m4h_text_copy(slave->region, sizeof(slave->region), region);
+    return m4h_seat_join(cluster->dispatch, &slave->seat, slave->id, slave->region);
+}
+
+/* Puts a new slave everywhere it belongs. */
+static int settle(struct m4h_cluster *cluster, struct m4h_slave *slave, const char *region)
+{
+    int error = m4h_heap_insert(&cluster->liveness, &slave->liveness);
+
+    if (error == 0)
+        error = m4h_heap_insert(&cluster->waiting, &slave->waiting);
+    if (error == 0)
+        error = m4h_heap_insert(&cluster->asked, &slave->asked);
+    if (error == 0)
+        error = m4h_fold_move(cluster, slave, region);
+    return error;
+}
+
+static void unsettle(struct m4h_cluster *cluster, struct m4h_slave *slave)
+{
+    m4h_heap_remove(&cluster->liveness, &slave->liveness);
+    m4h_heap_remove(&cluster->waiting, &slave->waiting);
+    m4h_heap_remove(&cluster->asked, &slave->asked);
+    m4h_slaves_remove(&cluster->slaves, slave);
+}
+
+/* A slave that was never heard; NULL: it cannot be taken. */
+static struct m4h_slave *meet(struct m4h_cluster *cluster, const struct m4h_event *event,
+                              struct m4h_moment moment)
+{
+    struct m4h_slave *slave;
+
+    if (m4h_slaves_add(&cluster->slaves, event->slave_id, &slave) != 0) {
+        cluster->stats.not_taken++;
+        return NULL;
+    }
+    slave->waiting_due_ms = UINT64_MAX;
+    slave->asked_due_ms = UINT64_MAX;
+    slave->last_seen_ms = moment.now_ms;
+    slave->liveness_due_ms = moment.now_ms + cluster->config.silent_after_ms;
+    if (settle(cluster, slave, event->region) != 0) {
+        m4h_cluster_note(cluster, slave, M4H_NOTE_NO_ROOM, NULL, 0);
+        cluster->stats.not_taken++;
+        unsettle(cluster, slave);
+        return NULL;
+    }
+    cluster->unsynced_count++;
+    m4h_fold_begin_epoch(cluster, slave, event->epoch);
+    m4h_cluster_note(cluster, slave, M4H_NOTE_APPEARED, NULL, 0);
+    return slave;
+}
+
+/* A process with another epoch speaks under the slave's id. False: ignore it. */
+static bool change_epoch(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                         const struct m4h_event *event)
+{
+    if (event->epoch < slave->epoch && !slave->lost) {
+        cluster->stats.old_epochs++;
+        m4h_cluster_note(cluster, slave, M4H_NOTE_OLD_EPOCH, NULL, 0);
+        return false;
+    }
+    m4h_fold_begin_epoch(cluster, slave, event->epoch);
+    if (strcmp(slave->region, event->region) != 0 &&
+        m4h_fold_move(cluster, slave, event->region) != 0)
+        m4h_cluster_note(cluster, slave, M4H_NOTE_NO_ROOM, "gets no devices", 0);
+    m4h_cluster_note(cluster, slave, M4H_NOTE_RESTARTED, NULL, 0);
+    return true;
+}
+
+static bool claims_its_region(struct m4h_cluster *cluster, const struct m4h_slave *slave,
+                              const struct m4h_event *event)
+{
+    if (strcmp(slave->region, event->region) == 0)
+        return true;
+    cluster->stats.wrong_regions++;
+    m4h_cluster_note(cluster, slave, M4H_NOTE_WRONG_REGION, NULL, 0);
+    return false;
+}
+
+/* The slave whose state the event changes, or NULL. */
+static struct m4h_slave *slave_of(struct m4h_cluster *cluster, const struct m4h_event *event,
+                                  struct m4h_moment moment)
+{
+    struct m4h_slave *slave = m4h_slaves_find(&cluster->slaves, event->slave_id);
+
+    if (slave == NULL)
+        return event->type == M4H_EVENT_STOP ? NULL : meet(cluster, event, moment);
+    if (event->epoch != slave->epoch)
+        return change_epoch(cluster, slave, event) ? slave : NULL;
+    return claims_its_region(cluster, slave, event) ? slave : NULL;
+}
+
+void m4h_cluster_event(struct m4h_cluster *cluster, const struct m4h_event *event,
+                       struct m4h_moment moment)
+{
+    struct m4h_slave *slave = slave_of(cluster, event, moment);
+
+    if (slave == NULL)
+        return;
+    cluster->stats.events[event->type]++;
+    m4h_liveness_heard(cluster, slave, moment);
+    if (event->type == M4H_EVENT_LOAD)
+        on_load(cluster, slave, event, moment.now_ms);
+    else
+        on_numbered(cluster, slave, event, moment.now_ms);
+    if (!slave->synced && !m4h_resync_is_wanted(slave))
+        m4h_resync_want(cluster, slave, "its tunnels are not known", moment.now_ms);
+    m4h_cluster_update_seat(slave);
+    m4h_resync_tick(cluster, moment.now_ms);
+}

@@ -1,0 +1,440 @@
+/* Snapshots. A slave that is unsynced waits until its time has come and a place
+ * is free; then its pages are asked for, one after the other. Each becomes
+ * entries aside; with the last one they replace what the slave holds, and the
+ * events that came meanwhile are applied again where they are later than the
+ * snapshot. A page that fails, contradicts the page before or does not come
+ * ends the attempt; the next one begins anew after a backoff. An answer of an
+ * older attempt is known by its ticket and ignored.
+ *
+ * Why no event is lost: the slave makes the snapshot, of seq S, after it was
+ * asked, so what it publishes with a seq above S reaches us after we asked. */
+#include "services/master/core/cluster_state.h"
+
+#include "lib/base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BACKOFF_FIRST_MS 500u
+#define BACKOFF_MAX_MS   30000u
+
+/* An event that came while a snapshot was under way. */
+struct kept_event {
+    struct kept_event *next;
+    uint64_t seq;
+    enum m4h_event_type type;
+    struct m4h_entry *entry; /* of a connect; owned */
+    uint64_t tunnel_id;      /* of a disconnect, with client_key */
+    char client_key[];
+};
+
+struct m4h_resync {
+    uint64_t seq_asked; /* what the slave's seq was at least, when asked */
+    uint64_t snapshot_id;
+    uint32_t next_page;
+    uint64_t epoch; /* of the first page, as are seq, info and state */
+    uint64_t seq;
+    struct m4h_slave_info info;
+    enum m4h_slave_state state;
+    struct m4h_entry *entries; /* owned; linked by slave_next */
+    size_t entry_count;
+    struct kept_event *kept; /* owned; oldest first */
+    struct kept_event *kept_last;
+    size_t kept_count;
+    bool spoiled; /* an event could not be kept */
+};
+
+/* ---- memory --------------------------------------------------------------- */
+
+static void free_all_kept(struct m4h_resync *resync)
+{
+    while (resync->kept != NULL) {
+        struct kept_event *next = resync->kept->next;
+
+        m4h_entry_destroy(resync->kept->entry);
+        free(resync->kept);
+        resync->kept = next;
+    }
+    resync->kept_last = NULL;
+    resync->kept_count = 0;
+}
+
+static void free_resync(struct m4h_resync *resync)
+{
+    if (resync == NULL)
+        return;
+    while (resync->entries != NULL) {
+        struct m4h_entry *next = resync->entries->slave_next;
+
+        m4h_entry_destroy(resync->entries);
+        resync->entries = next;
+    }
+    free_all_kept(resync);
+    free(resync);
+}
+
+/* ---- waiting and asking --------------------------------------------------- */
+
+static void set_waiting(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t due_ms)
+{
+    slave->waiting_due_ms = due_ms;
+    m4h_heap_moved(&cluster->waiting, &slave->waiting);
+}
+
+static void set_asked(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t due_ms)
+{
+    cluster->asked_count -= slave->asked_due_ms != UINT64_MAX;
+    cluster->asked_count += due_ms != UINT64_MAX;
+    slave->asked_due_ms = due_ms;
+    m4h_heap_moved(&cluster->asked, &slave->asked);
+}
+
+static uint64_t backoff_ms(const struct m4h_slave *slave)
+{
+    uint32_t doublings = slave->attempts_unconfirmed;
+    uint64_t wait_ms = BACKOFF_FIRST_MS;
+
+    if (doublings == 0)
+        return 0;
+    while (--doublings > 0 && wait_ms < BACKOFF_MAX_MS)
+        wait_ms *= 2;
+    return wait_ms < BACKOFF_MAX_MS ? wait_ms : BACKOFF_MAX_MS;
+}
+
+bool m4h_resync_is_wanted(const struct m4h_slave *slave)
+{
+    return slave->waiting_due_ms != UINT64_MAX || slave->asked_due_ms != UINT64_MAX;
+}
+
+void m4h_resync_want(struct m4h_cluster *cluster, struct m4h_slave *slave, const char *why,
+                     uint64_t now_ms)
+{
+    if (slave->resync != NULL)
+        slave->resync->spoiled = true;
+    if (m4h_resync_is_wanted(slave))
+        return;
+    m4h_cluster_set_synced(cluster, slave, false);
+    m4h_cluster_note(cluster, slave, M4H_NOTE_UNSYNCED, why, 0);
+    set_waiting(cluster, slave, now_ms + backoff_ms(slave));
+}
+
+void m4h_resync_cancel(struct m4h_cluster *cluster, struct m4h_slave *slave)
+{
+    free_resync(slave->resync);
+    slave->resync = NULL;
+    set_waiting(cluster, slave, UINT64_MAX);
+    set_asked(cluster, slave, UINT64_MAX);
+}
+
+/* Asks for the next page. False: not now. */
+static bool ask(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms)
+{
+    struct m4h_effect *effect = m4h_effects_add(&cluster->effects, M4H_EFFECT_SNAPSHOT);
+
+    if (effect == NULL)
+        return false;
+    m4h_text_copy(effect->slave_id, sizeof(effect->slave_id), slave->id);
+    m4h_text_copy(effect->region, sizeof(effect->region), slave->region);
+    effect->as.snapshot.attempt = slave->attempts;
+    effect->as.snapshot.request.snapshot_id = slave->resync->snapshot_id;
+    effect->as.snapshot.request.page = slave->resync->next_page;
+    set_asked(cluster, slave, now_ms + M4H_MASTER_PAGE_TIMEOUT_MS);
+    return true;
+}
+
+/* The attempt is over without success: try again later. */
+static void fail(struct m4h_cluster *cluster, struct m4h_slave *slave, const char *why,
+                 uint64_t now_ms)
+{
+    cluster->stats.snapshots_failed++;
+    m4h_resync_cancel(cluster, slave);
+    m4h_cluster_note(cluster, slave, M4H_NOTE_SNAPSHOT_FAILED, why, 0);
+    set_waiting(cluster, slave, now_ms + backoff_ms(slave));
+}
+
+static void begin(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms)
+{
+    set_waiting(cluster, slave, UINT64_MAX);
+    slave->attempts++;
+    slave->attempts_unconfirmed++;
+    slave->resync = calloc(1, sizeof(*slave->resync));
+    if (slave->resync == NULL) {
+        fail(cluster, slave, "out of memory", now_ms);
+        return;
+    }
+    slave->resync->seq_asked = slave->seq;
+    cluster->stats.snapshots_asked++;
+    if (!ask(cluster, slave, now_ms))
+        fail(cluster, slave, "too much is under way", now_ms);
+}
+
+void m4h_resync_tick(struct m4h_cluster *cluster, uint64_t now_ms)
+{
+    struct m4h_heap_node *first = m4h_heap_first(&cluster->asked);
+    struct m4h_slave *slave;
+
+    if (first == NULL)
+        return;
+    slave = M4H_CONTAINER_OF(first, struct m4h_slave, asked);
+    while (slave->asked_due_ms <= now_ms) {
+        fail(cluster, slave, "no answer in time", now_ms);
+        slave = M4H_CONTAINER_OF(m4h_heap_first(&cluster->asked), struct m4h_slave, asked);
+    }
+    slave = M4H_CONTAINER_OF(m4h_heap_first(&cluster->waiting), struct m4h_slave, waiting);
+    while (slave->waiting_due_ms <= now_ms && cluster->asked_count < M4H_MASTER_SNAPSHOTS_MAX) {
+        begin(cluster, slave, now_ms);
+        slave = M4H_CONTAINER_OF(m4h_heap_first(&cluster->waiting), struct m4h_slave, waiting);
+    }
+}
+
+/* ---- events meanwhile ----------------------------------------------------- */
+
+static struct kept_event *keep(struct m4h_cluster *cluster, const struct m4h_event *event)
+{
+    bool is_disconnect = event->type == M4H_EVENT_DISCONNECT;
+    size_t key_size = is_disconnect ? strlen(event->as.disconnect.client_key) + 1 : 0;
+    struct kept_event *kept = calloc(1, sizeof(*kept) + key_size);
+
+    if (kept == NULL)
+        return NULL;
+    kept->seq = event->seq;
+    kept->type = event->type;
+    if (is_disconnect) {
+        kept->tunnel_id = event->as.disconnect.tunnel_id;
+        memcpy(kept->client_key, event->as.disconnect.client_key, key_size);
+    }
+    if (event->type == M4H_EVENT_CONNECT) {
+        kept->entry = m4h_entry_create(&cluster->tunnels, &event->as.connect);
+        if (kept->entry == NULL) {
+            free(kept);
+            return NULL;
+        }
+    }
+    return kept;
+}
+
+void m4h_resync_keep(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                     const struct m4h_event *event)
+{
+    struct m4h_resync *resync = slave->resync;
+    struct kept_event *kept = NULL;
+
+    if (resync == NULL || resync->spoiled)
+        return;
+    if (resync->kept_count < M4H_MASTER_KEPT_EVENTS_MAX)
+        kept = keep(cluster, event);
+    if (kept == NULL) {
+        resync->spoiled = true;
+        return;
+    }
+    if (resync->kept_last != NULL)
+        resync->kept_last->next = kept;
+    else
+        resync->kept = kept;
+    resync->kept_last = kept;
+    resync->kept_count++;
+}
+
+/* Applies a kept event on top of the snapshot. */
+static void apply_again(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                        struct kept_event *kept, uint64_t now_ms)
+{
+    switch (kept->type) {
+    case M4H_EVENT_CONNECT:
+        m4h_fold_insert(cluster, slave, kept->entry, now_ms);
+        kept->entry = NULL;
+        break;
+    case M4H_EVENT_DISCONNECT:
+        m4h_fold_remove(cluster, slave, kept->client_key, kept->tunnel_id);
+        break;
+    case M4H_EVENT_DRAIN:
+        slave->announced = M4H_SLAVE_DRAINING;
+        break;
+    case M4H_EVENT_STOP:
+    case M4H_EVENT_START:
+    case M4H_EVENT_REFUSE:
+    case M4H_EVENT_LOAD:
+        break;
+    }
+}
+
+/* Applies what is later than the snapshot, as long as it has no gap. Returns
+ * the seq up to which the slave's part is now right. */
+static uint64_t replay(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                       struct m4h_resync *resync, uint64_t now_ms)
+{
+    uint64_t seq = resync->seq;
+
+    for (struct kept_event *kept = resync->kept; kept != NULL; kept = kept->next) {
+        if (kept->seq <= seq)
+            continue;
+        apply_again(cluster, slave, kept, now_ms);
+        if (kept->seq == seq + 1)
+            seq++;
+    }
+    return seq;
+}
+
+/* ---- pages ---------------------------------------------------------------- */
+
+/* Makes the page's tunnels into entries aside. */
+static int set_aside(struct m4h_cluster *cluster, struct m4h_resync *resync,
+                     const struct m4h_tunnel *tunnels, size_t count)
+{
+    if (cluster->tunnels.entries + resync->entry_count + count > M4H_MASTER_TUNNELS_MAX)
+        return M4H_EFULL;
+    for (size_t i = 0; i < count; i++) {
+        struct m4h_entry *entry = m4h_entry_create(&cluster->tunnels, &tunnels[i]);
+
+        if (entry == NULL)
+            return M4H_ENOMEM;
+        entry->slave_next = resync->entries;
+        resync->entries = entry;
+        resync->entry_count++;
+    }
+    return 0;
+}
+
+/* The last page is there: the snapshot replaces what the slave holds. */
+static void install(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms)
+{
+    struct m4h_resync *resync = slave->resync;
+    uint64_t seq;
+
+    slave->resync = NULL;
+    m4h_resync_cancel(cluster, slave);
+    m4h_tunnel_index_drop(&cluster->tunnels, &slave->held);
+    slave->info = resync->info;
+    slave->has_info = true;
+    slave->announced = resync->state;
+    while (resync->entries != NULL) {
+        struct m4h_entry *entry = resync->entries;
+
+        resync->entries = entry->slave_next;
+        m4h_fold_insert(cluster, slave, entry, now_ms);
+    }
+    seq = replay(cluster, slave, resync, now_ms);
+    cluster->stats.snapshots_installed++;
+    if (seq < slave->seq || resync->spoiled || m4h_resync_is_wanted(slave)) {
+        m4h_resync_want(cluster, slave, "events are missing after the snapshot", now_ms);
+    } else {
+        slave->seq = seq;
+        m4h_cluster_set_synced(cluster, slave, true);
+        m4h_cluster_note(cluster, slave, M4H_NOTE_SYNCED, NULL, 0);
+    }
+    free_resync(resync);
+}
+
+/* Keeps what the first page says of the whole snapshot. */
+static void take_first(struct m4h_resync *resync, const struct m4h_snapshot_page *page)
+{
+    resync->snapshot_id = page->snapshot_id;
+    resync->epoch = page->epoch;
+    resync->seq = page->seq;
+    resync->info = page->info;
+    resync->state = page->state;
+}
+
+/* What is wrong with a page, or NULL. */
+static const char *wrong_with(const struct m4h_slave *slave, const struct m4h_snapshot_page *page)
+{
+    const struct m4h_resync *resync = slave->resync;
+
+    if (strcmp(page->slave_id, slave->id) != 0 || page->page != resync->next_page)
+        return "the page is not the one that was asked for";
+    if (page->snapshot_id != resync->snapshot_id || page->snapshot_id == 0 ||
+        page->epoch != resync->epoch || page->seq != resync->seq)
+        return "the page is of another snapshot";
+    if (page->epoch == slave->epoch && strcmp(page->region, slave->region) != 0)
+        return "the page claims another region";
+    if (page->epoch < slave->epoch)
+        return "the page is of a process that is gone";
+    if (page->epoch == slave->epoch && page->seq < resync->seq_asked)
+        return "the page is older than the events";
+    return NULL;
+}
+
+/* The page comes from a process whose events did not reach us yet. */
+static void adopt_epoch(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                        const struct m4h_snapshot_page *page)
+{
+    struct m4h_resync *resync = slave->resync;
+
+    slave->resync = NULL;
+    m4h_fold_begin_epoch(cluster, slave, page->epoch);
+    if (strcmp(slave->region, page->region) != 0 &&
+        m4h_fold_move(cluster, slave, page->region) != 0)
+        m4h_cluster_note(cluster, slave, M4H_NOTE_NO_ROOM, "gets no devices", 0);
+    m4h_cluster_note(cluster, slave, M4H_NOTE_RESTARTED, NULL, 0);
+    slave->resync = resync;
+    free_all_kept(resync);
+    resync->spoiled = false;
+    resync->seq_asked = 0;
+}
+
+static void on_page(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                    const struct m4h_snapshot_page *page, const struct m4h_tunnel *tunnels,
+                    size_t count, uint64_t now_ms)
+{
+    const char *wrong;
+    int error;
+
+    if (slave->resync->next_page == 0)
+        take_first(slave->resync, page);
+    wrong = wrong_with(slave, page);
+    if (wrong != NULL) {
+        fail(cluster, slave, wrong, now_ms);
+        return;
+    }
+    if (page->epoch > slave->epoch)
+        adopt_epoch(cluster, slave, page);
+    error = set_aside(cluster, slave->resync, tunnels, count);
+    if (error != 0) {
+        cluster->stats.not_taken++;
+        fail(cluster, slave, m4h_error_text(error), now_ms);
+    } else if (page->last) {
+        install(cluster, slave, now_ms);
+    } else {
+        slave->resync->next_page++;
+        if (!ask(cluster, slave, now_ms))
+            fail(cluster, slave, "too much is under way", now_ms);
+    }
+}
+
+/* The slave that waits for an answer with this ticket, or NULL. */
+static struct m4h_slave *slave_with(const struct m4h_cluster *cluster, const char *slave_id,
+                                    const struct m4h_snapshot_ticket *ticket)
+{
+    struct m4h_slave *slave = m4h_slaves_find(&cluster->slaves, slave_id);
+
+    if (slave == NULL || slave->resync == NULL || slave->attempts != ticket->attempt ||
+        slave->resync->next_page != ticket->request.page)
+        return NULL;
+    return slave;
+}
+
+void m4h_cluster_snapshot(struct m4h_cluster *cluster, const char *slave_id,
+                          const struct m4h_snapshot_ticket *ticket,
+                          const struct m4h_snapshot_page *page, const struct m4h_tunnel *tunnels,
+                          size_t count, struct m4h_moment moment)
+{
+    struct m4h_slave *slave = slave_with(cluster, slave_id, ticket);
+
+    if (slave == NULL)
+        return;
+    on_page(cluster, slave, page, tunnels, count, moment.now_ms);
+    m4h_cluster_update_seat(slave);
+    m4h_resync_tick(cluster, moment.now_ms);
+}
+
+void m4h_cluster_snapshot_failed(struct m4h_cluster *cluster, const char *slave_id,
+                                 const struct m4h_snapshot_ticket *ticket, const char *why,
+                                 struct m4h_moment moment)
+{
+    struct m4h_slave *slave = slave_with(cluster, slave_id, ticket);
+
+    if (slave == NULL)
+        return;
+    fail(cluster, slave, why, moment.now_ms);
+    m4h_resync_tick(cluster, moment.now_ms);
+}

@@ -1,0 +1,216 @@
+/* What the cluster answers when it is asked: dispatch and status. */
+#include "services/master/core/cluster_state.h"
+
+#include "lib/base/error.h"
+
+#include <string.h>
+
+/* Entries that are looked at for one page of tunnels. */
+#define SCAN_MAX 20000u
+
+static const struct m4h_slave *slave_of(const struct m4h_entry *entry)
+{
+    return (const struct m4h_slave *)(const void *)((const char *)entry->holder -
+                                                    offsetof(struct m4h_slave, held));
+}
+
+/* ---- dispatch ------------------------------------------------------------- */
+
+int m4h_cluster_dispatch(struct m4h_cluster *cluster, const struct m4h_dispatch_request *request,
+                         struct m4h_moment moment, uint64_t random, struct m4h_slot *slot,
+                         struct m4h_problem *problem)
+{
+    struct m4h_seat *seat =
+        m4h_dispatch_pick(cluster->dispatch, request, moment.now_ms, random, problem);
+    const struct m4h_slave *slave;
+
+    if (seat == NULL)
+        return M4H_EUNAVAILABLE;
+    slave = M4H_CONTAINER_OF(seat, struct m4h_slave, seat);
+    *slot = (struct m4h_slot){
+        .port = slave->info.port,
+        .host_key_count = slave->info.host_key_count,
+        .expires_wall_ms = moment.wall_ms + cluster->config.dispatch.reservation_ms,
+    };
+    memcpy(slot->slave_id, slave->id, sizeof(slot->slave_id));
+    memcpy(slot->region, slave->region, sizeof(slot->region));
+    memcpy(slot->host, slave->info.host, sizeof(slot->host));
+    memcpy(slot->host_keys, slave->info.host_keys, sizeof(slot->host_keys));
+    return 0;
+}
+
+uint64_t m4h_cluster_owner_stamp(const struct m4h_cluster *cluster, const char *client_key)
+{
+    const struct m4h_entry *owner = m4h_tunnel_index_owner(&cluster->tunnels, client_key);
+
+    return owner != NULL ? owner->stamp : 0;
+}
+
+/* ---- the whole ------------------------------------------------------------ */
+
+bool m4h_cluster_is_synced(const struct m4h_cluster *cluster)
+{
+    return cluster->unsynced_count == 0;
+}
+
+/* The place of a region among those that are there already, which are in order;
+ * makes it where it is new. NULL: too many. */
+static struct m4h_region_status *region_of(struct m4h_region_status *regions, size_t *count,
+                                           const char *name)
+{
+    size_t place = 0;
+
+    while (place < *count && strcmp(regions[place].region, name) < 0)
+        place++;
+    if (place < *count && strcmp(regions[place].region, name) == 0)
+        return &regions[place];
+    if (*count == M4H_REGIONS_MAX)
+        return NULL;
+    memmove(regions + place + 1, regions + place, (*count - place) * sizeof(regions[0]));
+    regions[place] = (struct m4h_region_status){0};
+    m4h_text_copy(regions[place].region, sizeof(regions[place].region), name);
+    (*count)++;
+    return &regions[place];
+}
+
+static void add_to_region(struct m4h_region_status *region, const struct m4h_slave *slave,
+                          bool ready)
+{
+    region->slaves++;
+    region->slaves_ready += ready;
+    region->tunnels += slave->held.count;
+    region->capacity += ready ? slave->seat.capacity : 0;
+}
+
+void m4h_cluster_status(const struct m4h_cluster *cluster, struct m4h_cluster_status *status,
+                        struct m4h_region_status regions[M4H_REGIONS_MAX], size_t *region_count)
+{
+    *status = (struct m4h_cluster_status){
+        .tunnels = cluster->tunnels.client_keys,
+        .synced = m4h_cluster_is_synced(cluster),
+    };
+    *region_count = 0;
+    for (size_t i = 0; i < cluster->slaves.count; i++) {
+        const struct m4h_slave *slave = cluster->slaves.sorted[i];
+        bool ready = m4h_slave_state_of(slave) == M4H_SLAVE_READY;
+        struct m4h_region_status *region;
+
+        if (!m4h_slave_is_listed(slave))
+            continue;
+        status->slaves++;
+        status->slaves_ready += ready;
+        status->channels += slave->lost ? 0 : slave->load.channels;
+        status->capacity += ready ? slave->seat.capacity : 0;
+        region = region_of(regions, region_count, slave->region);
+        if (region != NULL)
+            add_to_region(region, slave, ready);
+    }
+}
+
+/* ---- slaves --------------------------------------------------------------- */
+
+static bool matches(const struct m4h_slave *slave, const struct m4h_page_request *request)
+{
+    return m4h_slave_is_listed(slave) &&
+           (request->region[0] == '\0' || strcmp(request->region, slave->region) == 0) &&
+           (request->slave_id[0] == '\0' || strcmp(request->slave_id, slave->id) == 0);
+}
+
+static void describe_slave(const struct m4h_slave *slave, struct m4h_slave_status *status)
+{
+    *status = (struct m4h_slave_status){
+        .state = m4h_slave_state_of(slave),
+        .info = slave->info,
+        .epoch = slave->epoch,
+        .tunnels = slave->held.count,
+        .reservations = slave->seat.reserved.count,
+        .channels = slave->load.channels,
+        .bytes_from_device = slave->load.bytes_from_device,
+        .bytes_to_device = slave->load.bytes_to_device,
+        .cpu_permille = slave->load.cpu_permille,
+        .last_seen_wall_ms = slave->last_seen_wall_ms,
+        .synced = slave->synced,
+    };
+    memcpy(status->slave_id, slave->id, sizeof(status->slave_id));
+    memcpy(status->region, slave->region, sizeof(status->region));
+    status->info.capacity = slave->seat.capacity;
+}
+
+void m4h_cluster_slaves(const struct m4h_cluster *cluster, const struct m4h_page_request *request,
+                        struct m4h_slave_status *slaves, size_t *count,
+                        char next_page_token[M4H_PAGE_TOKEN_MAX + 1])
+{
+    *count = 0;
+    next_page_token[0] = '\0';
+    for (size_t i = m4h_slaves_after(&cluster->slaves, request->page_token);
+         i < cluster->slaves.count; i++) {
+        if (!matches(cluster->slaves.sorted[i], request))
+            continue;
+        if (*count == request->page_size) {
+            m4h_text_copy(next_page_token, M4H_PAGE_TOKEN_MAX + 1, slaves[*count - 1].slave_id);
+            return;
+        }
+        describe_slave(cluster->slaves.sorted[i], &slaves[(*count)++]);
+    }
+}
+
+/* ---- tunnels -------------------------------------------------------------- */
+
+static void describe_tunnel(const struct m4h_entry *entry, struct m4h_tunnel_status *status)
+{
+    const struct m4h_slave *slave = slave_of(entry);
+
+    m4h_entry_read(entry, &status->tunnel);
+    memcpy(status->slave_id, slave->id, sizeof(status->slave_id));
+    memcpy(status->region, slave->region, sizeof(status->region));
+    memcpy(status->host, slave->info.host, sizeof(status->host));
+}
+
+void m4h_cluster_tunnels(const struct m4h_cluster *cluster, const struct m4h_page_request *request,
+                         struct m4h_tunnel_status *tunnels, size_t *count,
+                         char next_page_token[M4H_PAGE_TOKEN_MAX + 1])
+{
+    const struct m4h_entry *entry = m4h_tunnel_index_after(&cluster->tunnels, request->page_token);
+    const struct m4h_entry *last = NULL;
+
+    *count = 0;
+    next_page_token[0] = '\0';
+    for (size_t seen = 0; entry != NULL; entry = m4h_entry_next_owner(entry)) {
+        if (*count == request->page_size || seen++ == SCAN_MAX)
+            break;
+        if (matches(slave_of(entry), request))
+            describe_tunnel(entry, &tunnels[(*count)++]);
+        last = entry;
+    }
+    if (entry != NULL && last != NULL)
+        m4h_text_copy(next_page_token, M4H_PAGE_TOKEN_MAX + 1, m4h_entry_client_key(last));
+}
+
+int m4h_cluster_tunnel(const struct m4h_cluster *cluster, const char *client_key,
+                       struct m4h_tunnel_status *tunnel)
+{
+    const struct m4h_entry *owner = m4h_tunnel_index_owner(&cluster->tunnels, client_key);
+
+    if (owner == NULL || !m4h_slave_is_listed(slave_of(owner)))
+        return M4H_ENOTFOUND;
+    describe_tunnel(owner, tunnel);
+    return 0;
+}
+
+/* ---- counters ------------------------------------------------------------- */
+
+void m4h_cluster_stats(const struct m4h_cluster *cluster, struct m4h_cluster_stats *stats)
+{
+    *stats = cluster->stats;
+    stats->effects_refused = cluster->effects.refused;
+    stats->entries = cluster->tunnels.entries;
+    stats->tunnels = cluster->tunnels.client_keys;
+    stats->slaves_unsynced = cluster->unsynced_count;
+    for (size_t i = 0; i < cluster->slaves.count; i++)
+        stats->slaves[m4h_slave_state_of(cluster->slaves.sorted[i])]++;
+}
+
+void m4h_cluster_dispatch_stats(const struct m4h_cluster *cluster, struct m4h_dispatch_stats *stats)
+{
+    m4h_dispatch_stats(cluster->dispatch, stats);
+}
