@@ -1,0 +1,274 @@
+/* Models in which every field is set, and as long as it may be. */
+#include "tests/unit/wire_models.h"
+
+#include <string.h>
+
+#define WALL_MS  253402300799999u
+#define FILL(to) fill(to, sizeof(to))
+
+/* A text that takes the whole array, with a character of two bytes in it. */
+static void fill(char *out, size_t size)
+{
+    memset(out, 'k', size - 1);
+    memcpy(out, "\xc3\xa9", 2);
+    out[size - 1] = '\0';
+}
+
+static void fill_name(char *out, size_t size)
+{
+    memset(out, 'n', size - 1);
+    out[size - 1] = '\0';
+}
+
+static void fill_host_keys(char keys[M4H_HOST_KEYS_MAX][M4H_HOST_KEY_MAX + 1], uint8_t *count)
+{
+    for (size_t i = 0; i < M4H_HOST_KEYS_MAX; i++) {
+        fill_name(keys[i], M4H_HOST_KEY_MAX + 1);
+        keys[i][0] = (char)('a' + i);
+    }
+    *count = M4H_HOST_KEYS_MAX;
+}
+
+void full_tunnel(struct m4h_tunnel *tunnel)
+{
+    memset(tunnel, 0, sizeof(*tunnel));
+    FILL(tunnel->client_key);
+    tunnel->tunnel_id = UINT64_MAX - 1;
+    tunnel->stamp = WALL_MS << 16 | 0xffff;
+    for (size_t i = 0; i < M4H_TUNNEL_PORTS_MAX; i++)
+        tunnel->ports[i] = (uint16_t)(UINT16_MAX - i);
+    tunnel->port_count = M4H_TUNNEL_PORTS_MAX;
+    FILL(tunnel->remote_address);
+    tunnel->connected_wall_ms = WALL_MS;
+    FILL(tunnel->key_fingerprint);
+    FILL(tunnel->client_version);
+}
+
+void full_info(struct m4h_slave_info *info)
+{
+    memset(info, 0, sizeof(*info));
+    fill_name(info->host, sizeof(info->host));
+    info->port = UINT16_MAX;
+    fill_host_keys(info->host_keys, &info->host_key_count);
+    info->capacity = UINT32_MAX;
+    FILL(info->version);
+    info->started_wall_ms = WALL_MS - 1;
+}
+
+static void full_disconnect(struct m4h_disconnect *disconnect)
+{
+    FILL(disconnect->client_key);
+    disconnect->tunnel_id = 1;
+    disconnect->reason = M4H_DISCONNECT_FORWARD_CANCELLED;
+    disconnect->bytes_from_device = UINT64_MAX;
+    disconnect->bytes_to_device = UINT64_MAX - 1;
+    disconnect->duration_ms = UINT64_MAX - 2;
+}
+
+static void full_load(struct m4h_load *load)
+{
+    load->tunnels = UINT32_MAX;
+    load->channels = UINT32_MAX - 1;
+    load->capacity = UINT32_MAX - 2;
+    load->state = M4H_SLAVE_STOPPED;
+    load->digest = UINT64_MAX - 3;
+    load->bytes_from_device = UINT64_MAX - 4;
+    load->bytes_to_device = UINT64_MAX - 5;
+    load->cpu_permille = UINT32_MAX - 6;
+    load->open_files = UINT32_MAX - 7;
+    load->open_files_limit = UINT32_MAX - 8;
+    load->handshakes = UINT32_MAX - 9;
+}
+
+static void full_refuse(struct m4h_refuse *refuse)
+{
+    refuse->reason = M4H_REFUSE_REPLACED;
+    FILL(refuse->detail);
+    FILL(refuse->remote_address);
+    FILL(refuse->key_fingerprint);
+    FILL(refuse->client_key);
+}
+
+static void full_payload(struct m4h_event *event)
+{
+    switch (event->type) {
+    case M4H_EVENT_CONNECT:
+        full_tunnel(&event->as.connect);
+        break;
+    case M4H_EVENT_DISCONNECT:
+        full_disconnect(&event->as.disconnect);
+        break;
+    case M4H_EVENT_LOAD:
+        full_load(&event->as.load);
+        break;
+    case M4H_EVENT_START:
+        full_info(&event->as.start);
+        break;
+    case M4H_EVENT_DRAIN:
+        event->as.drain = (struct m4h_drain){.deadline_wall_ms = WALL_MS, .tunnels = UINT32_MAX};
+        break;
+    case M4H_EVENT_REFUSE:
+        full_refuse(&event->as.refuse);
+        break;
+    case M4H_EVENT_STOP:
+        break;
+    }
+}
+
+void full_event(struct m4h_event *event, enum m4h_event_type type)
+{
+    memset(event, 0, sizeof(*event));
+    FILL(event->event_id);
+    fill_name(event->slave_id, sizeof(event->slave_id));
+    fill_name(event->region, sizeof(event->region));
+    event->epoch = UINT64_MAX;
+    event->seq = UINT64_MAX - 1;
+    event->wall_ms = WALL_MS - 2;
+    event->type = type;
+    full_payload(event);
+}
+
+void full_problem(struct m4h_problem *problem)
+{
+    memset(problem, 0, sizeof(*problem));
+    problem->code = M4H_PROBLEM_THROTTLED;
+    FILL(problem->detail);
+    problem->retry_after_ms = UINT32_MAX;
+}
+
+void full_slot(struct m4h_slot *slot)
+{
+    memset(slot, 0, sizeof(*slot));
+    fill_name(slot->slave_id, sizeof(slot->slave_id));
+    fill_name(slot->region, sizeof(slot->region));
+    fill_name(slot->host, sizeof(slot->host));
+    slot->port = 1;
+    fill_host_keys(slot->host_keys, &slot->host_key_count);
+    slot->expires_wall_ms = WALL_MS;
+}
+
+void full_dispatch_request(struct m4h_dispatch_request *request)
+{
+    memset(request, 0, sizeof(*request));
+    FILL(request->request_id);
+    fill_name(request->region, sizeof(request->region));
+    FILL(request->client_key);
+}
+
+void full_authorize_request(struct m4h_authorize_request *request)
+{
+    memset(request, 0, sizeof(*request));
+    fill_name(request->slave_id, sizeof(request->slave_id));
+    fill_name(request->region, sizeof(request->region));
+    FILL(request->username);
+    for (size_t i = 0; i < M4H_PUBLIC_KEY_BLOB_MAX; i++)
+        request->public_key[i] = (uint8_t)i;
+    request->public_key_len = M4H_PUBLIC_KEY_BLOB_MAX;
+    FILL(request->key_fingerprint);
+    FILL(request->remote_address);
+}
+
+void full_allow(struct m4h_authorize_reply *reply)
+{
+    memset(reply, 0, sizeof(*reply));
+    reply->allowed = true;
+    FILL(reply->client_key);
+    reply->owner_stamp = WALL_MS << 16;
+    reply->valid_for_ms = UINT32_MAX;
+}
+
+void full_deny(struct m4h_authorize_reply *reply)
+{
+    memset(reply, 0, sizeof(*reply));
+    FILL(reply->detail);
+    reply->valid_for_ms = UINT32_MAX - 1;
+}
+
+void full_cluster(struct m4h_cluster_status *cluster)
+{
+    memset(cluster, 0, sizeof(*cluster));
+    fill_name(cluster->master_id, sizeof(cluster->master_id));
+    FILL(cluster->version);
+    cluster->started_wall_ms = WALL_MS;
+    cluster->slaves = UINT32_MAX;
+    cluster->slaves_ready = UINT32_MAX - 1;
+    cluster->tunnels = UINT64_MAX;
+    cluster->capacity = UINT64_MAX - 1;
+    cluster->channels = UINT64_MAX - 2;
+    cluster->synced = true;
+}
+
+void full_region(struct m4h_region_status *region)
+{
+    memset(region, 0, sizeof(*region));
+    fill_name(region->region, sizeof(region->region));
+    region->slaves = UINT32_MAX;
+    region->slaves_ready = UINT32_MAX - 1;
+    region->tunnels = UINT32_MAX - 2;
+    region->capacity = UINT32_MAX - 3;
+}
+
+void full_slave_status(struct m4h_slave_status *status)
+{
+    memset(status, 0, sizeof(*status));
+    fill_name(status->slave_id, sizeof(status->slave_id));
+    fill_name(status->region, sizeof(status->region));
+    status->state = M4H_SLAVE_SILENT;
+    full_info(&status->info);
+    status->epoch = UINT64_MAX;
+    status->tunnels = UINT32_MAX;
+    status->reservations = UINT32_MAX - 1;
+    status->channels = UINT32_MAX - 2;
+    status->bytes_from_device = UINT64_MAX - 3;
+    status->bytes_to_device = UINT64_MAX - 4;
+    status->cpu_permille = UINT32_MAX - 5;
+    status->last_seen_wall_ms = WALL_MS;
+    status->synced = true;
+}
+
+void full_tunnel_status(struct m4h_tunnel_status *status)
+{
+    memset(status, 0, sizeof(*status));
+    full_tunnel(&status->tunnel);
+    fill_name(status->slave_id, sizeof(status->slave_id));
+    fill_name(status->region, sizeof(status->region));
+    fill_name(status->host, sizeof(status->host));
+}
+
+void full_page_request(struct m4h_page_request *request)
+{
+    memset(request, 0, sizeof(*request));
+    fill_name(request->region, sizeof(request->region));
+    fill_name(request->slave_id, sizeof(request->slave_id));
+    request->page_size = M4H_PAGE_SIZE_MAX;
+    FILL(request->page_token);
+}
+
+void full_kick_request(struct m4h_kick_request *request)
+{
+    memset(request, 0, sizeof(*request));
+    FILL(request->client_key);
+    request->tunnel_id = UINT64_MAX;
+    request->reason = M4H_DISCONNECT_REPLACED;
+    FILL(request->actor);
+}
+
+void full_drain_request(struct m4h_drain_request *request)
+{
+    memset(request, 0, sizeof(*request));
+    FILL(request->actor);
+}
+
+void full_snapshot_page(struct m4h_snapshot_page *page)
+{
+    memset(page, 0, sizeof(*page));
+    page->snapshot_id = UINT64_MAX;
+    page->page = UINT32_MAX;
+    page->last = true;
+    fill_name(page->slave_id, sizeof(page->slave_id));
+    fill_name(page->region, sizeof(page->region));
+    page->epoch = UINT64_MAX - 1;
+    page->seq = UINT64_MAX - 2;
+    full_info(&page->info);
+    page->state = M4H_SLAVE_DRAINING;
+}
