@@ -53,6 +53,17 @@ def process_is_alive(pid):
     return state != "Z"
 
 
+def processes_naming(text):
+    """The command lines that hold the text."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if text in command:
+                found.append(command)
+    return found
+
+
 class Service:
     """One process of the cluster. It can be killed and started again by the very same command."""
 

@@ -13,23 +13,10 @@ import unittest
 import urllib.request
 from pathlib import Path
 
-from cluster import BUILD, FINDINGS, ROOT, Program, accepts, echoes, wait_until
+from cluster import BUILD, FINDINGS, ROOT, Program, accepts, processes_naming, wait_until
 
 LOCAL = ROOT / "deploy" / "local.sh"
 ENVIRONMENT = {"MAS4H_BUILD_DIR": str(BUILD)}
-
-
-def processes_of(folder):
-    """The command lines that name the folder."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if f"{folder}/" in command:
-            found.append(command)
-    return found
 
 
 class Local(unittest.TestCase):
@@ -48,7 +35,7 @@ class Local(unittest.TestCase):
         return json.loads((self.dir / "cluster.json").read_text())
 
     def assert_gone(self):
-        self.assertEqual([], processes_of(self.dir))
+        self.assertEqual([], processes_naming(f"{self.dir}/"))
         self.assertFalse((self.dir / "cluster.json").exists())
         findings = [p.name for p in self.dir.glob("log/*.log") if FINDINGS.search(p.read_text(errors="replace"))]
         self.assertEqual([], findings)
