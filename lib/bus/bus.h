@@ -1,17 +1,21 @@
 /* The bus: NATS. Publish, request-reply and a fixed set of subscriptions.
  *
- * One owner thread (a loop) makes all calls here except m4h_bus_config's `wake`.
- * A thread of ours inside talks to the library, so that no call here ever blocks:
- * not while a server is silent, not during a reconnect. What is given out waits
- * in a bounded queue until it is sent; what comes in waits in another until the
- * owner calls m4h_bus_run, which the `wake` callback asks for.
+ * One owner thread (a loop) makes all calls here. A thread of ours inside talks
+ * to the library, so that no call here ever blocks but m4h_bus_destroy: not
+ * while a server is silent, not during a reconnect. What is given out waits in a
+ * bounded queue until it is sent; what comes in waits in another until the owner
+ * calls m4h_bus_run, which the `wake` callback asks for.
  *
  * Happy path: create -> (status connected) -> publish, request, on_message ->
  * destroy, which sends what is queued (for at most `flush_ms`) and ends.
  * While the server is away: `M4H_BUS_KEEP` messages wait, in order, and are sent
- * after the reconnect; others are refused with M4H_EUNAVAILABLE. Requests end
- * with M4H_EUNAVAILABLE at once, or with M4H_ETIMEOUT at their deadline. The
- * library reconnects for ever. */
+ * after the reconnect; others are refused with M4H_EUNAVAILABLE, and those that
+ * are queued are dropped and counted. Open requests end with M4H_EUNAVAILABLE.
+ * It reconnects for ever, to any of the servers of `url`; those that a server
+ * tells of are not learnt.
+ *
+ * What was sent is not known to have arrived: what a server had not read when it
+ * died is lost. A publish that met the end of the connection is sent again. */
 #ifndef M4H_BUS_BUS_H
 #define M4H_BUS_BUS_H
 
@@ -60,9 +64,10 @@ struct m4h_bus_config {
     uint32_t queue_messages;
     uint32_t queue_bytes;
     const struct m4h_bus_subscription *subscriptions; /* borrowed during create */
-    size_t subscription_count;
+    size_t subscription_count;                        /* at most 63 */
     m4h_bus_on_status on_status;
-    /* Asks the owner to call m4h_bus_run soon. Any thread; must not block. */
+    /* Asks the owner to call m4h_bus_run soon. Any thread, also the owner's;
+     * must not block, nor call a function of the bus. */
     void (*wake)(void *wake_context);
     void *wake_context;
     void *context; /* of on_message and on_status */
@@ -78,11 +83,14 @@ struct m4h_bus_stats {
     uint32_t pending_requests;
 };
 
-/* Starts; connects in the background. `*bus` is NULL on error: M4H_EINVALID (a
- * url or a file that is none, said in the log), M4H_ENOMEM, M4H_ESYSTEM. */
+/* Starts; connects in the background. All of `config` is copied. `*bus` is NULL on
+ * error: M4H_EINVALID (a url, subject or file that is none; of url and files the
+ * log says more), M4H_ENOMEM, M4H_ESYSTEM. */
 M4H_MUST_CHECK int m4h_bus_create(struct m4h_bus **bus, const struct m4h_bus_config *config);
-/* Ends within `flush_ms` and a little; open requests are dropped without their
- * callback. Accepts NULL. */
+/* Sends what is queued and ends, in at most `flush_ms` + 2.5 s whatever the
+ * server does (a thread that the library still holds then is left behind). Open
+ * requests are dropped without their callback; no callback comes after it has
+ * returned. Blocks; not from a callback of this bus. Accepts NULL. */
 void m4h_bus_destroy(struct m4h_bus *bus, uint32_t flush_ms);
 
 /* Delivers what has come in, at most a budget's worth (then wakes again), and
@@ -99,13 +107,15 @@ enum m4h_bus_class {
 
 /* Sends a copy of `data` to `subject`. `message_id` (or NULL) becomes the header
  * Nats-Msg-Id. M4H_EFULL, M4H_EUNAVAILABLE (fresh and not connected),
- * M4H_ETOOBIG, M4H_ENOMEM. */
+ * M4H_ETOOBIG (for the server, 1 MiB before the first connection), M4H_EINVALID
+ * (no subject, or an id with spaces), M4H_ENOMEM. */
 M4H_MUST_CHECK int m4h_bus_publish(struct m4h_bus *bus, const char *subject,
                                    enum m4h_bus_class class, const char *message_id,
                                    const uint8_t *data, size_t len);
 
-/* Asks; `on_reply` ends it, unless cancelled. `*id` is never 0. Errors as
- * m4h_bus_publish, then `on_reply` is never called. */
+/* Asks; `on_reply` ends it, unless cancelled. `*id` is never 0. At most
+ * `queue_messages` (and 65,536) are open at once. Errors as m4h_bus_publish,
+ * then `on_reply` is never called. */
 M4H_MUST_CHECK int m4h_bus_request(struct m4h_bus *bus, const char *subject, const uint8_t *data,
                                    size_t len, uint64_t now_ms, uint32_t timeout_ms,
                                    m4h_bus_on_reply on_reply, void *context, uint64_t *id);

@@ -1,0 +1,366 @@
+/* The owner's side of the bus: it checks and hands over what goes out, delivers
+ * what has come in, and keeps the open requests. It never waits for anything;
+ * the thread in courier.c does.
+ *
+ * A request carries as its reply subject the inbox of this bus and its id in
+ * hexadecimal; the answer brings the id back. It ends with the answer, with the
+ * server's word that nobody listens (status 503), at its deadline, or when the
+ * connection is lost. */
+#include "lib/bus/bus.h"
+
+#include "lib/base/error.h"
+#include "lib/bus/courier.h"
+#include "lib/bus/link.h"
+#include "lib/bus/pending.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <nats/nats.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Items that one m4h_bus_run delivers. */
+#define RUN_BUDGET       256
+#define PENDING_MAX      65536u
+#define SUBJECT_MAX      512
+#define MESSAGE_ID_MAX   256
+#define HEADER_OVERHEAD  64 /* NATS/1.0, Nats-Msg-Id and their line ends */
+#define REQUEST_ID_CHARS 16
+#define INBOX_MAX        64
+
+struct m4h_bus {
+    struct m4h_courier *courier;
+    m4h_bus_on_message *handlers; /* by topic */
+    size_t handler_count;         /* the topic after them is the replies */
+    m4h_bus_on_status on_status;
+    void *context;
+    char inbox[INBOX_MAX]; /* "_INBOX.x." */
+    struct m4h_pending pending;
+    bool connected; /* as far as the owner was told */
+    bool running;
+};
+
+/* ---- create and destroy ---------------------------------------------------------- */
+
+/* The server takes no subject with a space or a line end in it, and the library
+ * does not look. */
+static bool subject_is_valid(const char *subject)
+{
+    size_t len = strnlen(subject, SUBJECT_MAX + 1);
+
+    if (len == 0 || len > SUBJECT_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)subject[i] <= ' ' || subject[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static bool config_is_valid(const struct m4h_bus_config *config)
+{
+    if (config->url == NULL || config->wake == NULL || config->queue_messages == 0 ||
+        config->subscription_count >= M4H_LINK_TOPICS_MAX)
+        return false;
+    for (size_t i = 0; i < config->subscription_count; i++) {
+        const struct m4h_bus_subscription *subscription = &config->subscriptions[i];
+
+        if (!subject_is_valid(subscription->subject) ||
+            (subscription->queue != NULL && !subject_is_valid(subscription->queue)))
+            return false;
+    }
+    return true;
+}
+
+static int copy_handlers(struct m4h_bus *bus, const struct m4h_bus_config *config)
+{
+    bus->handler_count = config->subscription_count;
+    bus->handlers = calloc(bus->handler_count + 1, sizeof(*bus->handlers));
+    if (bus->handlers == NULL)
+        return M4H_ENOMEM;
+    for (size_t i = 0; i < bus->handler_count; i++)
+        bus->handlers[i] = config->subscriptions[i].on_message;
+    return 0;
+}
+
+static int make_inbox(struct m4h_bus *bus)
+{
+    natsInbox *inbox = NULL;
+
+    if (natsInbox_Create(&inbox) != NATS_OK)
+        return M4H_ENOMEM;
+    snprintf(bus->inbox, sizeof(bus->inbox), "%s.", (const char *)inbox);
+    natsInbox_Destroy(inbox);
+    return 0;
+}
+
+static int set_up(struct m4h_bus *bus, const struct m4h_bus_config *config)
+{
+    uint32_t max_requests =
+        config->queue_messages < PENDING_MAX ? config->queue_messages : PENDING_MAX;
+    char reply_subject[INBOX_MAX + 1];
+    int error = copy_handlers(bus, config);
+
+    if (error == 0)
+        error = m4h_pending_init(&bus->pending, max_requests);
+    if (error == 0)
+        error = make_inbox(bus);
+    if (error != 0)
+        return error;
+    snprintf(reply_subject, sizeof(reply_subject), "%s*", bus->inbox);
+    return m4h_courier_start(&bus->courier, config, reply_subject);
+}
+
+int m4h_bus_create(struct m4h_bus **bus, const struct m4h_bus_config *config)
+{
+    struct m4h_bus *made;
+    int error;
+
+    *bus = NULL;
+    if (!config_is_valid(config))
+        return M4H_EINVALID;
+    made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return M4H_ENOMEM;
+    made->on_status = config->on_status;
+    made->context = config->context;
+    error = set_up(made, config);
+    if (error != 0) {
+        m4h_bus_destroy(made, 0);
+        return error;
+    }
+    *bus = made;
+    return 0;
+}
+
+void m4h_bus_destroy(struct m4h_bus *bus, uint32_t flush_ms)
+{
+    if (bus == NULL)
+        return;
+    assert(!bus->running);
+    m4h_courier_stop(bus->courier, flush_ms);
+    m4h_pending_free(&bus->pending);
+    free(bus->handlers);
+    free(bus);
+}
+
+/* ---- what comes in ----------------------------------------------------------------- */
+
+static bool parse_request_id(const struct m4h_bus *bus, const char *subject, uint64_t *id)
+{
+    size_t prefix_len = strlen(bus->inbox);
+    const char *text = subject + prefix_len;
+
+    if (strncmp(subject, bus->inbox, prefix_len) != 0 ||
+        strspn(text, "0123456789abcdef") != REQUEST_ID_CHARS || text[REQUEST_ID_CHARS] != '\0')
+        return false;
+    *id = strtoull(text, NULL, 16);
+    return true;
+}
+
+static void deliver_reply(struct m4h_bus *bus, natsMsg *message)
+{
+    struct m4h_pending_request request;
+    uint64_t id;
+
+    if (!parse_request_id(bus, natsMsg_GetSubject(message), &id) ||
+        !m4h_pending_take(&bus->pending, id, &request))
+        return;
+    if (natsMsg_IsNoResponders(message))
+        request.on_reply(request.context, M4H_EUNAVAILABLE, NULL, 0);
+    else
+        request.on_reply(request.context, 0, (const uint8_t *)natsMsg_GetData(message),
+                         (size_t)natsMsg_GetDataLength(message));
+}
+
+static void deliver_message(struct m4h_bus *bus, uint32_t topic, natsMsg *message)
+{
+    struct m4h_bus_message view = {
+        .subject = natsMsg_GetSubject(message),
+        .reply = natsMsg_GetReply(message),
+        .data = (const uint8_t *)natsMsg_GetData(message),
+        .len = (size_t)natsMsg_GetDataLength(message),
+    };
+
+    bus->handlers[topic](bus->context, &view);
+}
+
+static void change_status(struct m4h_bus *bus, bool connected)
+{
+    struct m4h_pending_request request;
+
+    bus->connected = connected;
+    while (!connected && m4h_pending_take_due(&bus->pending, UINT64_MAX, &request))
+        request.on_reply(request.context, M4H_EUNAVAILABLE, NULL, 0);
+    if (bus->on_status != NULL)
+        bus->on_status(bus->context, connected);
+}
+
+static void deliver(struct m4h_bus *bus, const struct m4h_inbox_item *item)
+{
+    if (item->kind != M4H_INBOX_MESSAGE) {
+        change_status(bus, item->kind == M4H_INBOX_CONNECTED);
+        return;
+    }
+    if (item->topic == bus->handler_count)
+        deliver_reply(bus, item->message);
+    else
+        deliver_message(bus, item->topic, item->message);
+    natsMsg_Destroy(item->message);
+}
+
+/* At most as many as are open now: one that ends may start another. */
+static void end_late_requests(struct m4h_bus *bus, uint64_t now_ms)
+{
+    struct m4h_pending_request request;
+
+    for (size_t left = m4h_pending_count(&bus->pending);
+         left > 0 && m4h_pending_take_due(&bus->pending, now_ms, &request); left--)
+        request.on_reply(request.context, M4H_ETIMEOUT, NULL, 0);
+}
+
+uint64_t m4h_bus_run(struct m4h_bus *bus, uint64_t now_ms)
+{
+    struct m4h_inbox_item items[RUN_BUDGET];
+    size_t count = m4h_inbox_take(m4h_courier_inbox(bus->courier), items, RUN_BUDGET);
+
+    bus->running = true;
+    for (size_t i = 0; i < count; i++)
+        deliver(bus, &items[i]);
+    end_late_requests(bus, now_ms);
+    bus->running = false;
+    return m4h_pending_next_ms(&bus->pending);
+}
+
+bool m4h_bus_is_connected(const struct m4h_bus *bus)
+{
+    return bus->connected;
+}
+
+/* ---- what goes out ------------------------------------------------------------------- */
+
+/* What is sent, before it is copied. */
+struct letter {
+    const char *subject;
+    const char *reply;      /* or NULL */
+    const char *message_id; /* or NULL */
+    const uint8_t *data;
+    size_t len;
+    bool keep;
+};
+
+static bool header_is_valid(const char *value)
+{
+    size_t len = strnlen(value, MESSAGE_ID_MAX + 1);
+
+    if (len == 0 || len > MESSAGE_ID_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)value[i] <= ' ' || (unsigned char)value[i] >= 0x7f)
+            return false;
+    return true;
+}
+
+static int check(const struct m4h_bus *bus, const struct letter *letter)
+{
+    uint64_t payload = letter->len;
+
+    if (!subject_is_valid(letter->subject))
+        return M4H_EINVALID;
+    if (letter->message_id != NULL) {
+        if (!header_is_valid(letter->message_id))
+            return M4H_EINVALID;
+        payload += HEADER_OVERHEAD + strlen(letter->message_id);
+    }
+    if (payload > m4h_courier_max_payload(bus->courier) || payload > INT_MAX)
+        return M4H_ETOOBIG;
+    if (!letter->keep && !bus->connected) {
+        m4h_outbox_count_refusal(m4h_courier_outbox(bus->courier));
+        return M4H_EUNAVAILABLE;
+    }
+    return 0;
+}
+
+static int make_message(natsMsg **message, const struct letter *letter)
+{
+    natsStatus status = natsMsg_Create(message, letter->subject, letter->reply,
+                                       (const char *)letter->data, (int)letter->len);
+
+    if (status == NATS_OK && letter->message_id != NULL) {
+        status = natsMsgHeader_Set(*message, "Nats-Msg-Id", letter->message_id);
+        if (status != NATS_OK)
+            natsMsg_Destroy(*message);
+    }
+    return status == NATS_OK ? 0 : M4H_ENOMEM;
+}
+
+static int hand_over(struct m4h_bus *bus, const struct letter *letter)
+{
+    struct m4h_outbox_item item = {.bytes = (uint32_t)(letter->len + strlen(letter->subject)),
+                                   .keep = letter->keep};
+    natsMsg *message = NULL;
+    int error = check(bus, letter);
+
+    if (error == 0)
+        error = make_message(&message, letter);
+    if (error != 0)
+        return error;
+    item.message = message;
+    error = m4h_outbox_push(m4h_courier_outbox(bus->courier), &item);
+    if (error != 0)
+        natsMsg_Destroy(message);
+    return error;
+}
+
+int m4h_bus_publish(struct m4h_bus *bus, const char *subject, enum m4h_bus_class class,
+                    const char *message_id, const uint8_t *data, size_t len)
+{
+    const struct letter letter = {.subject = subject,
+                                  .message_id = message_id,
+                                  .data = data,
+                                  .len = len,
+                                  .keep = class == M4H_BUS_KEEP};
+
+    return hand_over(bus, &letter);
+}
+
+int m4h_bus_request(struct m4h_bus *bus, const char *subject, const uint8_t *data, size_t len,
+                    uint64_t now_ms, uint32_t timeout_ms, m4h_bus_on_reply on_reply, void *context,
+                    uint64_t *id)
+{
+    struct m4h_pending_request request = {on_reply, context};
+    char reply[INBOX_MAX + REQUEST_ID_CHARS + 1];
+    const struct letter letter = {.subject = subject, .reply = reply, .data = data, .len = len};
+    int error = m4h_pending_add(&bus->pending, &request, now_ms + timeout_ms, id);
+
+    if (error != 0) {
+        m4h_outbox_count_refusal(m4h_courier_outbox(bus->courier));
+        return error;
+    }
+    snprintf(reply, sizeof(reply), "%s%016" PRIx64, bus->inbox, *id);
+    error = hand_over(bus, &letter);
+    if (error != 0)
+        m4h_bus_cancel(bus, *id);
+    return error;
+}
+
+void m4h_bus_cancel(struct m4h_bus *bus, uint64_t id)
+{
+    struct m4h_pending_request request;
+
+    (void)m4h_pending_take(&bus->pending, id, &request);
+}
+
+void m4h_bus_stats(const struct m4h_bus *bus, struct m4h_bus_stats *stats)
+{
+    struct m4h_outbox *outbox = m4h_courier_outbox(bus->courier);
+    struct m4h_inbox *inbox = m4h_courier_inbox(bus->courier);
+
+    *stats = (struct m4h_bus_stats){
+        .reconnects = m4h_courier_reconnects(bus->courier),
+        .pending_requests = (uint32_t)m4h_pending_count(&bus->pending),
+    };
+    m4h_outbox_stats(outbox, &stats->sent_messages, &stats->dropped_out, &stats->queued_messages);
+    m4h_inbox_stats(inbox, &stats->received_messages, &stats->dropped_in);
+}

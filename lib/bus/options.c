@@ -1,0 +1,191 @@
+/* Options of the library, checked here because the library says little of what
+ * is wrong, and later. No password is ever logged, so no URL is. */
+#include "lib/bus/options.h"
+
+#include "lib/base/address.h"
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SERVERS_MAX 16
+#define PING_MS     5000
+#define PINGS_OUT   2
+
+/* The servers of a URL list; the texts are in one copy of it. */
+struct servers {
+    char *copy;
+    const char *urls[SERVERS_MAX];
+    int count;
+    bool tls; /* one of them says so */
+};
+
+static bool has_prefix(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* host or host:port, after the scheme and the credentials. */
+static bool address_is_valid(const char *text)
+{
+    struct m4h_address address;
+    char with_port[M4H_HOST_MAX + 16];
+    const char *end = strrchr(text, ']');
+
+    if (strchr(end != NULL ? end : text, ':') != NULL)
+        return text[0] != ':' && m4h_address_parse(text, &address) == 0;
+    snprintf(with_port, sizeof(with_port), "%s:4222", text);
+    return text[0] != '\0' && strlen(text) <= M4H_HOST_MAX &&
+           m4h_address_parse(with_port, &address) == 0;
+}
+
+static bool url_is_valid(const char *url)
+{
+    const char *scheme = strstr(url, "://");
+    const char *address = url;
+
+    if (scheme != NULL) {
+        if (!has_prefix(url, "nats://") && !has_prefix(url, "tls://"))
+            return false;
+        address = scheme + 3;
+    }
+    if (strrchr(address, '@') != NULL)
+        address = strrchr(address, '@') + 1;
+    return address_is_valid(address);
+}
+
+static int split_servers(struct servers *servers, const char *list)
+{
+    char *rest;
+    char *url;
+
+    servers->copy = strdup(list);
+    if (servers->copy == NULL)
+        return M4H_ENOMEM;
+    rest = servers->copy;
+    while ((url = strsep(&rest, ",")) != NULL) {
+        url += strspn(url, " ");
+        url[strcspn(url, " ")] = '\0';
+        if (servers->count == SERVERS_MAX || !url_is_valid(url))
+            return M4H_EINVALID;
+        servers->tls = servers->tls || has_prefix(url, "tls://");
+        servers->urls[servers->count++] = url;
+    }
+    return 0;
+}
+
+static int code_of(natsStatus status)
+{
+    if (status == NATS_OK)
+        return 0;
+    return status == NATS_NO_MEMORY ? M4H_ENOMEM : M4H_EINVALID;
+}
+
+static int set_servers(natsOptions *options, const char *url)
+{
+    struct servers servers = {0};
+    int error = split_servers(&servers, url);
+
+    if (error == M4H_EINVALID)
+        m4h_log(M4H_LOG_ERROR, "bus",
+                "a server is no nats://host:port or tls://host:port, or there are more than %d",
+                SERVERS_MAX);
+    if (error == 0)
+        error = code_of(natsOptions_SetServers(options, servers.urls, servers.count));
+    if (error == 0 && servers.tls)
+        error = code_of(natsOptions_SetSecure(options, true));
+    free(servers.copy);
+    return error;
+}
+
+static int set_file(const char *what, const char *path,
+                    natsStatus (*set)(natsOptions *, const char *), natsOptions *options)
+{
+    int error = access(path, R_OK) == 0 ? code_of(set(options, path)) : M4H_EINVALID;
+    char shown[256];
+
+    if (error == M4H_EINVALID)
+        m4h_log(M4H_LOG_ERROR, "bus", "path=%s %s cannot be read or is none",
+                m4h_log_quote(shown, sizeof(shown), path), what);
+    return error;
+}
+
+static natsStatus set_credentials(natsOptions *options, const char *path)
+{
+    return natsOptions_SetUserCredentialsFromFiles(options, path, NULL);
+}
+
+static natsStatus set_authority(natsOptions *options, const char *path)
+{
+    natsStatus status = natsOptions_SetSecure(options, true);
+
+    return status == NATS_OK ? natsOptions_LoadCATrustedCertificates(options, path) : status;
+}
+
+static bool is_set(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+static int set_identity(natsOptions *options, const struct m4h_bus_config *config)
+{
+    int error = 0;
+
+    if (is_set(config->name))
+        error = code_of(natsOptions_SetName(options, config->name));
+    if (error == 0 && is_set(config->user))
+        error = code_of(natsOptions_SetUserInfo(options, config->user,
+                                                config->password != NULL ? config->password : ""));
+    if (error == 0 && is_set(config->credentials))
+        error = set_file("the credentials file", config->credentials, set_credentials, options);
+    if (error == 0 && is_set(config->tls_ca))
+        error = set_file("the file of the certificate authority", config->tls_ca, set_authority,
+                         options);
+    return error;
+}
+
+/* The library's own reconnect is off: see lib/bus/courier.c. */
+static int set_behaviour(natsOptions *options)
+{
+    natsStatus status = natsOptions_SetAllowReconnect(options, false);
+
+    if (status == NATS_OK)
+        status = natsOptions_SetIgnoreDiscoveredServers(options, true);
+    if (status == NATS_OK)
+        status = natsOptions_SetTimeout(options, M4H_BUS_CONNECT_MS);
+    if (status == NATS_OK)
+        status = natsOptions_SetWriteDeadline(options, M4H_BUS_WRITE_MS);
+    if (status == NATS_OK)
+        status = natsOptions_SetPingInterval(options, PING_MS);
+    if (status == NATS_OK)
+        status = natsOptions_SetMaxPingsOut(options, PINGS_OUT);
+    if (status == NATS_OK)
+        status = natsOptions_SetSendAsap(options, true);
+    if (status == NATS_OK)
+        status = natsOptions_UseGlobalMessageDelivery(options, true);
+    return code_of(status);
+}
+
+int m4h_bus_options_create(natsOptions **options, const struct m4h_bus_config *config)
+{
+    natsOptions *made = NULL;
+    int error = code_of(natsOptions_Create(&made));
+
+    *options = NULL;
+    if (error == 0)
+        error = code_of(nats_SetMessageDeliveryPoolSize(1));
+    if (error == 0)
+        error = set_behaviour(made);
+    if (error == 0)
+        error = set_servers(made, config->url);
+    if (error == 0)
+        error = set_identity(made, config);
+    if (error != 0) {
+        natsOptions_Destroy(made);
+        return error;
+    }
+    *options = made;
+    return 0;
+}
