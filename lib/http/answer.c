@@ -51,6 +51,7 @@ static void wake_up(struct m4h_http_request *request)
     request->is_suspended = false;
     request->server->stats.deferred--;
     MHD_resume_connection(request->connection);
+    m4h_http_server_turn(request->server);
 }
 
 static struct MHD_Response *plain_response(void)

@@ -77,11 +77,20 @@ static void run(struct m4h_http_server *server)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms;
 
+    server->wants_turn = false;
     MHD_run(server->daemon);
-    if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES)
+    if (server->wants_turn)
+        m4h_timer_start(server->turn, 0, 0);
+    else if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES)
         m4h_timer_start(server->turn, wait_ms, 0);
     else
         m4h_timer_stop(server->turn);
+}
+
+void m4h_http_server_turn(struct m4h_http_server *server)
+{
+    server->wants_turn = true;
+    m4h_timer_start(server->turn, 0, 0);
 }
 
 static void on_turn(void *context)
@@ -125,7 +134,7 @@ static void on_accept(void *context, int fd, const char *peer)
     /* It closes the socket where it fails. */
     if (MHD_add_connection(server->daemon, fd, (struct sockaddr *)&from, len) != MHD_YES)
         m4h_log(M4H_LOG_WARNING, server->config.component, "peer=%s connection not taken", peer);
-    m4h_timer_start(server->turn, 0, 0);
+    m4h_http_server_turn(server);
 }
 
 static void on_connection_start(struct m4h_http_server *server, struct MHD_Connection *mhd,

@@ -67,6 +67,7 @@ struct m4h_http_server {
     struct m4h_watch *watch;       /* of MHD's epoll */
     struct m4h_timer *turn;        /* when MHD wants to run next */
     struct m4h_timer *deadlines;
+    bool wants_turn;      /* asked for while the library runs */
     uint64_t deadline_ms; /* that the timer is set to; UINT64_MAX: it is not */
     uint16_t port;
     bool is_draining;
@@ -81,6 +82,8 @@ struct m4h_http_server {
 
 /* The client has to send something by receive_timeout_ms from now, or (false) has not. */
 void m4h_http_connection_receives(struct m4h_http_connection *connection, bool receiving);
+/* Lets the library run soon: it does not notice by itself what was woken or closed. */
+void m4h_http_server_turn(struct m4h_http_server *server);
 /* A deadline for whatever was put at the end of a queue. */
 void m4h_http_server_expect(struct m4h_http_server *server, uint64_t timeout_ms);
 

@@ -105,6 +105,7 @@ static void end(struct m4h_websocket *websocket)
         LIST_REMOVE(websocket, link);
         websocket->server->stats.websockets--;
         MHD_upgrade_action(websocket->upgraded, MHD_UPGRADE_ACTION_CLOSE);
+        m4h_http_server_turn(websocket->server);
     }
     websocket->handler->on_close(websocket->context, websocket, code);
     free_websocket(websocket);

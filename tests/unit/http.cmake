@@ -1,0 +1,6 @@
+foreach(noun target route handshake)
+    m4h_test(unit_http_${noun} SOURCES http_${noun}.c LINK http LABELS unit)
+endforeach()
+foreach(noun server websocket)
+    m4h_test(unit_http_${noun} SOURCES http_${noun}.c http_fixture.c LINK http LABELS unit)
+endforeach()

@@ -1,0 +1,524 @@
+#include "lib/base/log.h"
+#include "lib/http/websocket.h"
+#include "tests/unit/http_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TEXT 8192
+
+/* Opcodes and bits of a frame's first bytes (RFC 6455 section 5.2). */
+enum {
+    CONTINUATION = 0,
+    TEXT_FRAME = 1,
+    BINARY = 2,
+    CLOSE = 8,
+    PING = 9,
+    PONG = 10,
+    FIN = 0x80,
+    MASKED = 0x80,
+};
+
+static struct http_fixture fixture;
+static struct m4h_websocket *server_side;
+static volatile uint16_t told_code; /* by on_close; 0: not called */
+static struct m4h_websocket_config config;
+
+static void on_open(void *context, struct m4h_websocket *websocket)
+{
+    (void)context;
+    server_side = websocket;
+}
+
+static void on_message(void *context, struct m4h_websocket *websocket, bool is_text,
+                       const uint8_t *data, size_t len)
+{
+    (void)context;
+    if (len == 4 && memcmp(data, "quit", 4) == 0)
+        m4h_websocket_close(websocket, M4H_WEBSOCKET_NORMAL, "as you wish");
+    else
+        assert_true(m4h_websocket_send(websocket, is_text, data, len) <= 0);
+}
+
+static void on_close(void *context, struct m4h_websocket *websocket, uint16_t code)
+{
+    (void)context;
+    (void)websocket;
+    server_side = NULL;
+    told_code = code;
+}
+
+static const struct m4h_websocket_handler handler = {on_open, on_message, on_close};
+static const char *const subprotocols[] = {"json", "protobuf", NULL};
+
+static void on_ws(void *context, struct m4h_http_request *request)
+{
+    struct m4h_websocket *websocket;
+
+    (void)context;
+    if (m4h_websocket_accept(&websocket, request, &config, NULL) != 0)
+        return;
+}
+
+static const struct m4h_http_route routes[] = {{"GET", "/ws", on_ws, false}};
+static const struct m4h_http_routes tables[] = {{routes, 1, NULL}};
+
+static int start(void **state)
+{
+    (void)state;
+    told_code = 0;
+    config = (struct m4h_websocket_config){.subprotocols = subprotocols,
+                                           .handler = &handler,
+                                           .message_max = 70000,
+                                           .ping_interval_ms = 60000};
+    http_fixture_start(&fixture, &(struct m4h_http_config){.routes = tables, .routes_count = 1});
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    http_fixture_stop(&fixture);
+    return 0;
+}
+
+/* ---- a client ------------------------------------------------------------------- */
+
+#define HANDSHAKE                                                                                  \
+    "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"                 \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+
+static int dial(void)
+{
+    char text[TEXT];
+    int fd = http_connect(&fixture);
+
+    http_send(fd, HANDSHAKE "\r\n");
+    assert_int_equal(http_read_answer(fd, text, TEXT, false), 101);
+    assert_non_null(strstr(text, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+    return fd;
+}
+
+/* Writes a masked frame to `out`; returns its length. */
+static size_t make_frame(uint8_t *out, unsigned first, const void *data, size_t len)
+{
+    static const uint8_t mask[4] = {0x37, 0xfa, 0x21, 0x3d};
+    size_t head = 2;
+
+    out[0] = (uint8_t)first;
+    if (len < 126) {
+        out[1] = (uint8_t)(MASKED | len);
+    } else if (len < 65536) {
+        out[1] = MASKED | 126;
+        out[2] = (uint8_t)(len >> 8);
+        out[3] = (uint8_t)len;
+        head = 4;
+    } else {
+        memset(out, 0, 10);
+        out[0] = (uint8_t)first;
+        out[1] = MASKED | 127;
+        for (int i = 0; i < 4; i++)
+            out[9 - i] = (uint8_t)(len >> (8 * i));
+        head = 10;
+    }
+    memcpy(out + head, mask, 4);
+    for (size_t i = 0; i < len; i++)
+        out[head + 4 + i] = ((const uint8_t *)data)[i] ^ mask[i % 4];
+    return head + 4 + len;
+}
+
+static void send_frame(int fd, unsigned first, const void *data, size_t len)
+{
+    uint8_t *frame = malloc(len + 16);
+
+    assert_non_null(frame);
+    http_send_bytes(fd, frame, make_frame(frame, first, data, len));
+    free(frame);
+}
+
+static void send_text_frame(int fd, unsigned first, const char *text)
+{
+    send_frame(fd, first, text, strlen(text));
+}
+
+/* Reads one frame of the server, which must not be masked. Returns its first byte
+ * (0: the connection ended); `*len` is its length. */
+static unsigned read_frame(int fd, uint8_t *data, size_t size, size_t *len)
+{
+    uint8_t head[2], more[8];
+
+    *len = 0;
+    if (!http_read(fd, head, 2))
+        return 0;
+    assert_int_equal(head[1] & MASKED, 0);
+    *len = head[1];
+    if (head[1] >= 126) {
+        size_t bytes = head[1] == 126 ? 2 : 8;
+
+        assert_true(http_read(fd, more, bytes));
+        *len = 0;
+        for (size_t i = 0; i < bytes; i++)
+            *len = *len << 8 | more[i];
+    }
+    assert_true(*len <= size);
+    assert_true(http_read(fd, data, *len));
+    return head[0];
+}
+
+static void expect_text(int fd, unsigned first, const char *text)
+{
+    uint8_t data[TEXT];
+    size_t len;
+
+    assert_int_equal(read_frame(fd, data, sizeof(data), &len), first);
+    assert_int_equal(len, strlen(text));
+    assert_memory_equal(data, text, len);
+}
+
+static void expect_close(int fd, unsigned code)
+{
+    uint8_t data[TEXT];
+    size_t len;
+
+    assert_int_equal(read_frame(fd, data, sizeof(data), &len), FIN | CLOSE);
+    assert_true(len >= 2);
+    assert_int_equal(data[0] << 8 | data[1], code);
+}
+
+static bool none_open(const struct m4h_http_stats *stats)
+{
+    return stats->open == 0 && stats->websockets == 0;
+}
+
+/* The client leaves; the server has told `code`. */
+static void hang_up(int fd, unsigned code)
+{
+    close(fd);
+    http_fixture_wait(&fixture, none_open);
+    assert_int_equal(told_code, code);
+}
+
+/* ---- tests --------------------------------------------------------------------------- */
+
+static void messages_go_both_ways_at_every_length_form(void **state)
+{
+    static const size_t lengths[] = {0, 1, 125, 126, 127, 65535, 65536, 70000};
+    uint8_t *data = calloc(1, 70000), *back = calloc(1, 70000);
+    int fd = dial();
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(lengths); i++) {
+        size_t len;
+
+        memset(data, (int)i, lengths[i]);
+        send_frame(fd, FIN | BINARY, data, lengths[i]);
+        assert_int_equal(read_frame(fd, back, 70000, &len), FIN | BINARY);
+        assert_int_equal(len, lengths[i]);
+        assert_memory_equal(data, back, len);
+    }
+    free(data);
+    free(back);
+    hang_up(fd, 1006);
+}
+
+static void fragments_are_joined_with_a_ping_between_them(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    send_text_frame(fd, TEXT_FRAME, "Hel");
+    send_text_frame(fd, FIN | PING, "are you there");
+    send_text_frame(fd, CONTINUATION, "");
+    send_text_frame(fd, FIN | CONTINUATION, "lo");
+    expect_text(fd, FIN | PONG, "are you there");
+    expect_text(fd, FIN | TEXT_FRAME, "Hello");
+    hang_up(fd, 1006);
+}
+
+static void frames_that_come_with_the_handshake_are_not_lost(void **state)
+{
+    char text[TEXT], first[TEXT];
+    uint8_t frame[64];
+    size_t len = make_frame(frame, FIN | TEXT_FRAME, "early", 5), head = strlen(HANDSHAKE "\r\n");
+    int fd = http_connect(&fixture);
+
+    (void)state;
+    memcpy(first, HANDSHAKE "\r\n", head);
+    memcpy(first + head, frame, len);
+    http_send_bytes(fd, first, head + len);
+    assert_int_equal(http_read_answer(fd, text, TEXT, false), 101);
+    expect_text(fd, FIN | TEXT_FRAME, "early");
+    hang_up(fd, 1006);
+}
+
+static void bytes_may_come_one_by_one(void **state)
+{
+    uint8_t frame[64];
+    size_t len = make_frame(frame, FIN | TEXT_FRAME, "slowly", 6);
+    int fd = dial();
+
+    (void)state;
+    for (size_t i = 0; i < len; i++)
+        http_send_bytes(fd, frame + i, 1);
+    expect_text(fd, FIN | TEXT_FRAME, "slowly");
+    hang_up(fd, 1006);
+}
+
+/* What breaks the protocol, as bytes, and the close code that it earns. */
+static void each_breach_is_answered_by_its_close_code(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        unsigned code;
+    } cases[] = {
+        {"\x81\x05Hello", 7, 1002},                             /* not masked */
+        {"\xc1\x85\0\0\0\0Hello", 11, 1002},                    /* reserved bit 1 */
+        {"\xa1\x85\0\0\0\0Hello", 11, 1002},                    /* reserved bit 2 */
+        {"\x91\x85\0\0\0\0Hello", 11, 1002},                    /* reserved bit 3 */
+        {"\x83\x80\0\0\0\0", 6, 1002},                          /* reserved opcode */
+        {"\x8b\x80\0\0\0\0", 6, 1002},                          /* reserved control opcode */
+        {"\x80\x81\0\0\0\0x", 7, 1002},                         /* continuation of nothing */
+        {"\x01\x81\0\0\0\0x\x81\x81\0\0\0\0x", 14, 1002},       /* new message inside one */
+        {"\x09\x80\0\0\0\0", 6, 1002},                          /* fragmented ping */
+        {"\x89\xfe\0\x7e\0\0\0\0", 8, 1002},                    /* long ping */
+        {"\x81\xfe\0\x05\0\0\0\0Hello", 13, 1002},              /* length not the shortest */
+        {"\x88\x81\0\0\0\0\x03", 7, 1002},                      /* close of one byte */
+        {"\x88\x82\0\0\0\0\x03\xed", 8, 1002},                  /* close code 1005 */
+        {"\x81\x82\0\0\0\0\xc3\x28", 8, 1007},                  /* not UTF-8 */
+        {"\x81\x83\0\0\0\0\xed\xa0\x80", 9, 1007},              /* a surrogate */
+        {"\x01\x81\0\0\0\0\xc3\x80\x81\0\0\0\0\x28", 14, 1007}, /* across fragments */
+        {"\x88\x83\0\0\0\0\x03\xe8\xff", 9, 1007},              /* close reason not UTF-8 */
+        {"\x82\xff\0\0\0\0\0\x01\x11\x71\0\0\0\0", 14, 1009},   /* one too large */
+        {"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0", 14, 1009},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(cases); i++) {
+        int fd = dial();
+
+        told_code = 0;
+        http_send_bytes(fd, cases[i].bytes, cases[i].len);
+        expect_close(fd, cases[i].code);
+        assert_true(http_is_closed(fd));
+        hang_up(fd, cases[i].code);
+    }
+}
+
+static void fragments_beyond_the_limit_of_a_message_get_1009(void **state)
+{
+    char *piece = calloc(1, 30000);
+    int fd = dial();
+
+    (void)state;
+    send_frame(fd, BINARY, piece, 30000);
+    send_frame(fd, CONTINUATION, piece, 30000);
+    send_frame(fd, CONTINUATION, piece, 30000);
+    free(piece);
+    expect_close(fd, 1009);
+    hang_up(fd, 1009);
+}
+
+static void endless_fragments_get_1009(void **state)
+{
+    uint8_t frames[2000 * 7];
+    size_t len = 0;
+    int fd = dial();
+
+    (void)state;
+    for (int i = 0; i < 2000; i++)
+        len += make_frame(frames + len, i == 0 ? BINARY : CONTINUATION, "x", 1);
+    http_send_bytes(fd, frames, len);
+    expect_close(fd, 1009);
+    hang_up(fd, 1009);
+}
+
+static void utf8_may_be_split_between_fragments(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    send_text_frame(fd, TEXT_FRAME, "\xc3");
+    send_text_frame(fd, FIN | CONTINUATION, "\xa9");
+    expect_text(fd, FIN | TEXT_FRAME, "\xc3\xa9");
+    hang_up(fd, 1006);
+}
+
+static void a_close_is_answered_by_a_close_with_its_code(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    send_frame(fd, FIN | CLOSE, "\x0f\xa0good bye", 10); /* 4000 */
+    expect_close(fd, 4000);
+    assert_true(http_is_closed(fd));
+    hang_up(fd, 4000);
+}
+
+static void the_handler_may_close_from_inside_a_message(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    send_text_frame(fd, FIN | TEXT_FRAME, "quit");
+    send_text_frame(fd, FIN | TEXT_FRAME, "more");
+    expect_close(fd, 1000);
+    send_frame(fd, FIN | CLOSE, "\x03\xe8", 2);
+    assert_true(http_is_closed(fd));
+    hang_up(fd, 1000);
+}
+
+static void flood(void *context)
+{
+    static char data[65536];
+
+    (void)context;
+    while (server_side != NULL) {
+        int error = m4h_websocket_send(server_side, false, data, sizeof(data));
+
+        if (error != 0) {
+            assert_int_equal(error, -4); /* M4H_EFULL */
+            assert_int_equal(m4h_websocket_send(server_side, false, data, 1), -12);
+            break;
+        }
+    }
+}
+
+static void a_reader_that_is_too_slow_is_cut_off(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    send_text_frame(fd, FIN | TEXT_FRAME, "open");
+    expect_text(fd, FIN | TEXT_FRAME, "open");
+    http_fixture_run(&fixture, flood, NULL);
+    http_fixture_wait(&fixture, none_open);
+    assert_int_equal(told_code, 1008);
+    close(fd);
+}
+
+static void a_client_that_only_pings_and_never_reads_is_held_back(void **state)
+{
+    static uint8_t pings[1000 * 131];
+    size_t len = 0, sent = 0;
+    char waste[125] = "";
+    int fd = dial(), small = 4096;
+
+    (void)state;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    for (int i = 0; i < 1000; i++)
+        len += make_frame(pings + len, FIN | PING, waste, sizeof(waste));
+    for (int i = 0; i < 400; i++) {
+        ssize_t taken = send(fd, pings, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (taken < 0)
+            break;
+        sent += (size_t)taken;
+        if ((size_t)taken < len)
+            break;
+    }
+    assert_true(sent < 400 * len);
+    hang_up(fd, 1006);
+}
+
+static void a_silent_peer_is_pinged_and_then_given_up(void **state)
+{
+    uint8_t data[TEXT];
+    size_t len;
+    int fd;
+
+    (void)state;
+    config.ping_interval_ms = 50;
+    fd = dial();
+    assert_int_equal(read_frame(fd, data, TEXT, &len), FIN | PING);
+    send_frame(fd, FIN | PONG, data, len);
+    assert_int_equal(read_frame(fd, data, TEXT, &len), FIN | PING);
+    assert_int_equal(read_frame(fd, data, TEXT, &len), FIN | PING);
+    assert_int_equal(read_frame(fd, data, TEXT, &len), 0);
+    hang_up(fd, 1006);
+}
+
+static void drain(void *context)
+{
+    struct http_fixture *drained = context;
+
+    m4h_http_server_drain(drained->server);
+}
+
+static void a_drained_server_closes_with_1001(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    send_text_frame(fd, FIN | TEXT_FRAME, "x");
+    expect_text(fd, FIN | TEXT_FRAME, "x");
+    http_fixture_run(&fixture, drain, &fixture);
+    expect_close(fd, 1001);
+    send_frame(fd, FIN | CLOSE, "\x03\xe9", 2);
+    assert_true(http_is_closed(fd));
+    hang_up(fd, 1001);
+}
+
+static void the_servers_end_ends_what_is_open(void **state)
+{
+    int fds[20];
+
+    start(state);
+    for (int i = 0; i < 20; i++)
+        fds[i] = dial();
+    http_fixture_stop(&fixture);
+    for (int i = 0; i < 20; i++) {
+        assert_true(http_is_closed(fds[i]));
+        close(fds[i]);
+    }
+    assert_int_equal(told_code, 1006);
+}
+
+static void a_refused_handshake_is_a_problem(void **state)
+{
+    char text[TEXT];
+    int fd = http_connect(&fixture);
+
+    (void)state;
+    http_send(fd, "GET /ws HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_int_equal(http_read_answer(fd, text, TEXT, false), 426);
+    assert_non_null(strstr(text, "Sec-WebSocket-Version: 13\r\n"));
+    assert_non_null(strstr(text, "\"code\":\"upgrade_required\""));
+    http_send(fd, HANDSHAKE "Sec-WebSocket-Protocol: chat\r\n\r\n");
+    assert_int_equal(http_read_answer(fd, text, TEXT, false), 400);
+    http_send(fd, HANDSHAKE "Sec-WebSocket-Protocol: chat\r\n"
+                            "Sec-WebSocket-Protocol: protobuf\r\n\r\n");
+    assert_int_equal(http_read_answer(fd, text, TEXT, false), 101);
+    assert_non_null(strstr(text, "Sec-WebSocket-Protocol: protobuf\r\n"));
+    hang_up(fd, 1006);
+}
+
+#define ON_SERVER(test) cmocka_unit_test_setup_teardown(test, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_SERVER(messages_go_both_ways_at_every_length_form),
+        ON_SERVER(fragments_are_joined_with_a_ping_between_them),
+        ON_SERVER(frames_that_come_with_the_handshake_are_not_lost),
+        ON_SERVER(bytes_may_come_one_by_one),
+        ON_SERVER(each_breach_is_answered_by_its_close_code),
+        ON_SERVER(fragments_beyond_the_limit_of_a_message_get_1009),
+        ON_SERVER(endless_fragments_get_1009),
+        ON_SERVER(utf8_may_be_split_between_fragments),
+        ON_SERVER(a_close_is_answered_by_a_close_with_its_code),
+        ON_SERVER(the_handler_may_close_from_inside_a_message),
+        ON_SERVER(a_reader_that_is_too_slow_is_cut_off),
+        ON_SERVER(a_client_that_only_pings_and_never_reads_is_held_back),
+        ON_SERVER(a_silent_peer_is_pinged_and_then_given_up),
+        ON_SERVER(a_drained_server_closes_with_1001),
+        cmocka_unit_test(the_servers_end_ends_what_is_open),
+        ON_SERVER(a_refused_handshake_is_a_problem),
+    };
+
+    m4h_log_set_level(M4H_LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
