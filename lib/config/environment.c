@@ -30,12 +30,15 @@ static bool read_variable(const struct m4h_config_reading *reading, const char *
     const struct m4h_config_option *option = NULL;
     char name[M4H_CONFIG_VARIABLE_MAX];
     size_t len;
+    size_t shown;
 
     if (equals == NULL)
         return true;
     len = (size_t)(equals - variable);
-    snprintf(name, sizeof(name), "%.*s", (int)(len < sizeof(name) ? len : sizeof(name)), variable);
-    if (len < sizeof(name))
+    shown = len < sizeof(name) ? len : sizeof(name) - 1;
+    memcpy(name, variable, shown);
+    name[shown] = '\0';
+    if (shown == len)
         option = find(reading->table, name);
     if (option == NULL) {
         m4h_config_complain(reading, "warning: %s: no option has this name, ignored", name);
