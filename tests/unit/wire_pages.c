@@ -1,6 +1,7 @@
 /* Pages of lists: how many items one holds, and where the next one begins. */
 #include "lib/base/error.h"
 #include "lib/wire/wire.h"
+#include "tests/unit/wire_bytes.h"
 #include "tests/unit/wire_models.h"
 #include "tests/unit/wire_tests.h"
 
@@ -181,6 +182,102 @@ static void more_items_than_a_page_may_have_are_refused(void **state)
     m4h_buffer_free(&bytes);
 }
 
+static const struct m4h_tunnel_status small_tunnel = {
+    .tunnel = {.client_key = "k", .tunnel_id = 1, .ports = {1}, .port_count = 1},
+    .slave_id = "s",
+    .region = "r"};
+
+static void a_page_of_too_many_tunnels_is_refused(void **state)
+{
+    static struct m4h_tunnel_status sent[M4H_PAGE_SIZE_MAX];
+    struct m4h_buffer page = BUFFER, one = BUFFER, longer = BUFFER;
+    struct m4h_tunnel_status *read;
+    struct m4h_problem problem;
+    char token[M4H_PAGE_TOKEN_MAX + 1];
+    size_t count;
+
+    (void)state;
+    for (size_t i = 0; i < M4H_PAGE_SIZE_MAX; i++)
+        sent[i] = small_tunnel;
+    assert_int_equal(m4h_wire_tunnels_reply_encode(sent, M4H_PAGE_SIZE_MAX, "", NULL, &page), 0);
+    /* In both replies a TunnelStatus is field 1. */
+    assert_int_equal(m4h_wire_tunnel_reply_encode(&small_tunnel, NULL, &one), 0);
+    append_at(&longer, page.data, page.len, (const unsigned[]){1, 0}, &one);
+    assert_int_equal(
+        m4h_wire_tunnels_reply_decode(longer.data, longer.len, &read, &count, token, &problem),
+        M4H_EPROTOCOL);
+    assert_null(read);
+    m4h_buffer_free(&page);
+    m4h_buffer_free(&one);
+    m4h_buffer_free(&longer);
+}
+
+static void a_page_of_too_many_slaves_is_refused(void **state)
+{
+    static struct m4h_slave_status sent[M4H_PAGE_SIZE_MAX];
+    struct m4h_buffer page = BUFFER, one = BUFFER, extra = BUFFER, longer = BUFFER;
+    struct m4h_slave_status *read;
+    struct m4h_problem problem;
+    char token[M4H_PAGE_TOKEN_MAX + 1];
+    size_t count;
+
+    (void)state;
+    for (size_t i = 0; i < M4H_PAGE_SIZE_MAX; i++)
+        sent[i] =
+            (struct m4h_slave_status){.slave_id = "s", .region = "r", .state = M4H_SLAVE_READY};
+    assert_int_equal(m4h_wire_slaves_reply_encode(sent, M4H_PAGE_SIZE_MAX, "", NULL, &page), 0);
+    assert_int_equal(m4h_wire_slaves_reply_encode(sent, 1, "", NULL, &one), 0);
+    /* Behind its tag and a length of one byte, a page of one is that one. */
+    assert_int_equal(one.data[1], one.len - 2);
+    assert_int_equal(m4h_buffer_add(&extra, one.data + 2, one.len - 2), 0);
+    append_at(&longer, page.data, page.len, (const unsigned[]){1, 0}, &extra);
+    assert_int_equal(
+        m4h_wire_slaves_reply_decode(longer.data, longer.len, &read, &count, token, &problem),
+        M4H_EPROTOCOL);
+    assert_null(read);
+    m4h_buffer_free(&page);
+    m4h_buffer_free(&one);
+    m4h_buffer_free(&extra);
+    m4h_buffer_free(&longer);
+}
+
+static void a_snapshot_of_too_many_tunnels_is_refused(void **state)
+{
+    static struct m4h_tunnel sent[M4H_PAGE_SIZE_MAX + 1];
+    const struct m4h_snapshot_page page = {.snapshot_id = 1,
+                                           .slave_id = "s",
+                                           .region = "r",
+                                           .epoch = 1,
+                                           .info = {.host = "h", .port = 1},
+                                           .state = M4H_SLAVE_READY};
+    struct m4h_buffer full = BUFFER, tunnel = BUFFER, extra = BUFFER, longer = BUFFER;
+    struct m4h_snapshot_page again;
+    struct m4h_tunnel *read;
+    struct m4h_problem problem;
+    size_t count;
+
+    (void)state;
+    for (size_t i = 0; i <= M4H_PAGE_SIZE_MAX; i++)
+        sent[i] = small_tunnel.tunnel;
+    assert_int_equal(
+        m4h_wire_snapshot_reply_encode(&page, sent, M4H_PAGE_SIZE_MAX + 1, NULL, &full),
+        M4H_ETOOBIG);
+    assert_int_equal(m4h_wire_snapshot_reply_encode(&page, sent, M4H_PAGE_SIZE_MAX, NULL, &full),
+                     0);
+    assert_int_equal(m4h_wire_tunnel_reply_encode(&small_tunnel, NULL, &tunnel), 0);
+    /* A Tunnel is the first field of a TunnelStatus, which is the first of its reply. */
+    put_bytes(&extra, 10, tunnel.data + 4, tunnel.data[3]);
+    append_at(&longer, full.data, full.len, (const unsigned[]){1, 0}, &extra);
+    assert_int_equal(
+        m4h_wire_snapshot_reply_decode(longer.data, longer.len, &again, &read, &count, &problem),
+        M4H_EPROTOCOL);
+    assert_null(read);
+    m4h_buffer_free(&full);
+    m4h_buffer_free(&tunnel);
+    m4h_buffer_free(&extra);
+    m4h_buffer_free(&longer);
+}
+
 /* The slave cuts snapshots by count: the fullest of pages must fit. */
 static void the_fullest_page_of_a_snapshot_fits(void **state)
 {
@@ -241,6 +338,9 @@ int run_page_tests(void)
         cmocka_unit_test(an_empty_page_has_no_array),
         cmocka_unit_test(a_slave_without_its_info_can_be_listed),
         cmocka_unit_test(more_items_than_a_page_may_have_are_refused),
+        cmocka_unit_test(a_page_of_too_many_tunnels_is_refused),
+        cmocka_unit_test(a_page_of_too_many_slaves_is_refused),
+        cmocka_unit_test(a_snapshot_of_too_many_tunnels_is_refused),
         cmocka_unit_test(the_fullest_page_of_a_snapshot_fits),
         cmocka_unit_test(a_page_size_is_brought_into_its_range),
     };

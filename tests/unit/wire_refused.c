@@ -483,6 +483,11 @@ static void reasons_of_a_later_version_read_as_unknown(void **state)
     assert_int_equal(m4h_wire_event_decode(message.data, message.len, &event), 0);
     assert_int_equal(event.as.disconnect.reason, 0);
     m4h_buffer_clear(&message);
+    spoil_at(&message, &(struct place){KIND_DISCONNECT, {11}},
+             &(struct spoil){3, NUMBER, NULL, UINT64_MAX});
+    assert_int_equal(m4h_wire_event_decode(message.data, message.len, &event), 0);
+    assert_int_equal(event.as.disconnect.reason, 0);
+    m4h_buffer_clear(&message);
     spoil_at(&message, &(struct place){KIND_REFUSE, {16}},
              &(struct spoil){1, NUMBER, NULL, UINT64_MAX});
     assert_int_equal(m4h_wire_event_decode(message.data, message.len, &event), 0);
