@@ -81,7 +81,7 @@ write_cluster_json() {
 
 print_cluster() {
     local gateway_url="http://127.0.0.1:${http_port[gateway-1]}"
-    local state_dir=$dir/my-device device
+    local state_dir=$dir/keys/my-device device
     printf -v device 'MAS4H_DEVICE_GATEWAYS=%s MAS4H_DEVICE_STATE_DIR=%q sh %q' \
         "$gateway_url" "$state_dir" "$root/deploy/device/mas4h-device"
     cat <<END
