@@ -284,13 +284,16 @@ class Program:
     def end(self, seconds=20):
         """Waits for its own end: (status, output)."""
         status = self.process.wait(seconds)
-        self.reader.join(5)
+        self._close_pipes()
         return status, self.output
 
     def stop(self, number=signal.SIGTERM):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
         self.process.wait(20)
+        self._close_pipes()
+
+    def _close_pipes(self):
         self.reader.join(5)
         self.process.stdout.close()
         with contextlib.suppress(OSError):
