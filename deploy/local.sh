@@ -180,7 +180,7 @@ start_services() {
 get() { curl -q -sf --noproxy '*' --max-time 5 "http://127.0.0.1:$1"; }
 
 knows_all_slaves() {
-    get "${http_port[$1]}/v1/cluster" | grep -qE "\"slaves_ready\": ?$slaves[,}]"
+    get "${http_port[$1]}/v1/cluster" | grep -qE "\"slaves_ready\": ?${slaves}[,}]"
 }
 
 # --- the demo device -------------------------------------------------------------------------
