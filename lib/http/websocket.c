@@ -57,8 +57,9 @@ struct m4h_websocket {
     enum state state;
     bool is_in_turn; /* what is sent goes out at its end */
     bool is_cut;
-    uint16_t cut_code;
-    int fd; /* MHD's */
+    bool is_broken;   /* the socket: no more can be read */
+    uint16_t our_end; /* the code where it was us who ended it; 0: it was not */
+    int fd;           /* MHD's */
     struct MHD_UpgradeResponseHandle *upgraded;
     struct m4h_watch *watch;
     struct m4h_timer *timer; /* pings, then the wait for the end */
@@ -83,8 +84,8 @@ static void free_websocket(struct m4h_websocket *websocket)
 
 static uint16_t end_code(const struct m4h_websocket *websocket)
 {
-    if (websocket->is_cut)
-        return websocket->cut_code;
+    if (websocket->our_end != 0)
+        return websocket->our_end;
     if (websocket->frames == NULL)
         return M4H_WEBSOCKET_ABNORMAL;
     if (wslay_event_get_close_received(websocket->frames))
@@ -114,10 +115,9 @@ static void end(struct m4h_websocket *websocket)
 /* Ends soon, without waiting for the peer. */
 static void cut(struct m4h_websocket *websocket, uint16_t code)
 {
-    if (!websocket->is_cut) {
-        websocket->is_cut = true;
-        websocket->cut_code = code;
-    }
+    websocket->is_cut = true;
+    if (websocket->our_end == 0)
+        websocket->our_end = code;
     shutdown(websocket->fd, SHUT_RDWR);
     if (websocket->watch != NULL)
         m4h_watch_set(websocket->watch, M4H_WATCH_READ | M4H_WATCH_WRITE);
@@ -153,10 +153,9 @@ static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *data, size_t siz
         websocket->unanswered = 0;
         return len;
     }
-    if (size == 0 || (len < 0 && (errno == EAGAIN || errno == EINTR)))
-        wslay_event_set_error(frames, WSLAY_ERR_WOULDBLOCK);
-    else
-        wslay_event_set_error(frames, WSLAY_ERR_CALLBACK_FAILURE);
+    websocket->is_broken = size > 0 && (len == 0 || (errno != EAGAIN && errno != EINTR));
+    wslay_event_set_error(frames,
+                          websocket->is_broken ? WSLAY_ERR_CALLBACK_FAILURE : WSLAY_ERR_WOULDBLOCK);
     return -1;
 }
 
@@ -174,18 +173,27 @@ static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *data, size
     return -1;
 }
 
+static void refuse_more(struct m4h_websocket *websocket, uint16_t code, const char *reason)
+{
+    websocket->our_end = code;
+    wslay_event_shutdown_read(websocket->frames);
+    m4h_websocket_close(websocket, code, reason);
+}
+
 static void on_frame(wslay_event_context_ptr frames,
                      const struct wslay_event_on_frame_recv_start_arg *frame, void *context)
 {
     struct m4h_websocket *websocket = context;
 
-    if (wslay_is_ctrl_frame(frame->opcode))
+    (void)frames;
+    if (wslay_is_ctrl_frame(frame->opcode)) {
+        if (frame->opcode == WSLAY_CONNECTION_CLOSE && frame->payload_length == 1)
+            refuse_more(websocket, M4H_WEBSOCKET_PROTOCOL_ERROR, "a code has two bytes");
         return;
+    }
     websocket->fragments = frame->opcode == WSLAY_CONTINUATION_FRAME ? websocket->fragments + 1 : 1;
-    if (websocket->fragments <= FRAGMENTS_MAX)
-        return;
-    wslay_event_shutdown_read(frames);
-    m4h_websocket_close(websocket, M4H_WEBSOCKET_TOO_BIG, "too many fragments");
+    if (websocket->fragments > FRAGMENTS_MAX)
+        refuse_more(websocket, M4H_WEBSOCKET_TOO_BIG, "too many fragments");
 }
 
 static void on_message(wslay_event_context_ptr frames,
@@ -227,18 +235,12 @@ static void rearm(struct m4h_websocket *websocket)
     m4h_watch_set(websocket->watch, events);
 }
 
-/* All frames are exchanged. Where the peer closed by the rules, it waits for our
- * end of the connection (section 7.1.1); else we wait for its end. True: over. */
-static bool finished(struct m4h_websocket *websocket)
+/* Our close frame was the last; waits for the peer's end of the connection. */
+static void begin_to_linger(struct m4h_websocket *websocket)
 {
-    if (wslay_event_get_close_received(websocket->frames))
-        return true;
-    if (websocket->state != LINGERING) {
-        websocket->state = LINGERING;
-        shutdown(websocket->fd, SHUT_WR);
-        m4h_timer_start(websocket->timer, CLOSE_WAIT_MS, 0);
-    }
-    return false;
+    websocket->state = LINGERING;
+    shutdown(websocket->fd, SHUT_WR);
+    m4h_timer_start(websocket->timer, CLOSE_WAIT_MS, 0);
 }
 
 /* Throws away what comes; true: the peer has ended. */
@@ -250,15 +252,42 @@ static bool linger(struct m4h_websocket *websocket)
     return len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+/* A frame that wslay cannot even cut ends it without a word from wslay: the word
+ * is ours, unless we are in the middle of another. False: over. */
+static bool refuse_frame(struct m4h_websocket *websocket, bool in_the_middle)
+{
+    static const uint8_t close_frame[] = {0x88, 2, M4H_WEBSOCKET_PROTOCOL_ERROR >> 8,
+                                          M4H_WEBSOCKET_PROTOCOL_ERROR & 0xff};
+
+    if (websocket->is_broken)
+        return false;
+    websocket->our_end = M4H_WEBSOCKET_PROTOCOL_ERROR;
+    if (in_the_middle || send(websocket->fd, close_frame, sizeof(close_frame), MSG_NOSIGNAL) < 0)
+        return false;
+    begin_to_linger(websocket);
+    return true;
+}
+
+/* Reads and writes as much as there is to. False: over. */
 static bool exchange(struct m4h_websocket *websocket, unsigned events)
 {
     wslay_event_context_ptr frames = websocket->frames;
+    bool in_the_middle = wslay_event_want_write(frames);
 
     websocket->budget = READ_PER_TURN;
     if ((events & M4H_WATCH_READ || websocket->early.len > 0) && wslay_event_want_read(frames) &&
         wslay_event_recv(frames) != 0)
+        return refuse_frame(websocket, in_the_middle);
+    if (wslay_event_want_write(frames) && wslay_event_send(frames) != 0)
         return false;
-    return !wslay_event_want_write(frames) || wslay_event_send(frames) == 0;
+    if (wslay_event_want_read(frames) || wslay_event_want_write(frames))
+        return true;
+    /* All frames are exchanged. Where the peer closed by the rules, it waits for
+     * our end of the connection (section 7.1.1). */
+    if (wslay_event_get_close_received(frames))
+        return false;
+    begin_to_linger(websocket);
+    return true;
 }
 
 static void open_it(struct m4h_websocket *websocket)
@@ -284,9 +313,6 @@ static void on_event(void *context, unsigned events)
     websocket->is_in_turn = true;
     alive = websocket->state == LINGERING ? !linger(websocket) : exchange(websocket, events);
     websocket->is_in_turn = false;
-    if (alive && websocket->state != LINGERING && !wslay_event_want_read(websocket->frames) &&
-        !wslay_event_want_write(websocket->frames))
-        alive = !finished(websocket);
     if (!alive)
         end(websocket);
     else if (!websocket->is_cut)

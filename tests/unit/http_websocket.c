@@ -292,8 +292,9 @@ static void each_breach_is_answered_by_its_close_code(void **state)
         {"\x81\x83\0\0\0\0\xed\xa0\x80", 9, 1007},              /* a surrogate */
         {"\x01\x81\0\0\0\0\xc3\x80\x81\0\0\0\0\x28", 14, 1007}, /* across fragments */
         {"\x88\x83\0\0\0\0\x03\xe8\xff", 9, 1007},              /* close reason not UTF-8 */
-        {"\x82\xff\0\0\0\0\0\x01\x11\x71\0\0\0\0", 14, 1009},   /* one too large */
-        {"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0", 14, 1009},
+        {"\x82\xff\0\0\0\0\0\x01\x11\x71\0\0\0\0x", 15, 1009},  /* one too large */
+        {"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0x", 15, 1009},
+        {"\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0", 14, 1002},
     };
 
     (void)state;
