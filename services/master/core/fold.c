@@ -233,6 +233,19 @@ static void unsettle(struct m4h_cluster *cluster, struct m4h_slave *slave)
     m4h_slaves_remove(&cluster->slaves, slave);
 }
 
+static void refuse(struct m4h_cluster *cluster, const struct m4h_event *event)
+{
+    struct m4h_effect *effect = m4h_effects_add(&cluster->effects, M4H_EFFECT_NOTE);
+
+    cluster->stats.not_taken++;
+    if (effect == NULL)
+        return;
+    m4h_text_copy(effect->slave_id, sizeof(effect->slave_id), event->slave_id);
+    m4h_text_copy(effect->region, sizeof(effect->region), event->region);
+    effect->as.note.note = M4H_NOTE_NO_ROOM;
+    effect->as.note.why = "it is ignored";
+}
+
 /* A slave that was never heard; NULL: it cannot be taken. */
 static struct m4h_slave *meet(struct m4h_cluster *cluster, const struct m4h_event *event,
                               struct m4h_moment moment)
@@ -240,7 +253,7 @@ static struct m4h_slave *meet(struct m4h_cluster *cluster, const struct m4h_even
     struct m4h_slave *slave;
 
     if (m4h_slaves_add(&cluster->slaves, event->slave_id, &slave) != 0) {
-        cluster->stats.not_taken++;
+        refuse(cluster, event);
         return NULL;
     }
     slave->waiting_due_ms = UINT64_MAX;
@@ -248,8 +261,7 @@ static struct m4h_slave *meet(struct m4h_cluster *cluster, const struct m4h_even
     slave->last_seen_ms = moment.now_ms;
     slave->liveness_due_ms = moment.now_ms + cluster->config.silent_after_ms;
     if (settle(cluster, slave, event->region) != 0) {
-        m4h_cluster_note(cluster, slave, M4H_NOTE_NO_ROOM, NULL, 0);
-        cluster->stats.not_taken++;
+        refuse(cluster, event);
         unsettle(cluster, slave);
         return NULL;
     }

@@ -1,0 +1,171 @@
+/* Silence: no devices after 6 s, no tunnels after 10 s, forgotten after an hour. */
+#include "tests/unit/master_world.h"
+
+#include <stdio.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* A world, and a slave with the tunnel "a". */
+struct scene {
+    struct world *world;
+    struct fake_slave slave;
+};
+
+static void tell(struct scene *scene, struct m4h_event event)
+{
+    world_tell(scene->world, &event);
+}
+
+static int begin(void **state)
+{
+    static struct scene scene;
+
+    scene.world = world_create(NULL);
+    fake_slave_init(&scene.slave, "s1", "eu");
+    world_start(scene.world, &scene.slave);
+    tell(&scene, fake_connect(&scene.slave, "a", 1, 10));
+    *state = &scene;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct scene *scene = *state;
+
+    world_destroy(scene->world);
+    fake_slave_free(&scene->slave);
+    return 0;
+}
+
+static void a_silent_slave_keeps_its_tunnels_and_gets_no_device(void **state)
+{
+    struct scene *scene = *state;
+
+    world_pass(scene->world, 5999);
+    assert_int_equal(world_slave(scene->world, "s1").state, M4H_SLAVE_READY);
+    world_pass(scene->world, 1);
+    assert_int_equal(world_slave(scene->world, "s1").state, M4H_SLAVE_SILENT);
+    assert_string_equal(world_owner(scene->world, "a"), "s1");
+    assert_string_equal(world_dispatch(scene->world, "", "", NULL), "");
+    assert_int_equal(scene->world->notes[M4H_NOTE_SILENT], 1);
+}
+
+static void any_event_counts_as_a_sign_of_life(void **state)
+{
+    struct scene *scene = *state;
+
+    for (unsigned i = 0; i < 20; i++) {
+        world_pass(scene->world, 5000);
+        tell(scene, i % 2 ? fake_load(&scene->slave) : fake_refuse(&scene->slave));
+    }
+    assert_int_equal(scene->world->notes[M4H_NOTE_SILENT], 0);
+}
+
+static void a_silent_slave_that_speaks_in_time_is_back_at_once(void **state)
+{
+    struct scene *scene = *state;
+
+    world_pass(scene->world, 7000);
+    tell(scene, fake_load(&scene->slave));
+    assert_int_equal(world_slave(scene->world, "s1").state, M4H_SLAVE_READY);
+    assert_string_equal(world_dispatch(scene->world, "", "", NULL), "s1");
+    assert_int_equal(scene->world->ticket_count, 0);
+    assert_int_equal(scene->world->notes[M4H_NOTE_BACK], 1);
+    world_pass(scene->world, 6000);
+    assert_int_equal(scene->world->notes[M4H_NOTE_SILENT], 2);
+}
+
+static void a_lost_slave_takes_its_tunnels_with_it(void **state)
+{
+    struct scene *scene = *state;
+
+    world_pass(scene->world, 10000);
+    assert_string_equal(world_owner(scene->world, "a"), "");
+    assert_int_equal(world_slave(scene->world, "s1").state, M4H_SLAVE_SILENT);
+    assert_int_equal(world_slave(scene->world, "s1").tunnels, 0);
+    assert_int_equal(scene->world->notes[M4H_NOTE_LOST], 1);
+    assert_true(m4h_cluster_is_synced(scene->world->cluster));
+}
+
+static void a_lost_slave_that_returns_brings_its_tunnels_by_a_snapshot(void **state)
+{
+    struct scene *scene = *state;
+
+    world_pass(scene->world, 15000);
+    tell(scene, fake_load(&scene->slave));
+    assert_false(m4h_cluster_is_synced(scene->world->cluster));
+    world_sync(scene->world, &scene->slave);
+    world_assert_same(scene->world, &scene->slave);
+    assert_string_equal(world_dispatch(scene->world, "", "", NULL), "s1");
+}
+
+static void a_slave_is_forgotten_in_the_end(void **state)
+{
+    struct scene *scene = *state;
+
+    world_pass(scene->world, 10000);
+    world_pass(scene->world, 3589999);
+    assert_string_equal(world_slave(scene->world, "s1").slave_id, "s1");
+    world_pass(scene->world, 1);
+    assert_string_equal(world_slave(scene->world, "s1").slave_id, "");
+    assert_int_equal(scene->world->notes[M4H_NOTE_FORGOTTEN], 1);
+    assert_int_equal(m4h_cluster_next_tick_ms(scene->world->cluster), UINT64_MAX);
+}
+
+static void one_long_pause_of_the_master_does_it_all_at_once(void **state)
+{
+    struct scene *scene = *state;
+
+    world_pass(scene->world, 4000000);
+    assert_string_equal(world_slave(scene->world, "s1").slave_id, "");
+    assert_int_equal(world_stats(scene->world).entries, 0);
+}
+
+static void nobody_grows_silent_while_the_master_is_cut_off(void **state)
+{
+    struct scene *scene = *state;
+
+    world_pass(scene->world, 3000);
+    m4h_cluster_set_online(scene->world->cluster, false, scene->world->moment.now_ms);
+    world_pass(scene->world, 60000);
+    assert_string_equal(world_owner(scene->world, "a"), "s1");
+    m4h_cluster_set_online(scene->world->cluster, true, scene->world->moment.now_ms);
+    world_pass(scene->world, 2999);
+    assert_int_equal(scene->world->notes[M4H_NOTE_SILENT], 0);
+    world_pass(scene->world, 1);
+    assert_int_equal(scene->world->notes[M4H_NOTE_SILENT], 1);
+}
+
+static void the_cluster_says_when_it_must_be_woken(void **state)
+{
+    struct scene *scene = *state;
+    uint64_t now_ms = scene->world->moment.now_ms;
+
+    assert_int_equal(m4h_cluster_next_tick_ms(scene->world->cluster), now_ms + 6000);
+    world_dispatch(scene->world, "", "", NULL);
+    assert_int_equal(m4h_cluster_next_tick_ms(scene->world->cluster), now_ms + 2500);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+        TEST(a_silent_slave_keeps_its_tunnels_and_gets_no_device),
+        TEST(any_event_counts_as_a_sign_of_life),
+        TEST(a_silent_slave_that_speaks_in_time_is_back_at_once),
+        TEST(a_lost_slave_takes_its_tunnels_with_it),
+        TEST(a_lost_slave_that_returns_brings_its_tunnels_by_a_snapshot),
+        TEST(a_slave_is_forgotten_in_the_end),
+        TEST(one_long_pause_of_the_master_does_it_all_at_once),
+        TEST(nobody_grows_silent_while_the_master_is_cut_off),
+        TEST(the_cluster_says_when_it_must_be_woken),
+#undef TEST
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
