@@ -1,4 +1,4 @@
-foreach(noun fold liveness ownership resync)
+foreach(noun dispatch fold liveness ownership pages resync)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c master_world.c LINK master-core
         LABELS unit)
 endforeach()

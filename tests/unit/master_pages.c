@@ -1,0 +1,238 @@
+/* Status: pages in order, stable while tunnels come and go, filtered, totalled. */
+#include "tests/unit/master_world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define TUNNELS 500
+
+/* Two slaves of two regions, with even tunnels at the one and odd ones at the other. */
+struct scene {
+    struct world *world;
+    struct fake_slave slaves[2];
+    struct m4h_tunnel_status page[M4H_PAGE_SIZE_MAX];
+    size_t count;
+    char token[M4H_PAGE_TOKEN_MAX + 1];
+};
+
+static void name(char out[16], unsigned i)
+{
+    snprintf(out, 16, "device-%04u", i);
+}
+
+static void connect(struct scene *scene, unsigned i)
+{
+    struct m4h_event event;
+    char key[16];
+
+    name(key, i);
+    event = fake_connect(&scene->slaves[i % 2], key, i + 1, i + 1);
+    world_tell(scene->world, &event);
+}
+
+static void disconnect(struct scene *scene, unsigned i)
+{
+    struct m4h_event event;
+    char key[16];
+
+    name(key, i);
+    event = fake_disconnect(&scene->slaves[i % 2], key, i + 1);
+    world_tell(scene->world, &event);
+}
+
+static int begin(void **state)
+{
+    static struct scene scene;
+
+    scene.world = world_create(NULL);
+    scene.token[0] = '\0';
+    fake_slave_init(&scene.slaves[0], "s0", "eu");
+    fake_slave_init(&scene.slaves[1], "s1", "us");
+    world_start(scene.world, &scene.slaves[0]);
+    world_start(scene.world, &scene.slaves[1]);
+    for (unsigned i = 0; i < TUNNELS; i++)
+        connect(&scene, i * 7 % TUNNELS);
+    *state = &scene;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct scene *scene = *state;
+
+    world_destroy(scene->world);
+    fake_slave_free(&scene->slaves[0]);
+    fake_slave_free(&scene->slaves[1]);
+    return 0;
+}
+
+/* Gets the page after the one before. False: there is none. */
+static bool turn(struct scene *scene, const char *region, const char *slave_id, uint32_t size)
+{
+    struct m4h_page_request request = {.page_size = size};
+
+    m4h_text_copy(request.region, sizeof(request.region), region);
+    m4h_text_copy(request.slave_id, sizeof(request.slave_id), slave_id);
+    m4h_text_copy(request.page_token, sizeof(request.page_token), scene->token);
+    m4h_cluster_tunnels(scene->world->cluster, &request, scene->page, &scene->count, scene->token);
+    return scene->token[0] != '\0';
+}
+
+static void pages_give_each_tunnel_once_in_order(void **state)
+{
+    struct scene *scene = *state;
+    unsigned next = 0;
+    bool more;
+
+    do {
+        more = turn(scene, "", "", 33);
+        for (size_t i = 0; i < scene->count; i++) {
+            char key[16];
+
+            name(key, next++);
+            assert_string_equal(scene->page[i].tunnel.client_key, key);
+        }
+    } while (more);
+    assert_int_equal(next, TUNNELS);
+}
+
+static void pages_stay_in_place_while_tunnels_come_and_go(void **state)
+{
+    struct scene *scene = *state;
+    unsigned seen[TUNNELS] = {0}, round = 0;
+    bool more;
+
+    do {
+        more = turn(scene, "", "", 10);
+        for (size_t i = 0; i < scene->count; i++) {
+            unsigned number;
+
+            if (sscanf(scene->page[i].tunnel.client_key, "device-%u", &number) == 1)
+                seen[number]++;
+        }
+        /* Multiples of 5 change all the time, also the last one of the page. */
+        for (unsigned i = round % 5 * 5; i < TUNNELS; i += 25)
+            disconnect(scene, i);
+        for (unsigned i = round % 5 * 5; i < TUNNELS; i += 25)
+            connect(scene, i);
+        round++;
+    } while (more);
+    for (unsigned i = 0; i < TUNNELS; i++)
+        if (i % 5 != 0)
+            assert_int_equal(seen[i], 1);
+        else
+            assert_true(seen[i] <= 1);
+}
+
+static void the_tunnel_that_ended_a_page_may_be_gone(void **state)
+{
+    struct scene *scene = *state;
+
+    turn(scene, "", "", 10);
+    disconnect(scene, 9);
+    disconnect(scene, 10);
+    turn(scene, "", "", 10);
+    assert_string_equal(scene->page[0].tunnel.client_key, "device-0011");
+}
+
+static void a_filter_leaves_the_tunnels_of_a_region_or_a_slave(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_false(turn(scene, "us", "", 500));
+    assert_int_equal(scene->count, TUNNELS / 2);
+    assert_string_equal(scene->page[0].tunnel.client_key, "device-0001");
+    assert_false(turn(scene, "", "s0", 500));
+    assert_int_equal(scene->count, TUNNELS / 2);
+    assert_string_equal(scene->page[0].region, "eu");
+    assert_false(turn(scene, "us", "s0", 500));
+    assert_int_equal(scene->count, 0);
+}
+
+static void a_full_last_page_has_no_token(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_false(turn(scene, "", "", 500));
+    assert_int_equal(scene->count, TUNNELS);
+}
+
+static void a_device_at_two_slaves_is_one_row(void **state)
+{
+    struct scene *scene = *state;
+    struct m4h_event event = fake_connect(&scene->slaves[1], "device-0000", 9001, 9001);
+
+    world_tell(scene->world, &event);
+    turn(scene, "", "", 2);
+    assert_string_equal(scene->page[0].slave_id, "s1");
+    assert_string_equal(scene->page[1].tunnel.client_key, "device-0001");
+    scene->token[0] = '\0';
+    turn(scene, "eu", "", 2);
+    assert_string_equal(scene->page[0].tunnel.client_key, "device-0002");
+}
+
+static void slaves_come_in_pages_too(void **state)
+{
+    struct scene *scene = *state;
+    struct m4h_page_request request = {.page_size = 1};
+    struct m4h_slave_status slave;
+    size_t count;
+
+    m4h_cluster_slaves(scene->world->cluster, &request, &slave, &count, scene->token);
+    assert_string_equal(slave.slave_id, "s0");
+    assert_int_equal(slave.tunnels, TUNNELS / 2);
+    assert_string_equal(scene->token, "s0");
+    m4h_text_copy(request.page_token, sizeof(request.page_token), scene->token);
+    m4h_cluster_slaves(scene->world->cluster, &request, &slave, &count, scene->token);
+    assert_string_equal(slave.slave_id, "s1");
+    assert_string_equal(scene->token, "");
+}
+
+static void the_totals_add_up(void **state)
+{
+    struct scene *scene = *state;
+    struct m4h_region_status regions[M4H_REGIONS_MAX];
+    struct m4h_cluster_status status;
+    struct m4h_event event;
+    size_t count;
+
+    event = fake_drain(&scene->slaves[0]);
+    world_tell(scene->world, &event);
+    m4h_cluster_status(scene->world->cluster, &status, regions, &count);
+    assert_int_equal(status.slaves, 2);
+    assert_int_equal(status.slaves_ready, 1);
+    assert_int_equal(status.tunnels, TUNNELS);
+    assert_int_equal(status.capacity, WORLD_TUNNELS_MAX);
+    assert_true(status.synced);
+    assert_int_equal(count, 2);
+    assert_string_equal(regions[0].region, "eu");
+    assert_int_equal(regions[0].slaves_ready, 0);
+    assert_int_equal(regions[0].tunnels, TUNNELS / 2);
+    assert_string_equal(regions[1].region, "us");
+    assert_int_equal(regions[1].capacity, WORLD_TUNNELS_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+        TEST(pages_give_each_tunnel_once_in_order),
+        TEST(pages_stay_in_place_while_tunnels_come_and_go),
+        TEST(the_tunnel_that_ended_a_page_may_be_gone),
+        TEST(a_filter_leaves_the_tunnels_of_a_region_or_a_slave),
+        TEST(a_full_last_page_has_no_token),
+        TEST(a_device_at_two_slaves_is_one_row),
+        TEST(slaves_come_in_pages_too),
+        TEST(the_totals_add_up),
+#undef TEST
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
