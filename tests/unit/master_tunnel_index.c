@@ -1,0 +1,177 @@
+/* The ordered table of tunnels, against a plain array that does the same. */
+#include "services/master/core/tunnel_index.h"
+
+#include "lib/base/digest.h"
+#include "lib/base/stamp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define HOLDERS 3
+#define KEYS    40
+#define STEPS   20000
+
+/* One tunnel as the plain array knows it. */
+struct row {
+    unsigned holder;
+    char client_key[16];
+    uint64_t tunnel_id;
+    uint64_t stamp;
+};
+
+static struct m4h_tunnel_index table;
+static struct m4h_holder holders[HOLDERS] = {
+    {.slave_id = "s0"}, {.slave_id = "s1"}, {.slave_id = "s2"}};
+static struct row rows[STEPS];
+static size_t row_count;
+
+static uint64_t next_random(void)
+{
+    static uint64_t counter;
+
+    return m4h_digest_of(counter++);
+}
+
+static void add(void)
+{
+    struct row row = {.holder = (unsigned)(next_random() % HOLDERS),
+                      .tunnel_id = next_random() | 1,
+                      .stamp = next_random() % 50};
+    struct m4h_tunnel tunnel = {.tunnel_id = row.tunnel_id, .stamp = row.stamp, .port_count = 1};
+    struct m4h_entry *entry;
+
+    snprintf(row.client_key, sizeof(row.client_key), "key-%02u", (unsigned)(next_random() % KEYS));
+    m4h_text_copy(tunnel.client_key, sizeof(tunnel.client_key), row.client_key);
+    entry = m4h_entry_create(&table, &tunnel);
+    assert_non_null(entry);
+    assert_true(m4h_tunnel_index_insert(&table, &holders[row.holder], entry));
+    rows[row_count++] = row;
+}
+
+static void remove_one(void)
+{
+    size_t at = next_random() % row_count;
+    const struct row *row = &rows[at];
+    struct m4h_entry *entry =
+        m4h_tunnel_index_find(&table, &holders[row->holder], row->client_key, row->tunnel_id);
+
+    assert_non_null(entry);
+    m4h_tunnel_index_remove(&table, entry);
+    rows[at] = rows[--row_count];
+}
+
+static int in_order(const void *a, const void *b)
+{
+    const struct row *row_a = a, *row_b = b;
+    int order = strcmp(row_a->client_key, row_b->client_key);
+
+    if (order != 0)
+        return order;
+    return m4h_stamp_wins(row_a->stamp, row_a->tunnel_id, row_b->stamp, row_b->tunnel_id) ? -1 : 1;
+}
+
+static void assert_same(void)
+{
+    const struct m4h_entry *entry = m4h_tunnel_index_after(&table, "");
+    uint64_t digests[HOLDERS] = {0};
+    uint32_t counts[HOLDERS] = {0};
+    size_t keys = 0;
+
+    qsort(rows, row_count, sizeof(rows[0]), in_order);
+    for (size_t i = 0; i < row_count; i++) {
+        bool owns = i == 0 || strcmp(rows[i].client_key, rows[i - 1].client_key) != 0;
+
+        assert_non_null(entry);
+        assert_string_equal(m4h_entry_client_key(entry), rows[i].client_key);
+        assert_int_equal(entry->tunnel_id, rows[i].tunnel_id);
+        if (owns)
+            assert_ptr_equal(m4h_tunnel_index_owner(&table, rows[i].client_key), entry);
+        keys += owns;
+        counts[rows[i].holder]++;
+        digests[rows[i].holder] ^= m4h_digest_of(rows[i].tunnel_id);
+        entry = m4h_entry_next(entry);
+    }
+    assert_null(entry);
+    assert_int_equal(table.entries, row_count);
+    assert_int_equal(table.client_keys, keys);
+    for (unsigned i = 0; i < HOLDERS; i++) {
+        assert_int_equal(holders[i].count, counts[i]);
+        assert_int_equal(holders[i].digest, digests[i]);
+    }
+}
+
+static void the_table_is_what_a_sorted_array_would_be(void **state)
+{
+    (void)state;
+    m4h_tunnel_index_init(&table, 1);
+    for (unsigned i = 0; i < STEPS; i++) {
+        if (row_count == 0 || next_random() % 200 < (row_count < 150 ? 120 : 80))
+            add();
+        else
+            remove_one();
+        if (i % 100 == 0)
+            assert_same();
+    }
+    for (unsigned i = 0; i < HOLDERS; i++)
+        m4h_tunnel_index_drop(&table, &holders[i]);
+    row_count = 0;
+    assert_same();
+    m4h_tunnel_index_free(&table);
+}
+
+static void the_same_tunnel_again_replaces_itself(void **state)
+{
+    struct m4h_tunnel tunnel = {.client_key = "k", .tunnel_id = 7, .stamp = 1, .port_count = 1};
+    struct m4h_tunnel read;
+
+    (void)state;
+    m4h_tunnel_index_init(&table, 1);
+    assert_true(m4h_tunnel_index_insert(&table, &holders[0], m4h_entry_create(&table, &tunnel)));
+    tunnel.stamp = 2;
+    tunnel.ports[0] = 99;
+    assert_false(m4h_tunnel_index_insert(&table, &holders[0], m4h_entry_create(&table, &tunnel)));
+    assert_int_equal(table.entries, 1);
+    m4h_entry_read(m4h_tunnel_index_owner(&table, "k"), &read);
+    assert_int_equal(read.ports[0], 99);
+    m4h_tunnel_index_drop(&table, &holders[0]);
+    m4h_tunnel_index_free(&table);
+}
+
+static void the_longest_of_everything_fits(void **state)
+{
+    struct m4h_tunnel tunnel = {.tunnel_id = 7, .stamp = 1, .port_count = M4H_TUNNEL_PORTS_MAX};
+    struct m4h_tunnel read;
+
+    (void)state;
+    memset(tunnel.client_key, 'k', M4H_CLIENT_KEY_MAX);
+    memset(tunnel.remote_address, 'r', sizeof(tunnel.remote_address) - 1);
+    memset(tunnel.key_fingerprint, 'f', M4H_FINGERPRINT_MAX);
+    memset(tunnel.client_version, 'v', M4H_CLIENT_VERSION_MAX);
+    for (unsigned i = 0; i < M4H_TUNNEL_PORTS_MAX; i++)
+        tunnel.ports[i] = (uint16_t)(65535 - i);
+    m4h_tunnel_index_init(&table, 1);
+    m4h_tunnel_index_insert(&table, &holders[0], m4h_entry_create(&table, &tunnel));
+    m4h_entry_read(m4h_tunnel_index_after(&table, ""), &read);
+    assert_memory_equal(&read, &tunnel, sizeof(read));
+    m4h_tunnel_index_drop(&table, &holders[0]);
+    m4h_tunnel_index_free(&table);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_table_is_what_a_sorted_array_would_be),
+        cmocka_unit_test(the_same_tunnel_again_replaces_itself),
+        cmocka_unit_test(the_longest_of_everything_fits),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
