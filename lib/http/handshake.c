@@ -51,7 +51,7 @@ static const char *spoken(const char *const *subprotocols, const char *name, siz
 
 /* False: something is offered, and nothing of it is spoken. */
 static bool choose(const char *offered, const char *const *subprotocols,
-                   struct m4h_handshake *result)
+                   struct m4h_http_handshake *result)
 {
     const char *element;
     bool any = false;
@@ -95,14 +95,14 @@ static bool make_accept(const char *key, char accept[M4H_HANDSHAKE_ACCEPT_MAX])
     return true;
 }
 
-static void refuse(struct m4h_handshake *result, unsigned status, const char *detail)
+static void refuse(struct m4h_http_handshake *result, unsigned status, const char *detail)
 {
     result->status = status;
     result->detail = detail;
 }
 
-void m4h_handshake_judge(const struct m4h_handshake_offer *offer, const char *const *subprotocols,
-                         struct m4h_handshake *result)
+void m4h_http_handshake_judge(const struct m4h_http_handshake_offer *offer,
+                              const char *const *subprotocols, struct m4h_http_handshake *result)
 {
     memset(result, 0, sizeof(*result));
     result->status = 101;

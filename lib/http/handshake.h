@@ -9,7 +9,7 @@
 #define M4H_HANDSHAKE_ACCEPT_MAX 29
 
 /* What the client sent; a header that is missing is NULL or empty. */
-struct m4h_handshake_offer {
+struct m4h_http_handshake_offer {
     const char *method;
     bool is_http_1_1;
     const char *upgrade;
@@ -19,7 +19,7 @@ struct m4h_handshake_offer {
     const char *protocols; /* Sec-WebSocket-Protocol, lines joined by commas */
 };
 
-struct m4h_handshake {
+struct m4h_http_handshake {
     unsigned status;    /* 101, or that of the refusal */
     const char *detail; /* of the refusal; static */
     char accept[M4H_HANDSHAKE_ACCEPT_MAX];
@@ -30,7 +30,7 @@ struct m4h_handshake {
 /* `subprotocols`: NULL terminated, the default first. The first one that the
  * client offers and we speak is taken; where it offers some and we speak none,
  * the answer is 400. */
-void m4h_handshake_judge(const struct m4h_handshake_offer *offer, const char *const *subprotocols,
-                         struct m4h_handshake *result);
+void m4h_http_handshake_judge(const struct m4h_http_handshake_offer *offer,
+                              const char *const *subprotocols, struct m4h_http_handshake *result);
 
 #endif

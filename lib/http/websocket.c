@@ -378,10 +378,10 @@ void m4h_websocket_abandon(struct m4h_websocket *websocket)
 }
 
 static void judge(const struct m4h_http_request *request, const char *const *subprotocols,
-                  struct m4h_handshake *result)
+                  struct m4h_http_handshake *result)
 {
     char upgrade[TOKENS_MAX], connection[TOKENS_MAX], protocols[PROTOCOLS_MAX];
-    struct m4h_handshake_offer offer = {
+    struct m4h_http_handshake_offer offer = {
         .method = m4h_http_method(request),
         .is_http_1_1 = request->is_http_1_1,
         .upgrade = upgrade,
@@ -394,7 +394,7 @@ static void judge(const struct m4h_http_request *request, const char *const *sub
     m4h_http_header_join(request, "Upgrade", upgrade, sizeof(upgrade));
     m4h_http_header_join(request, "Connection", connection, sizeof(connection));
     m4h_http_header_join(request, "Sec-WebSocket-Protocol", protocols, sizeof(protocols));
-    m4h_handshake_judge(&offer, subprotocols, result);
+    m4h_http_handshake_judge(&offer, subprotocols, result);
 }
 
 static struct m4h_websocket *create(struct m4h_http_request *request,
@@ -418,7 +418,7 @@ static struct m4h_websocket *create(struct m4h_http_request *request,
 }
 
 static struct MHD_Response *switching(struct m4h_websocket *websocket,
-                                      const struct m4h_handshake *handshake)
+                                      const struct m4h_http_handshake *handshake)
 {
     struct MHD_Response *response = MHD_create_response_for_upgrade(on_upgrade, websocket);
 
@@ -433,7 +433,7 @@ static struct MHD_Response *switching(struct m4h_websocket *websocket,
     return NULL;
 }
 
-static int refuse(struct m4h_http_request *request, const struct m4h_handshake *handshake)
+static int refuse(struct m4h_http_request *request, const struct m4h_http_handshake *handshake)
 {
     const char *code = handshake->status == 426 ? "upgrade_required" : "invalid";
 
@@ -445,7 +445,7 @@ static int refuse(struct m4h_http_request *request, const struct m4h_handshake *
 int m4h_websocket_accept(struct m4h_websocket **websocket, struct m4h_http_request *request,
                          const struct m4h_websocket_config *config, void *context)
 {
-    struct m4h_handshake handshake;
+    struct m4h_http_handshake handshake;
     struct m4h_websocket *made;
     struct MHD_Response *response = NULL;
 

@@ -12,15 +12,16 @@
 
 static const char *const spoken[] = {"mas4h.slot.v1.json", "mas4h.slot.v1.protobuf", NULL};
 
-static const struct m4h_handshake_offer good = {"GET", true, "websocket", "Upgrade", KEY, "13", ""};
+static const struct m4h_http_handshake_offer good = {"GET", true, "websocket", "Upgrade",
+                                                     KEY,   "13", ""};
 
 /* RFC 6455 section 1.3. */
 static void the_example_of_the_rfc_is_accepted(void **state)
 {
-    struct m4h_handshake result;
+    struct m4h_http_handshake result;
 
     (void)state;
-    m4h_handshake_judge(&good, spoken, &result);
+    m4h_http_handshake_judge(&good, spoken, &result);
     assert_int_equal(result.status, 101);
     assert_string_equal(result.accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     assert_string_equal(result.subprotocol, "mas4h.slot.v1.json");
@@ -30,7 +31,7 @@ static void the_example_of_the_rfc_is_accepted(void **state)
 static void each_rule_of_the_handshake_holds(void **state)
 {
     static const struct {
-        struct m4h_handshake_offer offer;
+        struct m4h_http_handshake_offer offer;
         unsigned status;
     } cases[] = {
         {{"GET", true, "WebSocket", "keep-alive, Upgrade", KEY, "13", NULL}, 101},
@@ -55,9 +56,9 @@ static void each_rule_of_the_handshake_holds(void **state)
 
     (void)state;
     for (size_t i = 0; i < M4H_COUNT(cases); i++) {
-        struct m4h_handshake result;
+        struct m4h_http_handshake result;
 
-        m4h_handshake_judge(&cases[i].offer, spoken, &result);
+        m4h_http_handshake_judge(&cases[i].offer, spoken, &result);
         assert_int_equal(result.status, cases[i].status);
         assert_true(result.status == 101 || result.detail != NULL);
     }
@@ -80,11 +81,11 @@ static void the_clients_first_spoken_subprotocol_is_taken(void **state)
 
     (void)state;
     for (size_t i = 0; i < M4H_COUNT(cases); i++) {
-        struct m4h_handshake_offer offer = good;
-        struct m4h_handshake result;
+        struct m4h_http_handshake_offer offer = good;
+        struct m4h_http_handshake result;
 
         offer.protocols = cases[i].offered;
-        m4h_handshake_judge(&offer, spoken, &result);
+        m4h_http_handshake_judge(&offer, spoken, &result);
         assert_int_equal(result.status, cases[i].taken != NULL ? 101 : 400);
         if (cases[i].taken == NULL)
             continue;

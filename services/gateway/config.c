@@ -1,0 +1,79 @@
+/* The table of a gateway's settings. */
+#include "services/gateway/config.h"
+
+#include "lib/base/address.h"
+#include "lib/base/attributes.h"
+#include "services/gateway/core/access.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#define AT(member) offsetof(struct m4h_gateway_config, member)
+
+static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+
+static const struct m4h_config_option options[] = {
+    {"gateway", "id", M4H_CONFIG_ID, AT(id), "gateway-1", 0, 0, NULL,
+     "Names this gateway on the bus and in logs."},
+
+    {"nats", "url", M4H_CONFIG_TEXT, AT(nats_url), "nats://127.0.0.1:4222", 0, 0, NULL,
+     "NATS servers, separated by commas."},
+    {"nats", "user", M4H_CONFIG_TEXT, AT(nats_user), "", 0, 0, NULL, "User name on the bus."},
+    {"nats", "password", M4H_CONFIG_TEXT, AT(nats_password), "", 0, 0, NULL,
+     "Password of that user."},
+    {"nats", "credentials", M4H_CONFIG_PATH, AT(nats_credentials), "", 0, 0, NULL,
+     "A .creds file, instead of user and password."},
+    {"nats", "tls_ca", M4H_CONFIG_PATH, AT(nats_tls_ca), "", 0, 0, NULL,
+     "A PEM file of authorities: connect by TLS and trust these only."},
+
+    {"log", "level", M4H_CONFIG_CHOICE, AT(log_level), "info", 0, 0, log_levels,
+     "The least important lines that are logged; info has one for each request."},
+    {"run", "ready_file", M4H_CONFIG_PATH, AT(ready_file), "", 0, 0, NULL,
+     "A file that says that the service is ready, and on which address."},
+    {"run", "drain_ms", M4H_CONFIG_DURATION, AT(drain_ms), "10000", 0, 600000, NULL,
+     "At a clean end, how long requests and WebSockets may take to finish."},
+
+    {"http", "listen", M4H_CONFIG_ADDRESS, AT(http_listen), "127.0.0.1:8080", 0, 0, NULL,
+     "Where REST and WebSocket are served. Port 0: any that is free."},
+    {"http", "open_access", M4H_CONFIG_BOOL, AT(http_open_access), "no", 0, 0, NULL,
+     "Serve everybody who can reach the address, also when that is not only this machine. "
+     "Whoever reaches it may get slots, list tunnels and kick devices."},
+    {"http", "connections_max", M4H_CONFIG_COUNT, AT(http_connections_max), "10000", 10, 1000000,
+     NULL, "Connections at a time, WebSockets among them; the limit of open files is raised."},
+    {"http", "receive_timeout_ms", M4H_CONFIG_DURATION, AT(http_receive_ms), "30000", 100, 3600000,
+     NULL, "A client that takes longer to send its request, or the next one, is cut off."},
+
+    {"rpc", "timeout_ms", M4H_CONFIG_DURATION, AT(rpc_timeout_ms), "2000", 50, 60000, NULL,
+     "Time for a master or a slave to answer, a second try included."},
+    {"slots", "in_flight_max", M4H_CONFIG_COUNT, AT(slots_in_flight_max), "256", 1, 10000, NULL,
+     "Slot requests of one WebSocket that may wait for their answer."},
+};
+
+static bool check(const void *config, char *message, size_t message_size)
+{
+    const struct m4h_gateway_config *gateway = config;
+    struct m4h_address address;
+
+    if (m4h_address_parse(gateway->http_listen, &address) != 0) {
+        snprintf(message, message_size, "[http] listen must be an address, \"host:port\"");
+        return false;
+    }
+    if (!gateway->http_open_access && !m4h_gateway_host_is_loopback(address.host)) {
+        snprintf(message, message_size,
+                 "[http] listen %s can be reached from outside, where nobody is asked who he is: "
+                 "listen on 127.0.0.1 behind a proxy that asks, or set [http] open_access = yes",
+                 gateway->http_listen);
+        return false;
+    }
+    return true;
+}
+
+const struct m4h_config_table m4h_gateway_config_table = {
+    .program = "mas4h-gateway",
+    .prefix = "MAS4H_GATEWAY",
+    .summary = "Serves REST and WebSocket in front of a mas4h cluster.",
+    .options = options,
+    .option_count = M4H_COUNT(options),
+    .size = sizeof(struct m4h_gateway_config),
+    .check = check,
+};

@@ -1,0 +1,27 @@
+/* The settings of a gateway: see deploy/config/gateway.conf for what they mean. */
+#ifndef M4H_GATEWAY_CONFIG_H
+#define M4H_GATEWAY_CONFIG_H
+
+#include "lib/config/config.h"
+
+struct m4h_gateway_config {
+    char *id;
+    char *nats_url;
+    char *nats_user;
+    char *nats_password;
+    char *nats_credentials;
+    char *nats_tls_ca;
+    int log_level;
+    char *ready_file;
+    int64_t drain_ms;
+    char *http_listen;
+    bool http_open_access;
+    int64_t http_connections_max;
+    int64_t http_receive_ms;
+    int64_t rpc_timeout_ms;
+    int64_t slots_in_flight_max;
+};
+
+extern const struct m4h_config_table m4h_gateway_config_table;
+
+#endif

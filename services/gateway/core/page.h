@@ -1,0 +1,31 @@
+/* The page parameters of lists over REST. Pure.
+ *
+ * A page token is opaque to clients: the wire's token, which may be any text, in
+ * hex digits, so that it needs no escaping in a URL. */
+#ifndef M4H_GATEWAY_PAGE_H
+#define M4H_GATEWAY_PAGE_H
+
+#include "lib/base/attributes.h"
+#include "lib/base/model.h"
+
+#define M4H_GATEWAY_TOKEN_MAX (2 * M4H_PAGE_TOKEN_MAX)
+
+/* As they came in the query; NULL: not given. */
+struct m4h_gateway_page_query {
+    const char *region;
+    const char *slave_id;
+    const char *page_size; /* more than the most becomes the most */
+    const char *page_token;
+};
+
+/* M4H_EINVALID: `problem` says which one is wrong. */
+M4H_MUST_CHECK int m4h_gateway_page_parse(const struct m4h_gateway_page_query *query,
+                                          struct m4h_page_request *page,
+                                          struct m4h_problem *problem);
+
+/* Returns `out`. */
+const char *m4h_gateway_token_encode(const char *token, char out[M4H_GATEWAY_TOKEN_MAX + 1]);
+/* False: no token that was ever given out. */
+bool m4h_gateway_token_decode(const char *text, char token[M4H_PAGE_TOKEN_MAX + 1]);
+
+#endif

@@ -1,0 +1,20 @@
+/* The subjects that a gateway asks on. proto/README.md lists them all. Pure. */
+#ifndef M4H_GATEWAY_SUBJECT_H
+#define M4H_GATEWAY_SUBJECT_H
+
+#include "lib/base/ident.h"
+
+#define M4H_GATEWAY_DISPATCH    "mas4h.v1.rpc.dispatch"
+#define M4H_GATEWAY_CLUSTER     "mas4h.v1.rpc.status.cluster"
+#define M4H_GATEWAY_SLAVES      "mas4h.v1.rpc.status.slaves"
+#define M4H_GATEWAY_TUNNELS     "mas4h.v1.rpc.status.tunnels"
+#define M4H_GATEWAY_TUNNEL      "mas4h.v1.rpc.status.tunnel"
+
+#define M4H_GATEWAY_SUBJECT_MAX (M4H_ID_MAX + 32)
+
+/* "mas4h.v1.slave.SLAVE.COMMAND"; the id must be valid: it was checked where it
+ * came in. Returns `out`. */
+const char *m4h_gateway_slave_subject(char out[M4H_GATEWAY_SUBJECT_MAX], const char *slave_id,
+                                      const char *command);
+
+#endif

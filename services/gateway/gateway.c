@@ -1,0 +1,263 @@
+/* The wiring of a gateway: who is given to whom, and the order of the end. What
+ * it does is in io/, what it decides in core/. */
+#include "services/gateway/gateway.h"
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/base/ready_file.h"
+#include "lib/bus/bus.h"
+#include "lib/http/ops.h"
+#include "lib/net/pump.h"
+#include "lib/net/timer.h"
+#include "services/gateway/core/readiness.h"
+#include "services/gateway/io/metrics.h"
+#include "services/gateway/io/probe.h"
+#include "services/gateway/io/rest.h"
+#include "services/gateway/io/slots.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUEUE_MESSAGES    16384u
+#define QUEUE_BYTES       (64u * 1024u * 1024u)
+#define FLUSH_MS          500u
+#define DRAINED_LOOK_MS   50u
+#define READY_LINES_MAX   (M4H_HOST_MAX + 32)
+#define BUS_NAME_MAX      (M4H_ID_MAX + 16)
+#define LATER_THAN_RPC_MS 5000u
+
+struct m4h_gateway {
+    const struct m4h_gateway_config *config;
+    struct m4h_loop *loop;
+    struct m4h_pump *pump; /* of the bus */
+    struct m4h_bus *bus;
+    struct m4h_gateway_rpc *rpc;
+    struct m4h_gateway_probe *probe;
+    struct m4h_http_server *http;
+    struct m4h_gateway_readiness readiness;
+    struct m4h_gateway_rest rest;
+    struct m4h_gateway_slots slots;
+    struct m4h_http_ops ops;
+    struct m4h_http_routes routes[3];
+    char host[M4H_HOST_MAX + 1];
+    bool ready_file_is_there;
+    struct m4h_timer *draining; /* looks whether all is finished */
+    uint64_t drain_until_ms;
+    void (*on_drained)(void *context);
+    void *drained_context;
+};
+
+/* ---- the bus -------------------------------------------------------------------- */
+
+static uint64_t on_pump(void *context, uint64_t now_ms)
+{
+    struct m4h_gateway *gateway = context;
+
+    return m4h_bus_run(gateway->bus, now_ms);
+}
+
+static void write_ready_file(struct m4h_gateway *gateway)
+{
+    bool is_v6 = strchr(gateway->host, ':') != NULL;
+    char lines[READY_LINES_MAX];
+
+    snprintf(lines, sizeof(lines), "http=%s%s%s:%u\n", is_v6 ? "[" : "", gateway->host,
+             is_v6 ? "]" : "", m4h_gateway_port(gateway));
+    if (m4h_ready_file_write(gateway->config->ready_file, lines) != 0)
+        m4h_log(M4H_LOG_ERROR, "gateway", "file=%s cannot write the ready file",
+                gateway->config->ready_file);
+    gateway->ready_file_is_there = true;
+}
+
+static void on_status(void *context, bool connected)
+{
+    struct m4h_gateway *gateway = context;
+
+    m4h_log(connected ? M4H_LOG_INFO : M4H_LOG_WARNING, "gateway", "nats=%s",
+            connected ? "connected" : "away");
+    gateway->readiness.is_connected = connected;
+    if (!connected)
+        return;
+    m4h_gateway_probe_now(gateway->probe);
+    if (!gateway->ready_file_is_there)
+        write_ready_file(gateway);
+}
+
+static const char *or_null(const char *text)
+{
+    return *text == '\0' ? NULL : text;
+}
+
+static int start_bus(struct m4h_gateway *gateway)
+{
+    const struct m4h_gateway_config *config = gateway->config;
+    char name[BUS_NAME_MAX];
+    struct m4h_bus_config bus = {
+        .url = config->nats_url,
+        .name = name,
+        .credentials = or_null(config->nats_credentials),
+        .user = or_null(config->nats_user),
+        .password = or_null(config->nats_password),
+        .tls_ca = or_null(config->nats_tls_ca),
+        .queue_messages = QUEUE_MESSAGES,
+        .queue_bytes = QUEUE_BYTES,
+        .on_status = on_status,
+        .wake = m4h_pump_wake,
+        .context = gateway,
+    };
+    int error = m4h_pump_create(&gateway->pump, gateway->loop, on_pump, gateway);
+
+    if (error != 0)
+        return error;
+    bus.wake_context = gateway->pump;
+    snprintf(name, sizeof(name), "mas4h-gateway %s", config->id);
+    return m4h_bus_create(&gateway->bus, &bus);
+}
+
+/* ---- HTTP ------------------------------------------------------------------------ */
+
+static bool is_ready(void *context, char *reason, size_t reason_size)
+{
+    struct m4h_gateway *gateway = context;
+    const char *lack =
+        m4h_gateway_readiness_lack(&gateway->readiness, m4h_loop_now_ms(gateway->loop));
+
+    snprintf(reason, reason_size, "%s", lack != NULL ? lack : "");
+    return lack == NULL;
+}
+
+static void write_metrics(void *context, struct m4h_metrics *metrics)
+{
+    struct m4h_gateway *gateway = context;
+    struct m4h_gateway_numbers numbers = {
+        .is_ready =
+            m4h_gateway_readiness_lack(&gateway->readiness, m4h_loop_now_ms(gateway->loop)) == NULL,
+        .is_connected = gateway->readiness.is_connected,
+        .slots = &gateway->slots,
+    };
+
+    m4h_http_server_stats(gateway->http, &numbers.http);
+    m4h_gateway_rpc_stats(gateway->rpc, &numbers.rpc);
+    m4h_bus_stats(gateway->bus, &numbers.bus);
+    m4h_gateway_metrics_write(metrics, &numbers);
+}
+
+static int start_http(struct m4h_gateway *gateway)
+{
+    const struct m4h_gateway_config *config = gateway->config;
+    struct m4h_http_config http = {
+        .component = "gateway",
+        .routes = gateway->routes,
+        .routes_count = M4H_COUNT(gateway->routes),
+        .connections_max = (uint32_t)config->http_connections_max,
+        .receive_timeout_ms = (uint32_t)config->http_receive_ms,
+        /* Two questions one after the other, then ours is the answer. */
+        .answer_timeout_ms = 2 * (uint32_t)config->rpc_timeout_ms + LATER_THAN_RPC_MS,
+    };
+    struct m4h_address address;
+    int error = m4h_address_parse(config->http_listen, &address);
+
+    if (error != 0)
+        return error;
+    snprintf(gateway->host, sizeof(gateway->host), "%s", address.host);
+    gateway->rest.rpc = gateway->rpc;
+    gateway->slots.rpc = gateway->rpc;
+    gateway->slots.in_flight_max = (uint32_t)config->slots_in_flight_max;
+    gateway->ops = (struct m4h_http_ops){is_ready, write_metrics, gateway, "mas4h-gateway"};
+    gateway->routes[0] = m4h_gateway_slots_routes(&gateway->slots);
+    gateway->routes[1] = m4h_gateway_rest_routes(&gateway->rest);
+    gateway->routes[2] = m4h_http_ops_routes(&gateway->ops);
+    return m4h_http_server_create(&gateway->http, gateway->loop, &address, &http);
+}
+
+/* ---- life -------------------------------------------------------------------------- */
+
+static int start(struct m4h_gateway *gateway)
+{
+    int error = start_bus(gateway);
+
+    if (error == 0)
+        error = m4h_gateway_rpc_create(&gateway->rpc, gateway->loop, gateway->bus,
+                                       (uint32_t)gateway->config->rpc_timeout_ms);
+    if (error == 0)
+        error = m4h_gateway_probe_start(&gateway->probe, gateway->loop, gateway->rpc,
+                                        &gateway->readiness);
+    if (error == 0)
+        error = start_http(gateway);
+    return error;
+}
+
+int m4h_gateway_create(struct m4h_gateway **gateway, struct m4h_loop *loop,
+                       const struct m4h_gateway_config *config)
+{
+    struct m4h_gateway *self = calloc(1, sizeof(*self));
+    int error;
+
+    *gateway = NULL;
+    if (self == NULL)
+        return M4H_ENOMEM;
+    self->config = config;
+    self->loop = loop;
+    error = start(self);
+    if (error != 0) {
+        m4h_log(M4H_LOG_ERROR, "gateway", "error=\"%s\" cannot start", m4h_error_text(error));
+        m4h_gateway_destroy(self);
+        return error;
+    }
+    m4h_log(M4H_LOG_INFO, "gateway", "gateway=%s version=%s http=%s port=%u started", config->id,
+            M4H_VERSION, self->host, m4h_gateway_port(self));
+    *gateway = self;
+    return 0;
+}
+
+uint16_t m4h_gateway_port(const struct m4h_gateway *gateway)
+{
+    return m4h_http_server_port(gateway->http);
+}
+
+static void on_look(void *context)
+{
+    struct m4h_gateway *gateway = context;
+    struct m4h_http_stats stats;
+
+    m4h_http_server_stats(gateway->http, &stats);
+    if (stats.open > 0 && m4h_loop_now_ms(gateway->loop) < gateway->drain_until_ms)
+        return;
+    m4h_timer_stop(gateway->draining);
+    m4h_log(M4H_LOG_INFO, "gateway", "open=%u drained", stats.open);
+    gateway->on_drained(gateway->drained_context);
+}
+
+void m4h_gateway_drain(struct m4h_gateway *gateway, void (*on_drained)(void *context),
+                       void *context)
+{
+    m4h_log(M4H_LOG_INFO, "gateway", "draining");
+    gateway->readiness.is_draining = true;
+    m4h_ready_file_remove(gateway->config->ready_file);
+    m4h_http_server_drain(gateway->http);
+    gateway->on_drained = on_drained;
+    gateway->drained_context = context;
+    gateway->drain_until_ms = m4h_loop_now_ms(gateway->loop) + (uint64_t)gateway->config->drain_ms;
+    if (m4h_timer_create(&gateway->draining, gateway->loop, on_look, gateway) != 0)
+        on_drained(context);
+    else
+        m4h_timer_start(gateway->draining, 0, DRAINED_LOOK_MS);
+}
+
+void m4h_gateway_destroy(struct m4h_gateway *gateway)
+{
+    if (gateway == NULL)
+        return;
+    m4h_ready_file_remove(gateway->config->ready_file);
+    /* Every open question ends, and so answers its request; then the requests. */
+    if (gateway->rpc != NULL)
+        m4h_gateway_rpc_close(gateway->rpc);
+    m4h_timer_close(gateway->draining);
+    m4h_http_server_destroy(gateway->http);
+    m4h_gateway_probe_close(gateway->probe);
+    m4h_gateway_rpc_destroy(gateway->rpc);
+    m4h_bus_destroy(gateway->bus, FLUSH_MS);
+    m4h_pump_close(gateway->pump);
+    free(gateway);
+}

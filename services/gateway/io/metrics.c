@@ -1,0 +1,85 @@
+/* What a gateway counts. Names and units as Prometheus has them; no label is ever
+ * chosen by a client. */
+#include "services/gateway/io/metrics.h"
+
+static void counter(struct m4h_metrics *metrics, const char *name, const char *help, uint64_t value)
+{
+    m4h_metrics_single(metrics, name, "counter", help, (double)value);
+}
+
+static void gauge(struct m4h_metrics *metrics, const char *name, const char *help, uint64_t value)
+{
+    m4h_metrics_single(metrics, name, "gauge", help, (double)value);
+}
+
+/* A counter with one value for each of some names of one label. */
+static void labelled(struct m4h_metrics *metrics, const char *name, const char *label,
+                     const char *value, uint64_t number)
+{
+    struct m4h_metric_label one = {label, value};
+
+    m4h_metrics_value(metrics, name, &one, 1, (double)number);
+}
+
+static void write_http(struct m4h_metrics *metrics, const struct m4h_http_stats *http)
+{
+    const char *name = "mas4h_gateway_http_requests_total";
+
+    m4h_metrics_describe(metrics, name, "counter", "HTTP requests answered, by class of status.");
+    labelled(metrics, name, "class", "ok", http->requests - http->answers_4xx - http->answers_5xx);
+    labelled(metrics, name, "class", "4xx", http->answers_4xx);
+    labelled(metrics, name, "class", "5xx", http->answers_5xx);
+    counter(metrics, "mas4h_gateway_http_connections_total", "HTTP connections accepted.",
+            http->connections);
+    gauge(metrics, "mas4h_gateway_http_connections",
+          "HTTP connections that are open, WebSockets among them.", http->open);
+    gauge(metrics, "mas4h_gateway_http_requests_waiting",
+          "HTTP requests that wait for an answer of the cluster.", http->deferred);
+    gauge(metrics, "mas4h_gateway_websockets", "WebSockets that are open.", http->websockets);
+}
+
+static void write_slots(struct m4h_metrics *metrics, const struct m4h_gateway_slots *slots)
+{
+    const char *requests = "mas4h_gateway_slot_requests_total";
+    const char *answers = "mas4h_gateway_slot_answers_total";
+
+    m4h_metrics_describe(metrics, requests, "counter", "Slots asked for.");
+    labelled(metrics, requests, "by", "rest", slots->rest_requests);
+    labelled(metrics, requests, "by", "websocket", slots->websocket_requests);
+    m4h_metrics_describe(metrics, answers, "counter", "Answers to those who asked for a slot.");
+    labelled(metrics, answers, "result", "slot", slots->given);
+    labelled(metrics, answers, "result", "problem", slots->refused);
+}
+
+static void write_bus(struct m4h_metrics *metrics, const struct m4h_gateway_numbers *numbers)
+{
+    gauge(metrics, "mas4h_gateway_ready", "1 where the gateway does its work.",
+          numbers->is_ready ? 1 : 0);
+    gauge(metrics, "mas4h_gateway_nats_connected", "1 where it is connected to NATS.",
+          numbers->is_connected ? 1 : 0);
+    counter(metrics, "mas4h_gateway_nats_reconnects_total", "Reconnects to NATS.",
+            numbers->bus.reconnects);
+    counter(metrics, "mas4h_gateway_nats_messages_sent_total", "Messages sent to NATS.",
+            numbers->bus.sent_messages);
+    counter(metrics, "mas4h_gateway_nats_messages_received_total", "Messages received from NATS.",
+            numbers->bus.received_messages);
+    counter(metrics, "mas4h_gateway_nats_messages_dropped_total",
+            "Messages that were dropped, because a queue was full or NATS away.",
+            numbers->bus.dropped_in + numbers->bus.dropped_out);
+    counter(metrics, "mas4h_gateway_rpc_questions_total", "Questions to masters and slaves.",
+            numbers->rpc.asked);
+    counter(metrics, "mas4h_gateway_rpc_repeats_total", "Of them, second tries.",
+            numbers->rpc.repeated);
+    counter(metrics, "mas4h_gateway_rpc_failures_total", "Questions that got no answer.",
+            numbers->rpc.failed);
+    gauge(metrics, "mas4h_gateway_rpc_open", "Questions that wait for their answer.",
+          numbers->rpc.open);
+}
+
+void m4h_gateway_metrics_write(struct m4h_metrics *metrics,
+                               const struct m4h_gateway_numbers *numbers)
+{
+    write_http(metrics, &numbers->http);
+    write_slots(metrics, numbers->slots);
+    write_bus(metrics, numbers);
+}

@@ -1,0 +1,438 @@
+/* REST. A request becomes an exchange: it asks the cluster one or two questions
+ * and ends with one answer, in `finish`.
+ *
+ * Happy path of a kick: which slave has the tunnel (a master knows) -> that slave
+ * cuts it -> 204. Of a drain: is there such a slave -> it drains -> 202. A problem
+ * in any reply is the answer; so is a question that gets none. */
+#include "services/gateway/io/rest.h"
+
+#include "lib/base/error.h"
+#include "lib/json/json.h"
+#include "lib/wire/wire.h"
+#include "services/gateway/core/page.h"
+#include "services/gateway/core/problem.h"
+#include "services/gateway/core/subject.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A page of the wire, with every quote in it escaped, stays below. */
+#define ANSWER_MAX  (4u * 1024u * 1024u)
+#define REQUEST_MAX 4096u
+
+struct exchange {
+    struct m4h_gateway_rest *rest;
+    struct m4h_http_request *request;
+    bool asks_slave; /* the question that is open, for the problem */
+    char slave_id[M4H_ID_MAX + 1];
+    struct m4h_gateway_rpc_ask *ask;
+};
+
+/* ---- exchanges ------------------------------------------------------------------- */
+
+static void answer_problem(struct m4h_http_request *request, const struct m4h_problem *problem)
+{
+    m4h_http_answer_problem(request, m4h_gateway_problem_status(problem),
+                            m4h_problem_code_name(problem->code), problem->detail,
+                            m4h_gateway_problem_retry_ms(problem));
+}
+
+/* The one end: `error` of the question, or the reply's problem, or the answer.
+ * `body` is taken; NULL: there is none. */
+static void finish(struct exchange *exchange, int error, struct m4h_problem *problem,
+                   unsigned status, struct m4h_buffer *body)
+{
+    struct m4h_http_request *request = exchange->request;
+    char whom[M4H_ID_MAX + 16] = "a master";
+
+    if (exchange->asks_slave)
+        snprintf(whom, sizeof(whom), "slave %s", exchange->slave_id);
+    free(exchange);
+    if (error != 0)
+        m4h_gateway_problem_of_error(problem, error, whom);
+    if (problem->code != 0)
+        answer_problem(request, problem);
+    else if (body != NULL)
+        m4h_http_answer_json(request, status, body);
+    else
+        m4h_http_answer(request, &(struct m4h_http_answer){.status = status});
+    if (body != NULL)
+        m4h_buffer_free(body);
+}
+
+/* Asks, or finishes where that fails. `request` is encoded with `error`; freed. */
+static void ask(struct exchange *exchange, const char *subject, bool may_repeat,
+                struct m4h_buffer *request, int error, m4h_gateway_rpc_on_end on_end)
+{
+    struct m4h_gateway_rpc_question question = {subject, request, may_repeat};
+    struct m4h_problem problem = {0};
+
+    if (error == 0)
+        error =
+            m4h_gateway_rpc_start(exchange->rest->rpc, &question, on_end, exchange, &exchange->ask);
+    m4h_buffer_free(request);
+    if (error != 0)
+        finish(exchange, error, &problem, 0, NULL);
+}
+
+/* Begins an exchange; NULL: it is answered (no memory). */
+static struct exchange *begin(struct m4h_gateway_rest *rest, struct m4h_http_request *request)
+{
+    struct exchange *exchange = calloc(1, sizeof(*exchange));
+
+    if (exchange == NULL) {
+        m4h_http_answer_problem(request, 500, "internal", NULL, 0);
+        return NULL;
+    }
+    exchange->rest = rest;
+    exchange->request = request;
+    m4h_http_defer(request);
+    return exchange;
+}
+
+static void answer_not_found(struct m4h_http_request *request, const char *detail)
+{
+    m4h_http_answer_problem(request, 404, "not_found", detail, 0);
+}
+
+/* ---- the cluster --------------------------------------------------------------------- */
+
+static void on_cluster(void *context, int error, const uint8_t *data, size_t len)
+{
+    struct m4h_buffer body = M4H_BUFFER_INIT(ANSWER_MAX);
+    struct m4h_region_status *regions = NULL;
+    struct m4h_cluster_status cluster;
+    struct m4h_problem problem = {0};
+    size_t count;
+
+    if (error == 0)
+        error = m4h_wire_cluster_reply_decode(data, len, &cluster, &regions, &count, &problem);
+    if (error == 0 && problem.code == 0)
+        error = m4h_json_cluster(&body, &cluster, regions, count);
+    free(regions);
+    finish(context, error, &problem, 200, &body);
+}
+
+static void get_cluster(void *context, struct m4h_http_request *request)
+{
+    struct exchange *exchange = begin(context, request);
+    struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
+
+    if (exchange != NULL)
+        ask(exchange, M4H_GATEWAY_CLUSTER, true, &message,
+            m4h_wire_cluster_request_encode(&message), on_cluster);
+}
+
+/* ---- lists ----------------------------------------------------------------------------- */
+
+/* False: the query is wrong, and the request answered. */
+static bool read_page(struct m4h_http_request *request, struct m4h_page_request *page)
+{
+    struct m4h_gateway_page_query query = {
+        .region = m4h_http_query(request, "region"),
+        .slave_id = m4h_http_query(request, "slave"),
+        .page_size = m4h_http_query(request, "page_size"),
+        .page_token = m4h_http_query(request, "page_token"),
+    };
+    struct m4h_problem problem;
+
+    if (m4h_gateway_page_parse(&query, page, &problem) == 0)
+        return true;
+    answer_problem(request, &problem);
+    return false;
+}
+
+static void on_slaves(void *context, int error, const uint8_t *data, size_t len)
+{
+    struct m4h_buffer body = M4H_BUFFER_INIT(ANSWER_MAX);
+    char token[M4H_PAGE_TOKEN_MAX + 1], opaque[M4H_GATEWAY_TOKEN_MAX + 1];
+    struct m4h_slave_status *slaves = NULL;
+    struct m4h_problem problem = {0};
+    size_t count;
+
+    if (error == 0)
+        error = m4h_wire_slaves_reply_decode(data, len, &slaves, &count, token, &problem);
+    if (error == 0 && problem.code == 0)
+        error = m4h_json_slaves(&body, slaves, count, m4h_gateway_token_encode(token, opaque));
+    free(slaves);
+    finish(context, error, &problem, 200, &body);
+}
+
+static void list_slaves(void *context, struct m4h_http_request *request)
+{
+    struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
+    struct m4h_page_request page;
+    struct exchange *exchange;
+
+    if (!read_page(request, &page))
+        return;
+    exchange = begin(context, request);
+    if (exchange != NULL)
+        ask(exchange, M4H_GATEWAY_SLAVES, true, &message,
+            m4h_wire_slaves_request_encode(&page, &message), on_slaves);
+}
+
+static void on_tunnels(void *context, int error, const uint8_t *data, size_t len)
+{
+    struct m4h_buffer body = M4H_BUFFER_INIT(ANSWER_MAX);
+    char token[M4H_PAGE_TOKEN_MAX + 1], opaque[M4H_GATEWAY_TOKEN_MAX + 1];
+    struct m4h_tunnel_status *tunnels = NULL;
+    struct m4h_problem problem = {0};
+    size_t count;
+
+    if (error == 0)
+        error = m4h_wire_tunnels_reply_decode(data, len, &tunnels, &count, token, &problem);
+    if (error == 0 && problem.code == 0)
+        error = m4h_json_tunnels(&body, tunnels, count, m4h_gateway_token_encode(token, opaque));
+    free(tunnels);
+    finish(context, error, &problem, 200, &body);
+}
+
+static void list_tunnels(void *context, struct m4h_http_request *request)
+{
+    struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
+    struct m4h_page_request page;
+    struct exchange *exchange;
+
+    if (!read_page(request, &page))
+        return;
+    exchange = begin(context, request);
+    if (exchange != NULL)
+        ask(exchange, M4H_GATEWAY_TUNNELS, true, &message,
+            m4h_wire_tunnels_request_encode(&page, &message), on_tunnels);
+}
+
+/* ---- one slave ----------------------------------------------------------------------------- */
+
+/* Asks a master for the slave of the path. */
+static void ask_for_slave(struct m4h_gateway_rest *rest, struct m4h_http_request *request,
+                          m4h_gateway_rpc_on_end on_end)
+{
+    const char *slave_id = m4h_http_path_parameter(request, "slave_id");
+    struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
+    struct m4h_page_request page = {.page_size = 1};
+    struct exchange *exchange;
+
+    if (!m4h_ident_id_is_valid(slave_id) ||
+        !m4h_text_copy(page.slave_id, sizeof(page.slave_id), slave_id)) {
+        answer_not_found(request, "there is no such slave");
+        return;
+    }
+    exchange = begin(rest, request);
+    if (exchange == NULL)
+        return;
+    memcpy(exchange->slave_id, page.slave_id, sizeof(exchange->slave_id));
+    ask(exchange, M4H_GATEWAY_SLAVES, true, &message,
+        m4h_wire_slaves_request_encode(&page, &message), on_end);
+}
+
+/* Reads the answer to ask_for_slave; `*slave` is allocated. A slave that is not
+ * there is a problem. */
+static int read_slave(const uint8_t *data, size_t len, struct m4h_slave_status **slave,
+                      struct m4h_problem *problem)
+{
+    char token[M4H_PAGE_TOKEN_MAX + 1];
+    size_t count;
+    int error = m4h_wire_slaves_reply_decode(data, len, slave, &count, token, problem);
+
+    if (error == 0 && problem->code == 0 && count == 0)
+        m4h_problem_set(problem, M4H_PROBLEM_NOT_FOUND, "there is no such slave");
+    return error;
+}
+
+static void on_slave(void *context, int error, const uint8_t *data, size_t len)
+{
+    struct m4h_buffer body = M4H_BUFFER_INIT(ANSWER_MAX);
+    struct m4h_slave_status *slave = NULL;
+    struct m4h_problem problem = {0};
+
+    if (error == 0)
+        error = read_slave(data, len, &slave, &problem);
+    if (error == 0 && problem.code == 0)
+        error = m4h_json_slave(&body, slave);
+    free(slave);
+    finish(context, error, &problem, 200, &body);
+}
+
+static void get_slave(void *context, struct m4h_http_request *request)
+{
+    ask_for_slave(context, request, on_slave);
+}
+
+/* Who asks, for the slave's log. */
+static void name_actor(const struct m4h_http_request *request, char actor[M4H_ACTOR_MAX + 1])
+{
+    snprintf(actor, M4H_ACTOR_MAX + 1, "rest peer=%s request_id=%s", m4h_http_peer(request),
+             m4h_http_request_id(request));
+}
+
+static void ask_slave(struct exchange *exchange, const char *command, bool may_repeat,
+                      struct m4h_buffer *message, int error, m4h_gateway_rpc_on_end on_end)
+{
+    char subject[M4H_GATEWAY_SUBJECT_MAX];
+
+    exchange->asks_slave = true;
+    ask(exchange, m4h_gateway_slave_subject(subject, exchange->slave_id, command), may_repeat,
+        message, error, on_end);
+}
+
+static void on_draining(void *context, int error, const uint8_t *data, size_t len)
+{
+    struct exchange *exchange = context;
+    struct m4h_buffer body = M4H_BUFFER_INIT(ANSWER_MAX);
+    struct m4h_problem problem = {0};
+    uint32_t tunnels;
+
+    if (error == 0)
+        error = m4h_wire_drain_reply_decode(data, len, &tunnels, &problem);
+    if (error == 0 && problem.code == 0)
+        error = m4h_json_draining(&body, exchange->slave_id, tunnels);
+    finish(exchange, error, &problem, 202, &body);
+}
+
+static void on_slave_to_drain(void *context, int error, const uint8_t *data, size_t len)
+{
+    struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
+    struct exchange *exchange = context;
+    struct m4h_slave_status *slave = NULL;
+    struct m4h_drain_request drain;
+    struct m4h_problem problem = {0};
+
+    if (error == 0)
+        error = read_slave(data, len, &slave, &problem);
+    free(slave);
+    if (error != 0 || problem.code != 0) {
+        finish(exchange, error, &problem, 0, NULL);
+        return;
+    }
+    name_actor(exchange->request, drain.actor);
+    ask_slave(exchange, "drain", true, &message, m4h_wire_drain_request_encode(&drain, &message),
+              on_draining);
+}
+
+static void drain_slave(void *context, struct m4h_http_request *request)
+{
+    ask_for_slave(context, request, on_slave_to_drain);
+}
+
+/* ---- one tunnel -------------------------------------------------------------------------------
+ */
+
+/* Asks a master for the tunnel of the path. */
+static void ask_for_tunnel(struct m4h_gateway_rest *rest, struct m4h_http_request *request,
+                           m4h_gateway_rpc_on_end on_end)
+{
+    const char *client_key = m4h_http_path_parameter(request, "client_key");
+    struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
+    struct exchange *exchange;
+
+    if (!m4h_ident_client_key_is_valid(client_key)) {
+        answer_not_found(request, "there is no such tunnel");
+        return;
+    }
+    exchange = begin(rest, request);
+    if (exchange != NULL)
+        ask(exchange, M4H_GATEWAY_TUNNEL, true, &message,
+            m4h_wire_tunnel_request_encode(client_key, &message), on_end);
+}
+
+static void on_tunnel(void *context, int error, const uint8_t *data, size_t len)
+{
+    struct m4h_buffer body = M4H_BUFFER_INIT(ANSWER_MAX);
+    struct m4h_tunnel_status tunnel;
+    struct m4h_problem problem = {0};
+
+    if (error == 0)
+        error = m4h_wire_tunnel_reply_decode(data, len, &tunnel, &problem);
+    if (error == 0 && problem.code == 0)
+        error = m4h_json_tunnel(&body, &tunnel);
+    finish(context, error, &problem, 200, &body);
+}
+
+static void get_tunnel(void *context, struct m4h_http_request *request)
+{
+    ask_for_tunnel(context, request, on_tunnel);
+}
+
+static void on_kicked(void *context, int error, const uint8_t *data, size_t len)
+{
+    struct m4h_problem problem = {0};
+
+    if (error == 0)
+        error = m4h_wire_kick_reply_decode(data, len, &problem);
+    finish(context, error, &problem, 204, NULL);
+}
+
+static void on_tunnel_to_kick(void *context, int error, const uint8_t *data, size_t len)
+{
+    struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
+    struct exchange *exchange = context;
+    struct m4h_kick_request kick = {.reason = M4H_DISCONNECT_KICKED};
+    struct m4h_tunnel_status tunnel;
+    struct m4h_problem problem = {0};
+
+    if (error == 0)
+        error = m4h_wire_tunnel_reply_decode(data, len, &tunnel, &problem);
+    if (error != 0 || problem.code != 0) {
+        finish(exchange, error, &problem, 0, NULL);
+        return;
+    }
+    memcpy(exchange->slave_id, tunnel.slave_id, sizeof(exchange->slave_id));
+    memcpy(kick.client_key, tunnel.tunnel.client_key, sizeof(kick.client_key));
+    kick.tunnel_id = tunnel.tunnel.tunnel_id;
+    name_actor(exchange->request, kick.actor);
+    /* Not repeated: the second answer to the same kick would be "not found". */
+    ask_slave(exchange, "kick", false, &message, m4h_wire_kick_request_encode(&kick, &message),
+              on_kicked);
+}
+
+static void kick_tunnel(void *context, struct m4h_http_request *request)
+{
+    ask_for_tunnel(context, request, on_tunnel_to_kick);
+}
+
+/* ---- what there is
+ * ------------------------------------------------------------------------------- */
+
+static void get_index(void *context, struct m4h_http_request *request)
+{
+    static const char text[] = "mas4h gateway " M4H_VERSION "\n"
+                               "\n"
+                               "GET    /v1/cluster\n"
+                               "GET    /v1/slaves\n"
+                               "GET    /v1/slaves/{slave_id}\n"
+                               "POST   /v1/slaves/{slave_id}/drain\n"
+                               "GET    /v1/tunnels\n"
+                               "GET    /v1/tunnels/{client_key}\n"
+                               "DELETE /v1/tunnels/{client_key}\n"
+                               "POST   /v1/slots\n"
+                               "GET    /v1/slots   (WebSocket)\n"
+                               "GET    /healthz\n"
+                               "GET    /readyz\n"
+                               "GET    /metrics\n";
+    struct m4h_buffer body = M4H_BUFFER_INIT(sizeof(text));
+
+    (void)context;
+    if (m4h_buffer_add(&body, text, sizeof(text) - 1) != 0)
+        m4h_buffer_clear(&body);
+    m4h_http_answer(request, &(struct m4h_http_answer){.status = 200,
+                                                       .content_type = "text/plain; charset=utf-8",
+                                                       .body = &body});
+}
+
+static const struct m4h_http_route routes[] = {
+    {"GET", "/", get_index, false},
+    {"GET", "/v1/cluster", get_cluster, false},
+    {"GET", "/v1/slaves", list_slaves, false},
+    {"GET", "/v1/slaves/{slave_id}", get_slave, false},
+    {"POST", "/v1/slaves/{slave_id}/drain", drain_slave, false},
+    {"GET", "/v1/tunnels", list_tunnels, false},
+    {"GET", "/v1/tunnels/{client_key}", get_tunnel, false},
+    {"DELETE", "/v1/tunnels/{client_key}", kick_tunnel, false},
+};
+
+struct m4h_http_routes m4h_gateway_rest_routes(struct m4h_gateway_rest *rest)
+{
+    return (struct m4h_http_routes){routes, M4H_COUNT(routes), rest};
+}

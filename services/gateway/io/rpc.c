@@ -1,0 +1,190 @@
+/* Questions over the bus.
+ *
+ * Happy path: start -> the bus's request -> its reply -> on_end. A try that fails
+ * is asked again where core/tries.h says so, after a pause on a timer. A try that
+ * the bus does not even take fails on the timer too, so that on_end never comes
+ * from inside m4h_gateway_rpc_start. */
+#include "services/gateway/io/rpc.h"
+
+#include "lib/base/error.h"
+#include "lib/net/timer.h"
+#include "services/gateway/core/subject.h"
+#include "services/gateway/core/tries.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+struct m4h_gateway_rpc_ask {
+    struct m4h_gateway_rpc *rpc;
+    struct m4h_gateway_tries tries;
+    char subject[M4H_GATEWAY_SUBJECT_MAX];
+    struct m4h_buffer request;
+    uint64_t bus_id;         /* 0: not on the bus */
+    struct m4h_timer *timer; /* made when it is first needed */
+    int error;               /* that the timer ends the try with; 0: it begins one */
+    m4h_gateway_rpc_on_end on_end;
+    void *context;
+    LIST_ENTRY(m4h_gateway_rpc_ask) link;
+};
+
+struct m4h_gateway_rpc {
+    struct m4h_loop *loop;
+    struct m4h_bus *bus;
+    uint32_t timeout_ms;
+    bool is_closed;
+    struct m4h_gateway_rpc_stats stats;
+    LIST_HEAD(, m4h_gateway_rpc_ask) asks;
+};
+
+static void free_ask(struct m4h_gateway_rpc_ask *ask)
+{
+    LIST_REMOVE(ask, link);
+    ask->rpc->stats.open--;
+    m4h_timer_close(ask->timer);
+    m4h_buffer_free(&ask->request);
+    free(ask);
+}
+
+static void end(struct m4h_gateway_rpc_ask *ask, int error, const uint8_t *data, size_t len)
+{
+    m4h_gateway_rpc_on_end on_end = ask->on_end;
+    void *context = ask->context;
+
+    if (error != 0)
+        ask->rpc->stats.failed++;
+    free_ask(ask);
+    on_end(context, error, data, len);
+}
+
+static void on_time(void *context);
+
+/* Goes on after `delay_ms`: with the end of the try, or (0) with a new one. */
+static int wait(struct m4h_gateway_rpc_ask *ask, uint32_t delay_ms, int error)
+{
+    if (ask->timer == NULL && m4h_timer_create(&ask->timer, ask->rpc->loop, on_time, ask) != 0)
+        return M4H_ENOMEM;
+    ask->error = error;
+    m4h_timer_start(ask->timer, delay_ms, 0);
+    return 0;
+}
+
+static void finish_try(struct m4h_gateway_rpc_ask *ask, int error, const uint8_t *data, size_t len)
+{
+    uint32_t pause_ms;
+
+    ask->bus_id = 0;
+    if (error != 0 &&
+        m4h_gateway_tries_again(&ask->tries, error, m4h_loop_now_ms(ask->rpc->loop), &pause_ms) &&
+        wait(ask, pause_ms, 0) == 0)
+        ask->rpc->stats.repeated++;
+    else
+        end(ask, error, data, len);
+}
+
+static void on_reply(void *context, int error, const uint8_t *data, size_t len)
+{
+    finish_try(context, error, data, len);
+}
+
+/* Gives the question to the bus. */
+static int try(struct m4h_gateway_rpc_ask *ask)
+{
+    uint64_t now_ms = m4h_loop_now_ms(ask->rpc->loop);
+    uint32_t timeout_ms = m4h_gateway_tries_next(&ask->tries, now_ms);
+
+    if (timeout_ms == 0)
+        return M4H_ETIMEOUT;
+    return m4h_bus_request(ask->rpc->bus, ask->subject, ask->request.data, ask->request.len, now_ms,
+                           timeout_ms, on_reply, ask, &ask->bus_id);
+}
+
+static void on_time(void *context)
+{
+    struct m4h_gateway_rpc_ask *ask = context;
+    int error = ask->error != 0 ? ask->error : try(ask);
+
+    if (error != 0)
+        finish_try(ask, error, NULL, 0);
+}
+
+int m4h_gateway_rpc_start(struct m4h_gateway_rpc *rpc,
+                          const struct m4h_gateway_rpc_question *question,
+                          m4h_gateway_rpc_on_end on_end, void *context,
+                          struct m4h_gateway_rpc_ask **ask)
+{
+    struct m4h_gateway_rpc_ask *made;
+    int error;
+
+    *ask = NULL;
+    if (rpc->is_closed)
+        return M4H_ECLOSED;
+    made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return M4H_ENOMEM;
+    made->rpc = rpc;
+    made->on_end = on_end;
+    made->context = context;
+    made->request.cap = question->request->len;
+    snprintf(made->subject, sizeof(made->subject), "%s", question->subject);
+    m4h_gateway_tries_begin(&made->tries, m4h_loop_now_ms(rpc->loop), rpc->timeout_ms,
+                            question->may_repeat);
+    LIST_INSERT_HEAD(&rpc->asks, made, link);
+    rpc->stats.open++;
+    rpc->stats.asked++;
+    error = m4h_buffer_add(&made->request, question->request->data, question->request->len);
+    if (error == 0) {
+        error = try(made);
+        if (error != 0)
+            error = wait(made, 0, error);
+    }
+    if (error != 0)
+        free_ask(made);
+    else
+        *ask = made;
+    return error;
+}
+
+void m4h_gateway_rpc_cancel(struct m4h_gateway_rpc_ask *ask)
+{
+    if (ask == NULL)
+        return;
+    if (ask->bus_id != 0)
+        m4h_bus_cancel(ask->rpc->bus, ask->bus_id);
+    free_ask(ask);
+}
+
+int m4h_gateway_rpc_create(struct m4h_gateway_rpc **rpc, struct m4h_loop *loop, struct m4h_bus *bus,
+                           uint32_t timeout_ms)
+{
+    *rpc = calloc(1, sizeof(**rpc));
+    if (*rpc == NULL)
+        return M4H_ENOMEM;
+    (*rpc)->loop = loop;
+    (*rpc)->bus = bus;
+    (*rpc)->timeout_ms = timeout_ms;
+    LIST_INIT(&(*rpc)->asks);
+    return 0;
+}
+
+void m4h_gateway_rpc_close(struct m4h_gateway_rpc *rpc)
+{
+    struct m4h_gateway_rpc_ask *ask;
+
+    rpc->is_closed = true;
+    while ((ask = LIST_FIRST(&rpc->asks)) != NULL) {
+        if (ask->bus_id != 0)
+            m4h_bus_cancel(rpc->bus, ask->bus_id);
+        end(ask, M4H_ECLOSED, NULL, 0);
+    }
+}
+
+void m4h_gateway_rpc_destroy(struct m4h_gateway_rpc *rpc)
+{
+    free(rpc);
+}
+
+void m4h_gateway_rpc_stats(const struct m4h_gateway_rpc *rpc, struct m4h_gateway_rpc_stats *stats)
+{
+    *stats = rpc->stats;
+}

@@ -1,0 +1,55 @@
+/* Questions to masters and slaves over the bus, each with one deadline for all
+ * of its tries. Runs on the loop. */
+#ifndef M4H_GATEWAY_RPC_H
+#define M4H_GATEWAY_RPC_H
+
+#include "lib/base/attributes.h"
+#include "lib/base/buffer.h"
+#include "lib/bus/bus.h"
+#include "lib/net/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct m4h_gateway_rpc;
+struct m4h_gateway_rpc_ask;
+
+/* The end of a question, exactly once unless it was cancelled, never from inside
+ * m4h_gateway_rpc_start: 0 and the answer (borrowed), or M4H_ETIMEOUT, M4H_EUNAVAILABLE,
+ * M4H_ECLOSED (m4h_gateway_rpc_close), or what m4h_bus_request says. */
+typedef void (*m4h_gateway_rpc_on_end)(void *context, int error, const uint8_t *data, size_t len);
+
+struct m4h_gateway_rpc_question {
+    const char *subject;
+    const struct m4h_buffer *request; /* both are copied */
+    bool may_repeat;                  /* asking twice does no harm */
+};
+
+struct m4h_gateway_rpc_stats {
+    uint64_t asked;
+    uint64_t repeated;
+    uint64_t failed;
+    uint32_t open;
+};
+
+/* `bus` is borrowed, for its life. M4H_ENOMEM. */
+M4H_MUST_CHECK int m4h_gateway_rpc_create(struct m4h_gateway_rpc **rpc, struct m4h_loop *loop,
+                                          struct m4h_bus *bus, uint32_t timeout_ms);
+/* Ends all that is open with M4H_ECLOSED, and refuses what is asked from then on. */
+void m4h_gateway_rpc_close(struct m4h_gateway_rpc *rpc);
+/* After m4h_gateway_rpc_close. Accepts NULL. */
+void m4h_gateway_rpc_destroy(struct m4h_gateway_rpc *rpc);
+
+/* Asks. `*ask` is valid until its end. M4H_ENOMEM, M4H_ECLOSED; then there is no
+ * callback. */
+M4H_MUST_CHECK int m4h_gateway_rpc_start(struct m4h_gateway_rpc *rpc,
+                                         const struct m4h_gateway_rpc_question *question,
+                                         m4h_gateway_rpc_on_end on_end, void *context,
+                                         struct m4h_gateway_rpc_ask **ask);
+/* No callback any more. Accepts NULL. */
+void m4h_gateway_rpc_cancel(struct m4h_gateway_rpc_ask *ask);
+
+void m4h_gateway_rpc_stats(const struct m4h_gateway_rpc *rpc, struct m4h_gateway_rpc_stats *stats);
+
+#endif

@@ -1,0 +1,291 @@
+/* Slots.
+ *
+ * A request, of REST or of a WebSocket, becomes one question to the masters; its
+ * end is the answer, in order of completion. A WebSocket that ends takes its open
+ * questions with it. What is wrong with a message is answered by an error with
+ * its request_id; what is no message at all (binary) ends the connection. */
+#include "services/gateway/io/slots.h"
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/http/websocket.h"
+#include "lib/json/json.h"
+#include "lib/wire/wire.h"
+#include "services/gateway/core/problem.h"
+#include "services/gateway/core/subject.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#define ANSWER_MAX  16384u
+#define REQUEST_MAX 4096u
+
+/* A request that waits for its answer: of REST, or of a socket. */
+struct pending {
+    struct m4h_gateway_slots *slots;
+    struct m4h_http_request *request; /* or NULL */
+    struct socket *socket;            /* or NULL */
+    struct m4h_gateway_rpc_ask *ask;
+    char request_id[M4H_REQUEST_ID_MAX + 1]; /* of the message */
+    LIST_ENTRY(pending) link;                /* in its socket */
+};
+
+struct socket {
+    struct m4h_gateway_slots *slots;
+    struct m4h_websocket *websocket;
+    uint32_t in_flight;
+    uint64_t requests;
+    LIST_HEAD(, pending) pending;
+    char request_id[M4H_REQUEST_ID_MAX + 1]; /* of the handshake */
+};
+
+/* ---- answers --------------------------------------------------------------------------- */
+
+static void send_document(struct socket *socket, const struct m4h_buffer *document)
+{
+    int error = m4h_websocket_send(socket->websocket, true, document->data, document->len);
+
+    if (error == M4H_EFULL)
+        m4h_log(M4H_LOG_WARNING, "gateway", "peer=%s request_id=%s slow reader cut off",
+                m4h_websocket_peer(socket->websocket), socket->request_id);
+}
+
+static void send_problem(struct socket *socket, const char *request_id,
+                         const struct m4h_problem *problem)
+{
+    struct m4h_buffer document = M4H_BUFFER_INIT(ANSWER_MAX);
+    struct m4h_json_problem written = {
+        .status = m4h_gateway_problem_status(problem),
+        .code = m4h_problem_code_name(problem->code),
+        .detail = problem->detail,
+        .retry_after_ms = m4h_gateway_problem_retry_ms(problem),
+    };
+
+    socket->slots->refused++;
+    if (m4h_json_slot_error(&document, request_id, &written) == 0)
+        send_document(socket, &document);
+    m4h_buffer_free(&document);
+}
+
+static void answer_problem(struct m4h_gateway_slots *slots, struct m4h_http_request *request,
+                           const struct m4h_problem *problem)
+{
+    slots->refused++;
+    m4h_http_answer_problem(request, m4h_gateway_problem_status(problem),
+                            m4h_problem_code_name(problem->code), problem->detail,
+                            m4h_gateway_problem_retry_ms(problem));
+}
+
+static void refuse(struct pending *pending, const struct m4h_problem *problem)
+{
+    if (pending->request != NULL)
+        answer_problem(pending->slots, pending->request, problem);
+    else
+        send_problem(pending->socket, pending->request_id, problem);
+}
+
+static void give(struct pending *pending, const struct m4h_slot *slot)
+{
+    struct m4h_buffer document = M4H_BUFFER_INIT(ANSWER_MAX);
+    const char *id = pending->request != NULL ? NULL : pending->request_id;
+    struct m4h_problem problem;
+    int error = m4h_json_slot_answer(&document, id, slot);
+
+    if (error != 0) {
+        m4h_gateway_problem_of_error(&problem, error, "a master");
+        refuse(pending, &problem);
+        return;
+    }
+    pending->slots->given++;
+    if (pending->request != NULL)
+        m4h_http_answer_json(pending->request, 200, &document);
+    else
+        send_document(pending->socket, &document);
+    m4h_buffer_free(&document);
+}
+
+/* ---- questions -------------------------------------------------------------------------- */
+
+static void free_pending(struct pending *pending)
+{
+    if (pending->socket != NULL) {
+        LIST_REMOVE(pending, link);
+        pending->socket->in_flight--;
+    }
+    free(pending);
+}
+
+static void on_end(void *context, int error, const uint8_t *data, size_t len)
+{
+    struct pending *pending = context;
+    struct m4h_problem problem = {0};
+    struct m4h_slot slot;
+
+    if (error == 0)
+        error = m4h_wire_dispatch_reply_decode(data, len, &slot, &problem);
+    if (error != 0)
+        m4h_gateway_problem_of_error(&problem, error, "a master");
+    if (problem.code != 0)
+        refuse(pending, &problem);
+    else
+        give(pending, &slot);
+    free_pending(pending);
+}
+
+static int start(struct pending *pending, const struct m4h_dispatch_request *dispatch)
+{
+    struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
+    struct m4h_gateway_rpc_question question = {M4H_GATEWAY_DISPATCH, &message, true};
+    int error = m4h_wire_dispatch_request_encode(dispatch, &message);
+
+    if (error == 0)
+        error =
+            m4h_gateway_rpc_start(pending->slots->rpc, &question, on_end, pending, &pending->ask);
+    m4h_buffer_free(&message);
+    return error;
+}
+
+/* Asks a master, for a request of REST or a message of a socket (the other is NULL). */
+static void ask(struct m4h_gateway_slots *slots, struct m4h_http_request *request,
+                struct socket *socket, const char *request_id,
+                const struct m4h_dispatch_request *dispatch)
+{
+    struct pending *pending = calloc(1, sizeof(*pending));
+    struct pending refused = {.slots = slots, .request = request, .socket = socket};
+    struct m4h_problem problem;
+    int error = M4H_ENOMEM;
+
+    if (pending != NULL) {
+        *pending = refused;
+        snprintf(pending->request_id, sizeof(pending->request_id), "%s", request_id);
+        error = start(pending, dispatch);
+    }
+    if (error != 0) {
+        free(pending);
+        snprintf(refused.request_id, sizeof(refused.request_id), "%s", request_id);
+        m4h_gateway_problem_of_error(&problem, error, "a master");
+        refuse(&refused, &problem);
+        return;
+    }
+    if (request != NULL)
+        m4h_http_defer(request);
+    if (socket != NULL) {
+        LIST_INSERT_HEAD(&socket->pending, pending, link);
+        socket->in_flight++;
+    }
+}
+
+/* ---- REST --------------------------------------------------------------------------------- */
+
+static void post_slot(void *context, struct m4h_http_request *request)
+{
+    struct m4h_gateway_slots *slots = context;
+    struct m4h_dispatch_request dispatch;
+    struct m4h_problem problem;
+    size_t len;
+    const uint8_t *body = m4h_http_body(request, &len);
+    int error = m4h_json_slot_request_parse(body, len, &dispatch, &problem);
+
+    slots->rest_requests++;
+    if (error != 0) {
+        if (problem.code == 0)
+            m4h_gateway_problem_of_error(&problem, error, "a master");
+        answer_problem(slots, request, &problem);
+        return;
+    }
+    snprintf(dispatch.request_id, sizeof(dispatch.request_id), "%s", m4h_http_request_id(request));
+    ask(slots, request, NULL, "", &dispatch);
+}
+
+/* ---- WebSocket ------------------------------------------------------------------------------ */
+
+/* What the master logs: the connection's id and the message's, where both fit. */
+static void name_request(const struct socket *socket, struct m4h_dispatch_request *dispatch)
+{
+    char both[2 * M4H_REQUEST_ID_MAX + 2];
+
+    snprintf(both, sizeof(both), "%s/%s", socket->request_id, dispatch->request_id);
+    if (strlen(both) <= M4H_REQUEST_ID_MAX)
+        memcpy(dispatch->request_id, both, strlen(both) + 1);
+}
+
+static void on_message(void *context, struct m4h_websocket *websocket, bool is_text,
+                       const uint8_t *data, size_t len)
+{
+    struct socket *socket = context;
+    char request_id[M4H_REQUEST_ID_MAX + 1];
+    struct m4h_dispatch_request dispatch;
+    struct m4h_problem problem;
+    int error;
+
+    if (!is_text) {
+        m4h_websocket_close(websocket, M4H_WEBSOCKET_UNACCEPTABLE, "only text is spoken here");
+        return;
+    }
+    socket->requests++;
+    socket->slots->websocket_requests++;
+    error = m4h_json_slot_message_parse(data, len, &dispatch, &problem);
+    if (error == 0 && socket->in_flight >= socket->slots->in_flight_max)
+        m4h_problem_set(&problem, M4H_PROBLEM_THROTTLED,
+                        "too many requests of this connection wait for their answer");
+    else if (error != 0 && problem.code == 0)
+        m4h_gateway_problem_of_error(&problem, error, "a master");
+    if (problem.code != 0) {
+        send_problem(socket, dispatch.request_id, &problem);
+        return;
+    }
+    memcpy(request_id, dispatch.request_id, sizeof(request_id));
+    name_request(socket, &dispatch);
+    ask(socket->slots, NULL, socket, request_id, &dispatch);
+}
+
+static void on_close(void *context, struct m4h_websocket *websocket, uint16_t code)
+{
+    struct socket *socket = context;
+    struct pending *pending;
+
+    m4h_log(M4H_LOG_INFO, "gateway",
+            "peer=%s request_id=%s code=%u requests=%" PRIu64 " websocket closed",
+            m4h_websocket_peer(websocket), socket->request_id, code, socket->requests);
+    while ((pending = LIST_FIRST(&socket->pending)) != NULL) {
+        m4h_gateway_rpc_cancel(pending->ask);
+        free_pending(pending);
+    }
+    free(socket);
+}
+
+static const struct m4h_websocket_handler handler = {
+    .on_message = on_message,
+    .on_close = on_close,
+};
+
+static void get_slots(void *context, struct m4h_http_request *request)
+{
+    static const char *const subprotocols[] = {"mas4h.slot.v1.json", NULL};
+    static const struct m4h_websocket_config config = {.subprotocols = subprotocols,
+                                                       .handler = &handler};
+    struct socket *socket = calloc(1, sizeof(*socket));
+
+    if (socket == NULL) {
+        m4h_http_answer_problem(request, 500, "internal", NULL, 0);
+        return;
+    }
+    socket->slots = context;
+    LIST_INIT(&socket->pending);
+    snprintf(socket->request_id, sizeof(socket->request_id), "%s", m4h_http_request_id(request));
+    if (m4h_websocket_accept(&socket->websocket, request, &config, socket) != 0)
+        free(socket);
+}
+
+static const struct m4h_http_route routes[] = {
+    {"GET", "/v1/slots", get_slots, false},
+    {"POST", "/v1/slots", post_slot, false},
+};
+
+struct m4h_http_routes m4h_gateway_slots_routes(struct m4h_gateway_slots *slots)
+{
+    return (struct m4h_http_routes){routes, M4H_COUNT(routes), slots};
+}

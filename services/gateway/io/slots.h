@@ -1,0 +1,24 @@
+/* Slots: POST /v1/slots, and the WebSocket at GET /v1/slots, where one connection
+ * asks for many. */
+#ifndef M4H_GATEWAY_SLOTS_H
+#define M4H_GATEWAY_SLOTS_H
+
+#include "lib/http/http.h"
+#include "services/gateway/io/rpc.h"
+
+#include <stdint.h>
+
+/* What the handlers need, and what they count; the gateway owns it, for the
+ * server's life. */
+struct m4h_gateway_slots {
+    struct m4h_gateway_rpc *rpc;
+    uint32_t in_flight_max; /* requests of one WebSocket without an answer */
+    uint64_t rest_requests;
+    uint64_t websocket_requests;
+    uint64_t given;   /* slots */
+    uint64_t refused; /* requests that ended with a problem */
+};
+
+struct m4h_http_routes m4h_gateway_slots_routes(struct m4h_gateway_slots *slots);
+
+#endif
