@@ -1,5 +1,5 @@
 /* The file that tells other programs that a service is up and where: lines
- * `name=value`, there only while the service is ready. */
+ * `name=value`, there from when the service is first ready until its clean end. */
 #ifndef M4H_BASE_READY_FILE_H
 #define M4H_BASE_READY_FILE_H
 

@@ -116,6 +116,11 @@ M4H_MUST_CHECK int m4h_cluster_dispatch(struct m4h_cluster *cluster,
 /* The stamp of the tunnel that owns the client key; 0: none. */
 uint64_t m4h_cluster_owner_stamp(const struct m4h_cluster *cluster, const char *client_key);
 
+/* The slave still holds the tunnel, and it is not the one that shows: a kick is
+ * still right. */
+bool m4h_cluster_is_loser(const struct m4h_cluster *cluster, const char *slave_id,
+                          const char *client_key, uint64_t tunnel_id);
+
 /* Every slave that is heard of is synced. */
 bool m4h_cluster_is_synced(const struct m4h_cluster *cluster);
 

@@ -46,6 +46,18 @@ uint64_t m4h_cluster_owner_stamp(const struct m4h_cluster *cluster, const char *
     return owner != NULL ? owner->stamp : 0;
 }
 
+bool m4h_cluster_is_loser(const struct m4h_cluster *cluster, const char *slave_id,
+                          const char *client_key, uint64_t tunnel_id)
+{
+    const struct m4h_slave *slave = m4h_slaves_find(&cluster->slaves, slave_id);
+    const struct m4h_entry *entry =
+        slave == NULL
+            ? NULL
+            : m4h_tunnel_index_find(&cluster->tunnels, &slave->held, client_key, tunnel_id);
+
+    return entry != NULL && entry != m4h_tunnel_index_owner(&cluster->tunnels, client_key);
+}
+
 /* ---- the whole ------------------------------------------------------------ */
 
 bool m4h_cluster_is_synced(const struct m4h_cluster *cluster)

@@ -1,0 +1,28 @@
+/* The settings of a master: see deploy/config/master.conf for what they mean. */
+#ifndef M4H_MASTER_CONFIG_H
+#define M4H_MASTER_CONFIG_H
+
+#include "lib/config/config.h"
+
+struct m4h_master_config {
+    char *id;
+    char *nats_url;
+    char *nats_user;
+    char *nats_password;
+    char *nats_credentials;
+    char *nats_tls_ca;
+    int log_level;
+    char *ready_file;
+    char *authorized_keys;
+    int64_t valid_for_ms;
+    int64_t reservation_ms;
+    int64_t slots_per_second;
+    char *fallback;
+    int64_t silent_after_ms;
+    int64_t lost_after_ms;
+    char *http_listen;
+};
+
+extern const struct m4h_config_table m4h_master_config_table;
+
+#endif

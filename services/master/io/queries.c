@@ -1,0 +1,95 @@
+/* Status queries. */
+#include "services/master/io/service.h"
+
+#include "lib/base/error.h"
+#include "lib/wire/wire.h"
+
+/* The problem that a query ends with before it is asked of the cluster; code 0:
+ * none. `error` is that of decoding it. */
+static struct m4h_problem problem_with(struct m4h_master *master, int error)
+{
+    struct m4h_problem problem = {0};
+
+    if (error != 0)
+        m4h_problem_set(&problem, M4H_PROBLEM_INVALID, "not such a status request");
+    else
+        m4h_master_answers(master, &problem);
+    return problem;
+}
+
+static void count(struct m4h_master *master, const struct m4h_problem *problem)
+{
+    if (problem->code != 0)
+        master->counters.status_problems++;
+    else
+        master->counters.status_answers++;
+}
+
+void m4h_master_on_cluster(void *context, const struct m4h_bus_message *message)
+{
+    struct m4h_master *master = context;
+    struct m4h_problem problem =
+        problem_with(master, m4h_wire_cluster_request_decode(message->data, message->len));
+    struct m4h_cluster_status status = {0};
+    size_t regions = 0;
+
+    if (problem.code == 0) {
+        m4h_cluster_status(master->cluster, &status, master->regions, &regions);
+        m4h_text_copy(status.master_id, sizeof(status.master_id), master->config->id);
+        m4h_text_copy(status.version, sizeof(status.version), M4H_VERSION);
+        status.started_wall_ms = master->started_wall_ms;
+    }
+    count(master, &problem);
+    m4h_master_answer(
+        master, message,
+        m4h_wire_cluster_reply_encode(&status, master->regions, regions, &problem, &master->out));
+}
+
+void m4h_master_on_slaves(void *context, const struct m4h_bus_message *message)
+{
+    struct m4h_master *master = context;
+    struct m4h_page_request request;
+    struct m4h_problem problem =
+        problem_with(master, m4h_wire_slaves_request_decode(message->data, message->len, &request));
+    char token[M4H_PAGE_TOKEN_MAX + 1] = "";
+    size_t rows = 0;
+
+    if (problem.code == 0)
+        m4h_cluster_slaves(master->cluster, &request, master->slaves_page, &rows, token);
+    count(master, &problem);
+    m4h_master_answer(
+        master, message,
+        m4h_wire_slaves_reply_encode(master->slaves_page, rows, token, &problem, &master->out));
+}
+
+void m4h_master_on_tunnels(void *context, const struct m4h_bus_message *message)
+{
+    struct m4h_master *master = context;
+    struct m4h_page_request request;
+    struct m4h_problem problem = problem_with(
+        master, m4h_wire_tunnels_request_decode(message->data, message->len, &request));
+    char token[M4H_PAGE_TOKEN_MAX + 1] = "";
+    size_t rows = 0;
+
+    if (problem.code == 0)
+        m4h_cluster_tunnels(master->cluster, &request, master->tunnels_page, &rows, token);
+    count(master, &problem);
+    m4h_master_answer(
+        master, message,
+        m4h_wire_tunnels_reply_encode(master->tunnels_page, rows, token, &problem, &master->out));
+}
+
+void m4h_master_on_tunnel(void *context, const struct m4h_bus_message *message)
+{
+    struct m4h_master *master = context;
+    char client_key[M4H_CLIENT_KEY_MAX + 1];
+    struct m4h_problem problem = problem_with(
+        master, m4h_wire_tunnel_request_decode(message->data, message->len, client_key));
+    struct m4h_tunnel_status tunnel = {0};
+
+    if (problem.code == 0 && m4h_cluster_tunnel(master->cluster, client_key, &tunnel) != 0)
+        m4h_problem_set(&problem, M4H_PROBLEM_NOT_FOUND, "no tunnel of that client key is up");
+    count(master, &problem);
+    m4h_master_answer(master, message,
+                      m4h_wire_tunnel_reply_encode(&tunnel, &problem, &master->out));
+}

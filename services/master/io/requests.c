@@ -1,0 +1,158 @@
+/* Requests for a slot and for a decision on a key. */
+#include "services/master/io/service.h"
+
+#include "lib/base/error.h"
+#include "lib/wire/wire.h"
+
+#include <string.h>
+
+/* A refusal is kept for less: the key may be about to be added. */
+#define DENIED_VALID_MS 2000
+
+bool m4h_master_answers(const struct m4h_master *master, struct m4h_problem *problem)
+{
+    const char *lack = m4h_master_readiness_lack(&master->readiness);
+
+    if (lack == NULL)
+        return true;
+    m4h_problem_set(problem, M4H_PROBLEM_UNAVAILABLE, lack);
+    problem->retry_after_ms = 1000;
+    return false;
+}
+
+void m4h_master_answer(struct m4h_master *master, const struct m4h_bus_message *message, int error)
+{
+    if (error == 0 && message->reply != NULL)
+        error = m4h_bus_publish(master->bus, message->reply, M4H_BUS_FRESH, NULL, master->out.data,
+                                master->out.len);
+    if (error != 0)
+        master->counters.answers_lost++;
+    m4h_buffer_clear(&master->out);
+}
+
+/* ---- dispatch ------------------------------------------------------------- */
+
+static enum m4h_dispatch_result result_of(const struct m4h_problem *problem)
+{
+    switch (problem->code) {
+    case M4H_PROBLEM_NO_CAPACITY:
+        return M4H_DISPATCH_NO_CAPACITY;
+    case M4H_PROBLEM_THROTTLED:
+        return M4H_DISPATCH_THROTTLED;
+    case M4H_PROBLEM_UNAVAILABLE:
+        return M4H_DISPATCH_NOT_READY;
+    case M4H_PROBLEM_INVALID:
+    case M4H_PROBLEM_NOT_FOUND:
+    case M4H_PROBLEM_INTERNAL:
+        return M4H_DISPATCH_FAILED;
+    }
+    return M4H_DISPATCH_SLOT;
+}
+
+static void log_dispatch(const struct m4h_dispatch_request *request, const struct m4h_slot *slot,
+                         const struct m4h_problem *problem)
+{
+    char id[2 * M4H_REQUEST_ID_MAX];
+
+    if (!m4h_log_is_on(M4H_LOG_DEBUG))
+        return;
+    m4h_log_quote(id, sizeof(id), request->request_id);
+    if (problem->code == 0)
+        m4h_log(M4H_LOG_DEBUG, M4H_MASTER_LOG, "request=%s region=%s slave=%s slot is given", id,
+                request->region, slot->slave_id);
+    else
+        m4h_log(M4H_LOG_DEBUG, M4H_MASTER_LOG, "request=%s region=%s reason=%s no slot is given",
+                id, request->region, m4h_problem_code_name(problem->code));
+}
+
+void m4h_master_on_dispatch(void *context, const struct m4h_bus_message *message)
+{
+    struct m4h_master *master = context;
+    struct m4h_dispatch_request request = {0};
+    struct m4h_problem problem = {0};
+    struct m4h_slot slot = {0};
+
+    if (m4h_wire_dispatch_request_decode(message->data, message->len, &request) != 0)
+        m4h_problem_set(&problem, M4H_PROBLEM_INVALID, "not a dispatch request");
+    else if (m4h_master_answers(master, &problem) &&
+             m4h_cluster_dispatch(master->cluster, &request, m4h_master_moment(master),
+                                  m4h_master_random(master), &slot, &problem) == 0)
+        problem.code = 0;
+    master->counters.dispatches[result_of(&problem)]++;
+    log_dispatch(&request, &slot, &problem);
+    m4h_master_answer(master, message,
+                      m4h_wire_dispatch_reply_encode(&slot, &problem, &master->out));
+}
+
+/* ---- authorize ------------------------------------------------------------ */
+
+static void log_denied(struct m4h_master *master, const struct m4h_authorize_request *request,
+                       const char *reason)
+{
+    uint32_t suppressed;
+
+    if (m4h_log_limit_allows(&master->deny_log, m4h_loop_now_ms(master->loop), &suppressed))
+        m4h_log(M4H_LOG_INFO, M4H_MASTER_LOG,
+                "slave=%s peer=%s key=%s reason=\"%s\" suppressed=%u device is refused",
+                request->slave_id, request->remote_address, request->key_fingerprint, reason,
+                suppressed);
+}
+
+static void deny(struct m4h_master *master, const struct m4h_authorize_request *request,
+                 const char *reason, struct m4h_authorize_reply *reply)
+{
+    int64_t valid_for_ms = master->config->valid_for_ms;
+
+    m4h_text_copy(reply->detail, sizeof(reply->detail), reason);
+    reply->valid_for_ms =
+        (uint32_t)(valid_for_ms < DENIED_VALID_MS ? valid_for_ms : DENIED_VALID_MS);
+    log_denied(master, request, reason);
+    master->counters.authorizations[M4H_AUTHORIZE_DENIED]++;
+}
+
+static void allow(struct m4h_master *master, const char *client_key,
+                  struct m4h_authorize_reply *reply)
+{
+    reply->allowed = true;
+    m4h_text_copy(reply->client_key, sizeof(reply->client_key), client_key);
+    reply->owner_stamp = m4h_cluster_owner_stamp(master->cluster, client_key);
+    reply->valid_for_ms = (uint32_t)master->config->valid_for_ms;
+    master->counters.authorizations[M4H_AUTHORIZE_ALLOWED]++;
+}
+
+/* Decides, or fills the problem where there is nothing to decide by. */
+static void authorize(struct m4h_master *master, const struct m4h_authorize_request *request,
+                      struct m4h_authorize_reply *reply, struct m4h_problem *problem)
+{
+    const struct m4h_key_file *file = &master->keys;
+    const char *client_key =
+        m4h_keys_find(&file->keys, request->public_key, request->public_key_len);
+
+    if (file->path[0] == '\0') {
+        deny(master, request, "the master has no authorized_keys", reply);
+    } else if (!file->is_loaded) {
+        master->counters.authorizations[M4H_AUTHORIZE_UNAVAILABLE]++;
+        m4h_problem_set(problem, M4H_PROBLEM_UNAVAILABLE, "authorized_keys cannot be read");
+    } else if (client_key == NULL) {
+        deny(master, request, "the key is not in authorized_keys", reply);
+    } else {
+        allow(master, client_key[0] != '\0' ? client_key : request->key_fingerprint, reply);
+    }
+}
+
+void m4h_master_on_authorize(void *context, const struct m4h_bus_message *message)
+{
+    struct m4h_master *master = context;
+    struct m4h_authorize_request request;
+    struct m4h_authorize_reply reply = {0};
+    struct m4h_problem problem = {0};
+
+    if (m4h_wire_authorize_request_decode(message->data, message->len, &request) != 0) {
+        master->counters.authorizations[M4H_AUTHORIZE_FAILED]++;
+        m4h_problem_set(&problem, M4H_PROBLEM_INVALID, "not an authorize request");
+    } else {
+        authorize(master, &request, &reply, &problem);
+    }
+    m4h_master_answer(master, message,
+                      m4h_wire_authorize_reply_encode(&reply, &problem, &master->out));
+}

@@ -1,0 +1,133 @@
+/* Private to the master: what its parts share. events.c takes events in,
+ * requests.c answers, snapshots.c and kicks.c carry out effects, notes.c logs
+ * them, metrics.c counts; master.c holds it together. One loop. */
+#ifndef M4H_MASTER_IO_SERVICE_H
+#define M4H_MASTER_IO_SERVICE_H
+
+#include "lib/base/buffer.h"
+#include "lib/base/log.h"
+#include "lib/base/metrics.h"
+#include "lib/bus/bus.h"
+#include "lib/http/ops.h"
+#include "lib/net/pump.h"
+#include "lib/net/timer.h"
+#include "services/master/core/cluster.h"
+#include "services/master/core/readiness.h"
+#include "services/master/io/key_file.h"
+#include "services/master/master.h"
+
+#define M4H_MASTER_LOG "master"
+
+struct m4h_snapshot_ask;
+struct m4h_kick_job;
+
+/* How requests ended. */
+enum m4h_dispatch_result {
+    M4H_DISPATCH_SLOT,
+    M4H_DISPATCH_NO_CAPACITY,
+    M4H_DISPATCH_THROTTLED,
+    M4H_DISPATCH_NOT_READY,
+    M4H_DISPATCH_FAILED,
+    M4H_DISPATCH_RESULTS,
+};
+
+enum m4h_authorize_result {
+    M4H_AUTHORIZE_ALLOWED,
+    M4H_AUTHORIZE_DENIED,
+    M4H_AUTHORIZE_UNAVAILABLE,
+    M4H_AUTHORIZE_FAILED,
+    M4H_AUTHORIZE_RESULTS,
+};
+
+struct m4h_master_counters {
+    uint64_t bad_events;    /* not to be decoded */
+    uint64_t forged_events; /* under the subject of another slave */
+    uint64_t dispatches[M4H_DISPATCH_RESULTS];
+    uint64_t authorizations[M4H_AUTHORIZE_RESULTS];
+    uint64_t status_answers;
+    uint64_t status_problems;
+    uint64_t kicks_done;
+    uint64_t kicks_given_up;
+    uint64_t answers_lost; /* that the bus did not take */
+};
+
+struct m4h_master {
+    const struct m4h_master_config *config; /* borrowed */
+    struct m4h_loop *loop;                  /* borrowed */
+    uint64_t started_wall_ms;
+    struct m4h_pump *pump;
+    struct m4h_bus *bus;
+    struct m4h_timer *tick;
+    struct m4h_timer *key_watch;
+    struct m4h_http_server *http; /* NULL: none */
+    struct m4h_http_ops ops;
+    struct m4h_http_routes routes;
+    struct m4h_cluster *cluster;
+    struct m4h_master_readiness readiness;
+    struct m4h_key_file keys;
+    struct m4h_snapshot_ask *snapshot_asks; /* owned; under way */
+    struct m4h_kick_job *kick_jobs;         /* owned; all */
+    struct m4h_heap kicks_waiting;          /* of them, by due time */
+    size_t kick_count;
+    struct m4h_buffer out; /* for one message at a time */
+    struct m4h_tunnel_status *tunnels_page;
+    struct m4h_slave_status *slaves_page;
+    struct m4h_region_status *regions;
+    uint64_t random;
+    uint64_t alive_ms; /* when the loop last did something */
+    struct m4h_master_counters counters;
+    struct m4h_log_limit event_log;
+    struct m4h_log_limit deny_log;
+    struct m4h_log_limit note_log;
+};
+
+/* ---- master.c -------------------------------------------------------------- */
+
+struct m4h_moment m4h_master_moment(const struct m4h_master *master);
+uint64_t m4h_master_random(struct m4h_master *master);
+
+/* ---- events.c -------------------------------------------------------------- */
+
+void m4h_master_on_event(void *context, const struct m4h_bus_message *message);
+
+/* ---- requests.c ------------------------------------------------------------ */
+
+void m4h_master_on_dispatch(void *context, const struct m4h_bus_message *message);
+void m4h_master_on_authorize(void *context, const struct m4h_bus_message *message);
+
+/* ---- queries.c ------------------------------------------------------------- */
+
+void m4h_master_on_cluster(void *context, const struct m4h_bus_message *message);
+void m4h_master_on_slaves(void *context, const struct m4h_bus_message *message);
+void m4h_master_on_tunnels(void *context, const struct m4h_bus_message *message);
+void m4h_master_on_tunnel(void *context, const struct m4h_bus_message *message);
+
+/* Fills the problem where this master does not answer for the cluster now. */
+bool m4h_master_answers(const struct m4h_master *master, struct m4h_problem *problem);
+/* Sends what is in `out` as the answer; `error` is that of encoding it. */
+void m4h_master_answer(struct m4h_master *master, const struct m4h_bus_message *message, int error);
+
+/* ---- snapshots.c ----------------------------------------------------------- */
+
+/* Asks for a page; its end goes into the cluster. */
+void m4h_master_ask_snapshot(struct m4h_master *master, const struct m4h_effect *effect);
+void m4h_master_free_snapshots(struct m4h_master *master);
+
+/* ---- kicks.c --------------------------------------------------------------- */
+
+/* Kicks, a few times if need be, as long as it is right. */
+void m4h_master_kick(struct m4h_master *master, const struct m4h_effect *effect);
+/* Sends what is due. Returns when to call again at the latest. */
+uint64_t m4h_master_run_kicks(struct m4h_master *master);
+void m4h_master_init_kicks(struct m4h_master *master);
+void m4h_master_free_kicks(struct m4h_master *master);
+
+/* ---- notes.c --------------------------------------------------------------- */
+
+void m4h_master_log_note(struct m4h_master *master, const struct m4h_effect *effect);
+
+/* ---- metrics.c ------------------------------------------------------------- */
+
+void m4h_master_write_metrics(void *context, struct m4h_metrics *metrics);
+
+#endif

@@ -1,0 +1,65 @@
+/* mas4h-master: command line, signals, one master on one loop. */
+#include "lib/base/log.h"
+#include "lib/net/signals.h"
+#include "services/master/config.h"
+#include "services/master/master.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+struct process {
+    struct m4h_loop *loop;
+    struct m4h_signals *signals;
+    struct m4h_master *master;
+};
+
+static void on_signal(void *context, int number)
+{
+    struct process *process = context;
+
+    if (number == SIGHUP) {
+        m4h_master_reload(process->master);
+        return;
+    }
+    m4h_log(M4H_LOG_INFO, "main", "signal=%d the master ends", number);
+    m4h_loop_stop(process->loop);
+}
+
+static bool start(struct process *process, const struct m4h_master_config *config)
+{
+    return m4h_loop_create(&process->loop) == 0 &&
+           m4h_master_create(&process->master, process->loop, config) == 0 &&
+           m4h_signals_start(&process->signals, process->loop, on_signal, process) == 0;
+}
+
+/* Signals first: from here on another one ends the process at once. */
+static void stop(struct process *process)
+{
+    m4h_signals_close(process->signals);
+    m4h_master_destroy(process->master);
+    m4h_loop_destroy(process->loop);
+}
+
+int main(int argc, char **argv)
+{
+    struct m4h_master_config config = {0};
+    struct process process = {0};
+    bool started;
+
+    switch (m4h_config_from_command_line(&m4h_master_config_table, argc, argv, &config)) {
+    case M4H_CONFIG_DONE:
+        return EXIT_SUCCESS;
+    case M4H_CONFIG_WRONG:
+        return 2;
+    case M4H_CONFIG_RUN:
+        break;
+    }
+    m4h_log_set_level((enum m4h_log_level)config.log_level);
+    m4h_log(M4H_LOG_INFO, "main", "version=%s id=%s mas4h-master starts", M4H_VERSION, config.id);
+    started = start(&process, &config);
+    if (started)
+        m4h_loop_run(process.loop);
+    stop(&process);
+    m4h_config_free(&m4h_master_config_table, &config);
+    return started ? EXIT_SUCCESS : EXIT_FAILURE;
+}

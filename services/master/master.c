@@ -1,0 +1,354 @@
+/* A master put together: the bus, the clock and the key file on one loop.
+ *
+ * The bus wakes the pump, the pump runs the bus, messages go into the cluster,
+ * and after each run settle() carries out what the cluster wants and sets the
+ * timer to when it must be woken next. Without the bus nothing comes in: the
+ * cluster is told, so that nobody grows silent meanwhile. */
+#include "services/master/master.h"
+
+#include "lib/base/error.h"
+#include "lib/base/ready_file.h"
+#include "lib/base/walltime.h"
+#include "services/master/io/service.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define KEY_WATCH_MS     500u
+#define STANDSTILL_MS    2000u
+#define FLUSH_MS         1000u
+#define QUEUE_MESSAGES   65536u
+#define QUEUE_BYTES      (64u * 1024 * 1024)
+#define MESSAGE_MAX      (256u * 1024)
+#define FORGET_AFTER_MS  3600000u
+#define ADDRESS_LINE_MAX (M4H_HOST_MAX + 32)
+
+struct m4h_moment m4h_master_moment(const struct m4h_master *master)
+{
+    return (struct m4h_moment){m4h_loop_now_ms(master->loop), m4h_walltime_now_ms()};
+}
+
+/* Marsaglia's xorshift64: it spreads retries, no more. */
+uint64_t m4h_master_random(struct m4h_master *master)
+{
+    master->random ^= master->random << 13;
+    master->random ^= master->random >> 7;
+    master->random ^= master->random << 17;
+    return master->random;
+}
+
+/* ---- readiness ------------------------------------------------------------ */
+
+static void write_ready_file(const struct m4h_master *master)
+{
+    char lines[ADDRESS_LINE_MAX] = "";
+    struct m4h_address address;
+
+    if (master->http != NULL && m4h_address_parse(master->config->http_listen, &address) == 0)
+        snprintf(lines, sizeof(lines),
+                 strchr(address.host, ':') ? "http=[%s]:%u\n" : "http=%s:%u\n", address.host,
+                 m4h_http_server_port(master->http));
+    if (m4h_ready_file_write(master->config->ready_file, lines) != 0)
+        m4h_log(M4H_LOG_ERROR, M4H_MASTER_LOG, "file=%s reason=\"%s\" cannot write the ready file",
+                master->config->ready_file, strerror(errno));
+}
+
+static void update_readiness(struct m4h_master *master)
+{
+    struct m4h_cluster_stats stats;
+
+    if (!m4h_master_readiness_decide(&master->readiness, m4h_cluster_is_synced(master->cluster),
+                                     m4h_loop_now_ms(master->loop)))
+        return;
+    if (!master->readiness.is_ready) {
+        m4h_log(M4H_LOG_WARNING, M4H_MASTER_LOG, "reason=\"%s\" not ready",
+                m4h_master_readiness_lack(&master->readiness));
+        return;
+    }
+    m4h_cluster_stats(master->cluster, &stats);
+    m4h_log(M4H_LOG_INFO, M4H_MASTER_LOG, "id=%s tunnels=%zu slaves=%zu ready", master->config->id,
+            stats.tunnels, stats.slaves[M4H_SLAVE_READY]);
+    write_ready_file(master);
+}
+
+bool m4h_master_is_ready(const struct m4h_master *master)
+{
+    return master->readiness.is_ready;
+}
+
+/* ---- work ----------------------------------------------------------------- */
+
+static void carry_out(struct m4h_master *master, const struct m4h_effect *effect)
+{
+    switch (effect->type) {
+    case M4H_EFFECT_SNAPSHOT:
+        m4h_master_ask_snapshot(master, effect);
+        break;
+    case M4H_EFFECT_KICK:
+        m4h_master_kick(master, effect);
+        break;
+    case M4H_EFFECT_NOTE:
+        m4h_master_log_note(master, effect);
+        break;
+    }
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Does what is due and carries out what it brings, and sleeps until the next. */
+static void settle(struct m4h_master *master)
+{
+    uint64_t now_ms = m4h_loop_now_ms(master->loop), next_ms;
+    struct m4h_effect effect;
+
+    m4h_cluster_tick(master->cluster, m4h_master_moment(master));
+    while (m4h_cluster_take_effect(master->cluster, &effect))
+        carry_out(master, &effect);
+    next_ms = m4h_master_run_kicks(master);
+    update_readiness(master);
+    next_ms = earlier(next_ms, m4h_master_readiness_next_ms(&master->readiness, now_ms));
+    next_ms = earlier(next_ms, m4h_cluster_next_tick_ms(master->cluster));
+    if (next_ms == UINT64_MAX)
+        m4h_timer_stop(master->tick);
+    else
+        m4h_timer_start(master->tick, next_ms > now_ms ? next_ms - now_ms : 0, 0);
+}
+
+/* Where the whole process stood still (stopped, or its machine asleep), what the
+ * slaves said meanwhile still waits on the bus: that time counts as cut off. */
+static void notice_standstill(struct m4h_master *master)
+{
+    uint64_t now_ms = m4h_loop_now_ms(master->loop);
+
+    if (now_ms - master->alive_ms > STANDSTILL_MS && m4h_bus_is_connected(master->bus)) {
+        m4h_log(M4H_LOG_WARNING, M4H_MASTER_LOG, "age_ms=%llu this process stood still",
+                (unsigned long long)(now_ms - master->alive_ms));
+        m4h_cluster_set_online(master->cluster, false, master->alive_ms);
+        m4h_cluster_set_online(master->cluster, true, now_ms);
+    }
+    master->alive_ms = now_ms;
+}
+
+static void on_tick(void *context)
+{
+    notice_standstill(context);
+    settle(context);
+}
+
+static uint64_t run_bus(void *context, uint64_t now_ms)
+{
+    struct m4h_master *master = context;
+    uint64_t next_ms;
+
+    notice_standstill(master);
+    next_ms = m4h_bus_run(master->bus, now_ms);
+    settle(master);
+    return next_ms;
+}
+
+static void on_status(void *context, bool connected)
+{
+    struct m4h_master *master = context;
+    uint64_t now_ms = m4h_loop_now_ms(master->loop);
+
+    m4h_log(connected ? M4H_LOG_INFO : M4H_LOG_WARNING, M4H_MASTER_LOG, "%s NATS",
+            connected ? "connected to" : "cut off from");
+    m4h_cluster_set_online(master->cluster, connected, now_ms);
+    m4h_master_readiness_connected(&master->readiness, connected, now_ms);
+}
+
+static void on_key_watch(void *context)
+{
+    struct m4h_master *master = context;
+
+    notice_standstill(master);
+    m4h_key_file_check(&master->keys);
+}
+
+void m4h_master_reload(struct m4h_master *master)
+{
+    m4h_key_file_load(&master->keys);
+}
+
+/* ---- parts ---------------------------------------------------------------- */
+
+static const struct m4h_bus_subscription subscriptions[] = {
+    {"mas4h.v1.events.>", NULL, m4h_master_on_event},
+    {"mas4h.v1.rpc.dispatch", "master", m4h_master_on_dispatch},
+    {"mas4h.v1.rpc.authorize", "master", m4h_master_on_authorize},
+    {"mas4h.v1.rpc.status.cluster", "master", m4h_master_on_cluster},
+    {"mas4h.v1.rpc.status.slaves", "master", m4h_master_on_slaves},
+    {"mas4h.v1.rpc.status.tunnels", "master", m4h_master_on_tunnels},
+    {"mas4h.v1.rpc.status.tunnel", "master", m4h_master_on_tunnel},
+};
+
+static const char *or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+static int create_bus(struct m4h_master *master)
+{
+    const struct m4h_master_config *config = master->config;
+    char name[M4H_ID_MAX + 32];
+    struct m4h_bus_config bus = {
+        .url = config->nats_url,
+        .name = name,
+        .credentials = or_null(config->nats_credentials),
+        .user = or_null(config->nats_user),
+        .password = or_null(config->nats_password),
+        .tls_ca = or_null(config->nats_tls_ca),
+        .queue_messages = QUEUE_MESSAGES,
+        .queue_bytes = QUEUE_BYTES,
+        .subscriptions = subscriptions,
+        .subscription_count = M4H_COUNT(subscriptions),
+        .on_status = on_status,
+        .wake = m4h_pump_wake,
+        .wake_context = master->pump,
+        .context = master,
+    };
+
+    snprintf(name, sizeof(name), "mas4h-master %s", config->id);
+    return m4h_bus_create(&master->bus, &bus);
+}
+
+static int create_cluster(struct m4h_master *master)
+{
+    const struct m4h_master_config *config = master->config;
+    char message[80];
+    struct m4h_cluster_config cluster = {
+        .silent_after_ms = (uint64_t)config->silent_after_ms,
+        .lost_after_ms = (uint64_t)config->lost_after_ms,
+        .forget_after_ms = FORGET_AFTER_MS,
+        .seed = m4h_master_random(master),
+        .dispatch.reservation_ms = (uint32_t)config->reservation_ms,
+        .dispatch.slots_per_second = (uint32_t)config->slots_per_second,
+    };
+    int error =
+        m4h_fallback_parse(&cluster.dispatch.fallback, config->fallback, message, sizeof(message));
+
+    if (error == 0)
+        error = m4h_cluster_create(&master->cluster, &cluster);
+    if (error == 0) /* until the bus says otherwise */
+        m4h_cluster_set_online(master->cluster, false, m4h_loop_now_ms(master->loop));
+    return error;
+}
+
+static bool is_ready(void *context, char *reason, size_t reason_size)
+{
+    const struct m4h_master *master = context;
+    const char *lack = m4h_master_readiness_lack(&master->readiness);
+
+    snprintf(reason, reason_size, "%s", lack != NULL ? lack : "");
+    return lack == NULL;
+}
+
+static int create_http(struct m4h_master *master)
+{
+    struct m4h_http_config http = {
+        .component = "http", .routes = &master->routes, .routes_count = 1};
+    struct m4h_address address;
+
+    if (master->config->http_listen[0] == '\0')
+        return 0;
+    if (m4h_address_parse(master->config->http_listen, &address) != 0)
+        return M4H_EINVALID;
+    master->ops = (struct m4h_http_ops){is_ready, m4h_master_write_metrics, master, "mas4h-master"};
+    master->routes = m4h_http_ops_routes(&master->ops);
+    return m4h_http_server_create(&master->http, master->loop, &address, &http);
+}
+
+static int create_memory(struct m4h_master *master)
+{
+    master->tunnels_page = calloc(M4H_PAGE_SIZE_MAX, sizeof(master->tunnels_page[0]));
+    master->slaves_page = calloc(M4H_PAGE_SIZE_MAX, sizeof(master->slaves_page[0]));
+    master->regions = calloc(M4H_REGIONS_MAX, sizeof(master->regions[0]));
+    if (master->tunnels_page == NULL || master->slaves_page == NULL || master->regions == NULL)
+        return M4H_ENOMEM;
+    return 0;
+}
+
+/* ---- life ----------------------------------------------------------------- */
+
+static int create_parts(struct m4h_master *master)
+{
+    int error = create_memory(master);
+
+    if (error == 0)
+        error = create_cluster(master);
+    if (error == 0)
+        error = m4h_timer_create(&master->tick, master->loop, on_tick, master);
+    if (error == 0)
+        error = m4h_timer_create(&master->key_watch, master->loop, on_key_watch, master);
+    if (error == 0)
+        error = m4h_pump_create(&master->pump, master->loop, run_bus, master);
+    if (error == 0)
+        error = create_http(master);
+    if (error == 0)
+        error = create_bus(master);
+    return error;
+}
+
+int m4h_master_create(struct m4h_master **master, struct m4h_loop *loop,
+                      const struct m4h_master_config *config)
+{
+    struct m4h_master *made = calloc(1, sizeof(*made));
+    int error;
+
+    *master = NULL;
+    if (made == NULL)
+        return M4H_ENOMEM;
+    made->config = config;
+    made->loop = loop;
+    made->alive_ms = m4h_loop_now_ms(loop);
+    made->started_wall_ms = m4h_walltime_now_ms();
+    made->out.cap = MESSAGE_MAX;
+    if (getrandom(&made->random, sizeof(made->random), 0) != sizeof(made->random) ||
+        made->random == 0)
+        made->random = made->started_wall_ms;
+    m4h_ready_file_remove(config->ready_file);
+    m4h_master_init_kicks(made);
+    m4h_key_file_open(&made->keys, config->authorized_keys);
+    error = create_parts(made);
+    if (error != 0) {
+        m4h_log(M4H_LOG_ERROR, M4H_MASTER_LOG, "reason=\"%s\" cannot start", m4h_error_text(error));
+        m4h_master_destroy(made);
+        return error;
+    }
+    m4h_timer_start(made->key_watch, KEY_WATCH_MS, KEY_WATCH_MS);
+    *master = made;
+    return 0;
+}
+
+void m4h_master_destroy(struct m4h_master *master)
+{
+    if (master == NULL)
+        return;
+    if (master->readiness.was_ready)
+        m4h_ready_file_remove(master->config->ready_file);
+    m4h_bus_destroy(master->bus, FLUSH_MS);
+    m4h_http_server_destroy(master->http);
+    m4h_pump_close(master->pump);
+    m4h_timer_close(master->tick);
+    m4h_timer_close(master->key_watch);
+    m4h_master_free_snapshots(master);
+    m4h_master_free_kicks(master);
+    m4h_cluster_destroy(master->cluster);
+    m4h_key_file_close(&master->keys);
+    m4h_buffer_free(&master->out);
+    free(master->tunnels_page);
+    free(master->slaves_page);
+    free(master->regions);
+    free(master);
+}
+
+uint16_t m4h_master_http_port(const struct m4h_master *master)
+{
+    return master->http != NULL ? m4h_http_server_port(master->http) : 0;
+}
