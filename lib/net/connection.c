@@ -144,6 +144,11 @@ int m4h_connection_write(struct m4h_connection *connection, const void *data, si
     return error;
 }
 
+bool m4h_connection_is_broken(const struct m4h_connection *connection)
+{
+    return connection->broken;
+}
+
 size_t m4h_connection_kept(const struct m4h_connection *connection)
 {
     return connection->kept.len - connection->sent;

@@ -37,6 +37,8 @@ M4H_MUST_CHECK int m4h_connection_read(struct m4h_connection *connection, void *
  * next read tells. M4H_ENOMEM. */
 M4H_MUST_CHECK int m4h_connection_write(struct m4h_connection *connection, const void *data,
                                         size_t len);
+/* A write has failed: nothing will go out any more. */
+bool m4h_connection_is_broken(const struct m4h_connection *connection);
 /* Bytes that are kept. */
 size_t m4h_connection_kept(const struct m4h_connection *connection);
 /* No more writes: tells the peer once all that is kept is out. */

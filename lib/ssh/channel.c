@@ -1,0 +1,269 @@
+/* forwarded-tcpip channels. libssh's callbacks run in the middle of any call to
+ * it, so they copy data out and set marks; m4h_ssh_channels_turn acts on them.
+ *
+ * A channel ends in one of three ways: its owner closes it (libssh frees its
+ * part when the device has confirmed), the device closes or refuses it (the
+ * owner is told, then closes), or the session ends (dropped with it). One that
+ * is closed while still opening must wait for the device's answer: freeing it
+ * before would leave the device's side open for ever. */
+#include "lib/base/error.h"
+#include "lib/ssh/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A device that sends more than this beyond what was asked for breaks the window
+ * (RFC 4254 section 5.2); libssh would buffer it without bound. */
+#define UNTAKEN_MAX_BYTES (2u * 1024u * 1024u)
+#define DRAIN_BYTES       32768u
+
+static int on_library_data(ssh_session ssh, ssh_channel ssh_channel_, void *data, uint32_t len,
+                           int is_stderr, void *userdata)
+{
+    struct m4h_ssh_channel *channel = userdata;
+    size_t taken;
+
+    (void)ssh;
+    (void)ssh_channel_;
+    (void)is_stderr;
+    if (channel->handler == NULL || channel->closed)
+        return (int)len;
+    if (len > UNTAKEN_MAX_BYTES) {
+        channel->closed = true;
+        channel->stalled = false;
+        return (int)len;
+    }
+    if (channel->stalled)
+        return 0;
+    taken = channel->handler->on_data(channel->context, data, len);
+    if (taken < len)
+        channel->stalled = true;
+    return (int)taken;
+}
+
+static void on_library_eof(ssh_session ssh, ssh_channel ssh_channel_, void *userdata)
+{
+    struct m4h_ssh_channel *channel = userdata;
+
+    (void)ssh;
+    (void)ssh_channel_;
+    channel->eof = true;
+}
+
+static void on_library_close(ssh_session ssh, ssh_channel ssh_channel_, void *userdata)
+{
+    struct m4h_ssh_channel *channel = userdata;
+
+    (void)ssh;
+    (void)ssh_channel_;
+    channel->eof = true;
+    channel->closed = true;
+}
+
+/* Asks, or asks how it stands: the library wants the same call until it knows. */
+static void try_open(struct m4h_ssh_channel *channel)
+{
+    int rc = ssh_channel_open_reverse_forward(channel->ssh, channel->address, channel->port,
+                                              channel->originator, channel->originator_port);
+
+    if (rc == SSH_OK) {
+        channel->state = CHANNEL_OPEN;
+        if (channel->handler != NULL)
+            channel->handler->on_open(channel->context);
+    } else if (rc != SSH_AGAIN) {
+        channel->state = CHANNEL_OPEN;
+        channel->eof_told = true;
+        channel->closed = true;
+    }
+}
+
+static void give_back(struct m4h_ssh_channel *channel)
+{
+    if (channel->freed)
+        return;
+    channel->freed = true;
+    ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
+    ssh_channel_close(channel->ssh);
+    ssh_channel_free(channel->ssh);
+}
+
+static void release(struct m4h_ssh_channel *channel)
+{
+    free(channel->address);
+    free(channel->originator);
+    free(channel);
+}
+
+int m4h_ssh_channel_open(struct m4h_ssh_channel **channel, struct m4h_ssh_session *session,
+                         const char *address, uint16_t port, const char *originator,
+                         uint16_t originator_port, const struct m4h_ssh_channel_handler *handler,
+                         void *context)
+{
+    struct m4h_ssh_channel *made;
+
+    *channel = NULL;
+    if (session->ended || session->closing || !m4h_ssh_session_is_alive(session))
+        return M4H_ECLOSED;
+    made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return M4H_ENOMEM;
+    made->address = strdup(address);
+    made->originator = strdup(originator);
+    made->ssh = ssh_channel_new(session->ssh);
+    if (made->address == NULL || made->originator == NULL || made->ssh == NULL) {
+        if (made->ssh != NULL)
+            ssh_channel_free(made->ssh);
+        release(made);
+        return M4H_ENOMEM;
+    }
+    made->session = session;
+    made->port = port;
+    made->originator_port = originator_port;
+    made->handler = handler;
+    made->context = context;
+    made->callbacks.userdata = made;
+    made->callbacks.channel_data_function = on_library_data;
+    made->callbacks.channel_eof_function = on_library_eof;
+    made->callbacks.channel_close_function = on_library_close;
+    ssh_callbacks_init(&made->callbacks);
+    ssh_set_channel_callbacks(made->ssh, &made->callbacks);
+    made->next = session->channels;
+    session->channels = made;
+    *channel = made;
+    /* The first asking cannot have its answer yet: the turn finds it. */
+    ssh_channel_open_reverse_forward(made->ssh, address, port, originator, originator_port);
+    m4h_ssh_session_schedule(session);
+    return 0;
+}
+
+size_t m4h_ssh_channel_room(const struct m4h_ssh_channel *channel)
+{
+    if (channel->state != CHANNEL_OPEN || channel->closed || channel->freed)
+        return 0;
+    if (ssh_get_poll_flags(channel->session->ssh) & SSH_WRITE_PENDING)
+        return 0;
+    return ssh_channel_window_size(channel->ssh);
+}
+
+size_t m4h_ssh_channel_write(struct m4h_ssh_channel *channel, const void *data, size_t len)
+{
+    int taken;
+
+    if (channel->closed || channel->freed || !m4h_ssh_session_is_alive(channel->session))
+        return 0;
+    taken = ssh_channel_write(channel->ssh, data, (uint32_t)len);
+    if (taken == SSH_ERROR)
+        channel->closed = true;
+    if (taken == SSH_ERROR || !m4h_ssh_session_is_alive(channel->session))
+        m4h_ssh_session_schedule(channel->session);
+    else
+        m4h_ssh_session_rewatch(channel->session);
+    return taken > 0 ? (size_t)taken : 0;
+}
+
+void m4h_ssh_channel_want_write(struct m4h_ssh_channel *channel, bool wanted)
+{
+    channel->want_write = wanted;
+}
+
+/* Small reads would re-open the window while the rest still waits, so all that
+ * the library holds is taken in one go. */
+void m4h_ssh_channel_resume(struct m4h_ssh_channel *channel)
+{
+    uint8_t data[DRAIN_BYTES];
+
+    if (channel->freed)
+        return;
+    while (m4h_ssh_session_is_alive(channel->session)) {
+        int len = ssh_channel_read_nonblocking(channel->ssh, data, sizeof(data), 0);
+
+        if (len <= 0)
+            break;
+        if (channel->handler->on_data(channel->context, data, (size_t)len) < (size_t)len) {
+            channel->closed = true;
+            break;
+        }
+    }
+    channel->stalled = false;
+    m4h_ssh_session_schedule(channel->session);
+}
+
+void m4h_ssh_channel_finish(struct m4h_ssh_channel *channel)
+{
+    if (channel->closed || channel->freed || !m4h_ssh_session_is_alive(channel->session))
+        return;
+    ssh_channel_send_eof(channel->ssh);
+    m4h_ssh_session_schedule(channel->session);
+}
+
+void m4h_ssh_channel_close(struct m4h_ssh_channel *channel)
+{
+    if (channel == NULL)
+        return;
+    channel->handler = NULL;
+    channel->want_write = false;
+    if (channel->state == CHANNEL_OPEN)
+        give_back(channel);
+    m4h_ssh_session_schedule(channel->session);
+}
+
+/* One channel's news. It may be closed (not freed) by any of these calls. */
+static void turn(struct m4h_ssh_channel *channel)
+{
+    if (channel->state == CHANNEL_OPENING)
+        try_open(channel);
+    if (channel->handler != NULL && channel->want_write && !channel->closed &&
+        m4h_ssh_channel_room(channel) > 0)
+        channel->handler->on_writable(channel->context);
+    if (channel->handler != NULL && channel->eof && !channel->eof_told && !channel->stalled) {
+        channel->eof_told = true;
+        channel->handler->on_eof(channel->context);
+    }
+    if (channel->handler != NULL && channel->closed && !channel->stalled &&
+        channel->state == CHANNEL_OPEN)
+        channel->handler->on_closed(channel->context);
+    if (channel->handler == NULL && channel->state == CHANNEL_OPEN)
+        give_back(channel);
+}
+
+void m4h_ssh_channels_turn(struct m4h_ssh_session *session)
+{
+    struct m4h_ssh_channel *channel;
+
+    for (channel = session->channels; channel != NULL && !session->closing;
+         channel = channel->next) {
+        if (!m4h_ssh_session_is_alive(session))
+            return;
+        if (!channel->freed)
+            turn(channel);
+    }
+}
+
+void m4h_ssh_channels_reap(struct m4h_ssh_session *session)
+{
+    struct m4h_ssh_channel **at = &session->channels;
+
+    while (*at != NULL) {
+        struct m4h_ssh_channel *channel = *at;
+
+        if (!channel->freed) {
+            at = &channel->next;
+            continue;
+        }
+        *at = channel->next;
+        release(channel);
+    }
+}
+
+void m4h_ssh_channels_drop(struct m4h_ssh_session *session)
+{
+    struct m4h_ssh_channel *channel, *next;
+
+    for (channel = session->channels; channel != NULL; channel = next) {
+        next = channel->next;
+        if (!channel->freed)
+            ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
+        release(channel);
+    }
+    session->channels = NULL;
+}

@@ -1,0 +1,93 @@
+/* Shared by the files of lib/ssh only: the session with libssh inside. */
+#ifndef M4H_SSH_INTERNAL_H
+#define M4H_SSH_INTERNAL_H
+
+#include "lib/net/timer.h"
+#include "lib/net/watch.h"
+#include "lib/ssh/channel.h"
+#include "lib/ssh/session.h"
+
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+
+struct m4h_ssh_server {
+    struct m4h_loop *loop;
+    ssh_bind bind;
+    /* Sessions that need a turn without their socket being ready. */
+    struct m4h_ssh_session *due;
+    struct m4h_ssh_session **due_end;
+    struct m4h_timer *soon;
+};
+
+enum channel_state {
+    CHANNEL_OPENING,
+    CHANNEL_OPEN,
+};
+
+struct m4h_ssh_channel {
+    struct m4h_ssh_channel *next;
+    struct m4h_ssh_session *session;
+    ssh_channel ssh;
+    struct ssh_channel_callbacks_struct callbacks;
+    const struct m4h_ssh_channel_handler *handler; /* NULL: the owner has closed it */
+    void *context;
+    enum channel_state state;
+    bool freed; /* libssh's channel is given back; ours is reaped after the turn */
+    bool eof;   /* SSH_MSG_CHANNEL_EOF came */
+    bool eof_told;
+    bool closed;  /* SSH_MSG_CHANNEL_CLOSE came, or the open failed */
+    bool stalled; /* on_data took less than all */
+    bool want_write;
+    uint16_t port;
+    uint16_t originator_port;
+    char *address; /* owned, as is originator; needed while opening */
+    char *originator;
+};
+
+struct m4h_ssh_session {
+    struct m4h_ssh_server *server;
+    struct m4h_ssh_session *next_due;
+    bool is_due;
+    bool exchanged;
+    bool authenticated;
+    bool turning; /* inside a turn: closing waits for its end */
+    bool closing;
+    bool ended; /* on_end was called */
+    unsigned auth_requests;
+    unsigned refusals; /* requests that were refused */
+    ssh_session ssh;
+    ssh_event event;
+    ssh_message held; /* a question that waits for its answer */
+    struct m4h_watch *watch;
+    struct ssh_counter_struct socket_counter;
+    struct ssh_counter_struct packet_counter;
+    uint64_t heard_ms;
+    struct m4h_ssh_channel *channels;
+    char *goodbye; /* owned: why it is being closed */
+    const struct m4h_ssh_handler *handler;
+    void *context;
+};
+
+/* Reads what has come, answers it, tells owners. May free `session`. */
+void m4h_ssh_session_turn(struct m4h_ssh_session *session);
+/* Asks for a turn of `session` soon, from the loop. */
+void m4h_ssh_session_schedule(struct m4h_ssh_session *session);
+/* True while the library has a connection. When it has lost it, the socket's
+ * watch is closed at once, for the library has closed the socket already. */
+bool m4h_ssh_session_is_alive(struct m4h_ssh_session *session);
+/* Watches the socket for what the library waits for. */
+void m4h_ssh_session_rewatch(struct m4h_ssh_session *session);
+/* Ends the session for a fault of the peer, within a turn. */
+void m4h_ssh_session_fail(struct m4h_ssh_session *session, enum m4h_ssh_end end,
+                          const char *detail);
+
+/* message.c: answers what the device has asked, up to the next open question. */
+void m4h_ssh_messages_handle(struct m4h_ssh_session *session);
+
+/* channel.c: tells owners what has befallen; gives memory back. */
+void m4h_ssh_channels_turn(struct m4h_ssh_session *session);
+void m4h_ssh_channels_reap(struct m4h_ssh_session *session);
+void m4h_ssh_channels_drop(struct m4h_ssh_session *session);
+
+#endif

@@ -1,0 +1,249 @@
+/* The requests of a device, from libssh's message queue: nothing else lets an
+ * answer come later. Only what a bouncer gives is granted. */
+#include "lib/base/base64.h"
+#include "lib/base/error.h"
+#include "lib/ssh/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A device tries a handful of keys; more is guessing. */
+#define AUTH_REQUESTS_MAX 24u
+/* Requests that are refused before the session is ended. */
+#define REFUSALS_MAX 64u
+
+static void refuse_auth(ssh_message message)
+{
+    ssh_message_auth_set_methods(message, SSH_AUTH_METHOD_PUBLICKEY);
+    ssh_message_reply_default(message);
+}
+
+/* Certificates parse as keys, yet libssh checks nothing in them. */
+static bool key_is_plain(ssh_key key)
+{
+    switch (ssh_key_type(key)) {
+    case SSH_KEYTYPE_ED25519:
+    case SSH_KEYTYPE_SK_ED25519:
+    case SSH_KEYTYPE_ECDSA_P256:
+    case SSH_KEYTYPE_ECDSA_P384:
+    case SSH_KEYTYPE_ECDSA_P521:
+    case SSH_KEYTYPE_SK_ECDSA:
+    case SSH_KEYTYPE_RSA:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int export_blob(ssh_key key, uint8_t *blob, size_t size, size_t *len)
+{
+    char *base64 = NULL;
+    int error;
+
+    if (ssh_pki_export_pubkey_base64(key, &base64) != SSH_OK)
+        return M4H_EINVALID;
+    error = m4h_base64_decode(base64, strlen(base64), blob, size, len);
+    ssh_string_free_char(base64);
+    return error;
+}
+
+static char *fingerprint_of(ssh_key key)
+{
+    unsigned char *hash = NULL;
+    size_t len;
+    char *text;
+
+    if (ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &len) != SSH_OK)
+        return NULL;
+    text = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, len);
+    ssh_clean_pubkey_hash(&hash);
+    return text;
+}
+
+/* Holds the message and asks the owner; refuses at once what cannot be asked. */
+static void offer_key(struct m4h_ssh_session *session, ssh_message message, ssh_key key)
+{
+    uint8_t blob[M4H_PUBLIC_KEY_BLOB_MAX];
+    char *fingerprint = fingerprint_of(key);
+    struct m4h_ssh_key_offer offer = {
+        .username = ssh_message_auth_user(message),
+        .algorithm = ssh_key_type_to_char(ssh_key_type(key)),
+        .blob = blob,
+        .fingerprint = fingerprint,
+    };
+
+    if (fingerprint == NULL || export_blob(key, blob, sizeof(blob), &offer.blob_len) != 0) {
+        refuse_auth(message);
+        ssh_message_free(message);
+    } else {
+        session->held = message;
+        session->handler->on_key(session->context, &offer);
+    }
+    ssh_string_free_char(fingerprint);
+}
+
+static void handle_auth(struct m4h_ssh_session *session, ssh_message message)
+{
+    ssh_key key;
+
+    if (++session->auth_requests > AUTH_REQUESTS_MAX) {
+        ssh_message_free(message);
+        m4h_ssh_session_fail(session, M4H_SSH_END_PROTOCOL, "too many authentication attempts");
+        return;
+    }
+    if (!session->authenticated && ssh_message_subtype(message) == SSH_AUTH_METHOD_PUBLICKEY) {
+        key = ssh_message_auth_pubkey(message);
+        switch (key != NULL && key_is_plain(key) ? ssh_message_auth_publickey_state(message)
+                                                 : SSH_PUBLICKEY_STATE_ERROR) {
+        case SSH_PUBLICKEY_STATE_VALID:
+            offer_key(session, message, key);
+            return;
+        case SSH_PUBLICKEY_STATE_NONE:
+            ssh_message_auth_reply_pk_ok_simple(message);
+            ssh_message_free(message);
+            return;
+        default:
+            break;
+        }
+    }
+    refuse_auth(message);
+    ssh_message_free(message);
+}
+
+/* Says no, frees the message, and tells the owner what it was. */
+static void refuse(struct m4h_ssh_session *session, ssh_message message, const char *what)
+{
+    ssh_message_reply_default(message);
+    ssh_message_free(message);
+    if (++session->refusals > REFUSALS_MAX)
+        m4h_ssh_session_fail(session, M4H_SSH_END_PROTOCOL, "too many refused requests");
+    else
+        session->handler->on_refused(session->context, what);
+}
+
+static void handle_channel_open(struct m4h_ssh_session *session, ssh_message message)
+{
+    char what[M4H_DETAIL_MAX + 1];
+
+    switch (ssh_message_subtype(message)) {
+    case SSH_CHANNEL_SESSION:
+        refuse(session, message, "session channel (shell, command or subsystem)");
+        break;
+    case SSH_CHANNEL_DIRECT_TCPIP:
+        snprintf(what, sizeof(what), "direct-tcpip to %.128s:%d",
+                 ssh_message_channel_request_open_destination(message),
+                 ssh_message_channel_request_open_destination_port(message));
+        refuse(session, message, what);
+        break;
+    case SSH_CHANNEL_X11:
+        refuse(session, message, "x11 channel");
+        break;
+    default:
+        refuse(session, message, "channel of an unknown type");
+        break;
+    }
+}
+
+static void handle_global(struct m4h_ssh_session *session, ssh_message message)
+{
+    const char *address = ssh_message_global_request_address(message);
+    int port = ssh_message_global_request_port(message);
+    bool found;
+
+    switch (ssh_message_subtype(message)) {
+    case SSH_GLOBAL_REQUEST_TCPIP_FORWARD:
+        if (address == NULL || port < 0 || port > UINT16_MAX || !session->authenticated) {
+            refuse(session, message, "tcpip-forward of an impossible port");
+            return;
+        }
+        session->held = message;
+        session->handler->on_forward(session->context, address, (uint32_t)port);
+        return;
+    case SSH_GLOBAL_REQUEST_CANCEL_TCPIP_FORWARD:
+        found = address != NULL && session->authenticated &&
+                session->handler->on_cancel(session->context, address, (uint32_t)port);
+        if (found)
+            ssh_message_global_request_reply_success(message, 0);
+        else
+            ssh_message_reply_default(message);
+        ssh_message_free(message);
+        return;
+    default:
+        refuse(session, message, "global request of an unknown type");
+        return;
+    }
+}
+
+static void handle(struct m4h_ssh_session *session, ssh_message message)
+{
+    switch (ssh_message_type(message)) {
+    case SSH_REQUEST_AUTH:
+        handle_auth(session, message);
+        break;
+    case SSH_REQUEST_SERVICE:
+        ssh_message_service_reply_success(message);
+        ssh_message_free(message);
+        break;
+    case SSH_REQUEST_CHANNEL_OPEN:
+        handle_channel_open(session, message);
+        break;
+    case SSH_REQUEST_GLOBAL:
+        handle_global(session, message);
+        break;
+    default:
+        refuse(session, message, "channel request");
+        break;
+    }
+}
+
+void m4h_ssh_messages_handle(struct m4h_ssh_session *session)
+{
+    ssh_message message;
+
+    while (session->held == NULL && !session->closing && !session->ended &&
+           m4h_ssh_session_is_alive(session) && (message = ssh_message_get(session->ssh)) != NULL)
+        handle(session, message);
+}
+
+/* Takes the held message out, or NULL where the connection has gone meanwhile:
+ * answering then would mark a dead session as authenticated. */
+static ssh_message take_held(struct m4h_ssh_session *session)
+{
+    ssh_message message = session->held;
+
+    session->held = NULL;
+    m4h_ssh_session_schedule(session);
+    if (message != NULL && !m4h_ssh_session_is_alive(session)) {
+        ssh_message_free(message);
+        return NULL;
+    }
+    return message;
+}
+
+void m4h_ssh_session_answer_key(struct m4h_ssh_session *session, bool allowed)
+{
+    ssh_message message = take_held(session);
+
+    if (message == NULL)
+        return;
+    if (allowed) {
+        session->authenticated = true;
+        ssh_message_auth_reply_success(message, 0);
+    } else {
+        refuse_auth(message);
+    }
+    ssh_message_free(message);
+}
+
+void m4h_ssh_session_answer_forward(struct m4h_ssh_session *session, uint16_t port)
+{
+    ssh_message message = take_held(session);
+
+    if (message == NULL)
+        return;
+    if (port != 0)
+        ssh_message_global_request_reply_success(message, port);
+    else
+        ssh_message_reply_default(message);
+    ssh_message_free(message);
+}

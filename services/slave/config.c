@@ -1,0 +1,116 @@
+/* The table of a slave's settings. */
+#include "services/slave/config.h"
+
+#include <stddef.h>
+
+#define AT(member) offsetof(struct m4h_slave_config, member)
+
+static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+
+static const struct m4h_config_option options[] = {
+    {"slave", "id", M4H_CONFIG_ID, AT(id), "slave-1", 0, 0, NULL,
+     "Names this slave in the cluster: unique, and the same after a restart."},
+    {"slave", "region", M4H_CONFIG_ID, AT(region), "local", 0, 0, NULL,
+     "The region that this slave serves."},
+    {"slave", "workers", M4H_CONFIG_COUNT, AT(workers), "0", 0, 256, NULL,
+     "Threads that carry tunnels. 0: one for each core."},
+    {"slave", "capacity", M4H_CONFIG_COUNT, AT(capacity), "0", 0, 1000000, NULL,
+     "Tunnels that it may hold. 0: half of the limit of open files, less 500."},
+
+    {"nats", "url", M4H_CONFIG_TEXT, AT(nats_url), "nats://127.0.0.1:4222", 0, 0, NULL,
+     "NATS servers, separated by commas."},
+    {"nats", "user", M4H_CONFIG_TEXT, AT(nats_user), "", 0, 0, NULL, "User name on the bus."},
+    {"nats", "password", M4H_CONFIG_TEXT, AT(nats_password), "", 0, 0, NULL,
+     "Password of that user."},
+    {"nats", "credentials", M4H_CONFIG_PATH, AT(nats_credentials), "", 0, 0, NULL,
+     "A .creds file, instead of user and password."},
+    {"nats", "tls_ca", M4H_CONFIG_PATH, AT(nats_tls_ca), "", 0, 0, NULL,
+     "A PEM file of authorities: connect by TLS and trust these only."},
+
+    {"log", "level", M4H_CONFIG_CHOICE, AT(log_level), "info", 0, 0, log_levels,
+     "The least important lines that are logged."},
+    {"run", "ready_file", M4H_CONFIG_PATH, AT(ready_file), "", 0, 0, NULL,
+     "A file that says that the service is ready, and on which addresses."},
+
+    {"device", "listen", M4H_CONFIG_ADDRESS, AT(device_listen), "0.0.0.0:2222", 0, 0, NULL,
+     "Where devices connect. Port 0: any that is free."},
+    {"device", "host", M4H_CONFIG_TEXT, AT(device_host), "", 0, 0, NULL,
+     "The host that slots name. Empty: the host name of this machine."},
+    {"device", "port", M4H_CONFIG_COUNT, AT(device_port), "0", 0, 65535, NULL,
+     "The port that slots name. 0: the one it listens on."},
+    {"device", "host_key_dir", M4H_CONFIG_PATH, AT(host_key_dir), "/var/lib/mas4h/slave", 0, 0,
+     NULL, "The folder of the host key, which is made at the first start."},
+    {"device", "authenticate_ms", M4H_CONFIG_DURATION, AT(authenticate_ms), "5000", 100, 600000,
+     NULL, "Time for a device to exchange keys and authenticate."},
+    {"device", "forward_ms", M4H_CONFIG_DURATION, AT(forward_ms), "5000", 100, 600000, NULL,
+     "Time for a device to ask for its port after that."},
+    {"device", "keys_max", M4H_CONFIG_COUNT, AT(keys_max), "6", 1, 20, NULL,
+     "Keys that a device may try in one connection."},
+    {"device", "keepalive_ms", M4H_CONFIG_DURATION, AT(keepalive_ms), "15000", 0, 3600000, NULL,
+     "Silence after which a device is asked for a sign of life. 0: never."},
+    {"device", "keepalive_misses", M4H_CONFIG_COUNT, AT(keepalive_misses), "3", 1, 100, NULL,
+     "After so many times that silence the device is gone."},
+
+    {"ssh", "ciphers", M4H_CONFIG_TEXT, AT(ciphers),
+     "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,"
+     "aes256-ctr,aes128-ctr",
+     0, 0, NULL, "Ciphers that devices may choose from; empty: the library's own list."},
+    {"ssh", "key_exchanges", M4H_CONFIG_TEXT, AT(key_exchanges),
+     "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,"
+     "diffie-hellman-group16-sha512,diffie-hellman-group14-sha256",
+     0, 0, NULL, "Key exchanges that devices may choose from; empty: the library's own list."},
+    {"ssh", "macs", M4H_CONFIG_TEXT, AT(macs),
+     "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512", 0,
+     0, NULL, "Message authentication for the ciphers that need it; empty: the library's own."},
+
+    {"tunnel", "address", M4H_CONFIG_TEXT, AT(tunnel_address), "127.0.0.1", 0, 0, NULL,
+     "Where operators reach the devices' ports; 0.0.0.0 opens them to the network."},
+    {"tunnel", "port_min", M4H_CONFIG_COUNT, AT(port_min), "20000", 1024, 65535, NULL,
+     "The lowest port for devices."},
+    {"tunnel", "port_max", M4H_CONFIG_COUNT, AT(port_max), "29999", 1024, 65535, NULL,
+     "The highest port for devices."},
+    {"tunnel", "forwards_max", M4H_CONFIG_COUNT, AT(forwards_max), "4", 1, 8, NULL,
+     "Ports that one device may have."},
+    {"tunnel", "buffer_bytes", M4H_CONFIG_SIZE, AT(buffer_bytes), "256k", 4096, 16777216, NULL,
+     "Bytes kept for an operator that reads slowly, before the device is made to wait."},
+
+    {"authorize", "timeout_ms", M4H_CONFIG_DURATION, AT(authorize_timeout_ms), "2000", 50, 60000,
+     NULL, "Time for a master to say who a device is."},
+    {"authorize", "stale_ms", M4H_CONFIG_DURATION, AT(authorize_stale_ms), "24h", 0, 2592000000,
+     NULL, "While no master answers, earlier decisions carry on so long."},
+    {"authorize", "cache_entries", M4H_CONFIG_COUNT, AT(authorize_cache), "100000", 0, 10000000,
+     NULL, "Decisions that are kept."},
+
+    {"load", "interval_ms", M4H_CONFIG_DURATION, AT(load_interval_ms), "2000", 100, 3000, NULL,
+     "Time between two load events. Masters take 6 s without one for a failure."},
+    {"drain", "spread_ms", M4H_CONFIG_DURATION, AT(drain_ms), "2000", 0, 3600000, NULL,
+     "At a clean end the devices are sent away over so long."},
+    {"http", "listen", M4H_CONFIG_ADDRESS, AT(http_listen), "127.0.0.1:9102", 0, 0, NULL,
+     "Where /metrics, /healthz and /readyz are served; empty: nowhere."},
+};
+
+static bool check(const void *config, char *message, size_t message_size)
+{
+    const struct m4h_slave_config *slave = config;
+
+    if (slave->port_min > slave->port_max) {
+        snprintf(message, message_size, "[tunnel] port_min is above port_max");
+        return false;
+    }
+    if (slave->capacity > slave->port_max - slave->port_min + 1) {
+        snprintf(message, message_size,
+                 "[slave] capacity is more than the ports from [tunnel] port_min to port_max");
+        return false;
+    }
+    return true;
+}
+
+const struct m4h_config_table m4h_slave_config_table = {
+    .program = "mas4h-slave",
+    .prefix = "MAS4H_SLAVE",
+    .summary = "Holds the tunnels of devices and opens their ports to operators.",
+    .options = options,
+    .option_count = M4H_COUNT(options),
+    .size = sizeof(struct m4h_slave_config),
+    .check = check,
+};

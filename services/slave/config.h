@@ -1,0 +1,46 @@
+/* The settings of a slave: see deploy/config/slave.conf for what they mean. */
+#ifndef M4H_SLAVE_CONFIG_H
+#define M4H_SLAVE_CONFIG_H
+
+#include "lib/config/config.h"
+
+struct m4h_slave_config {
+    char *id;
+    char *region;
+    int64_t workers;  /* 0: one for each core */
+    int64_t capacity; /* tunnels; 0: what the limit of open files allows */
+    char *nats_url;
+    char *nats_user;
+    char *nats_password;
+    char *nats_credentials;
+    char *nats_tls_ca;
+    int log_level;
+    char *ready_file;
+    char *device_listen;
+    char *device_host;   /* "": the host name of the machine */
+    int64_t device_port; /* 0: the one that it listens on */
+    char *host_key_dir;
+    int64_t authenticate_ms;
+    int64_t forward_ms;
+    int64_t keys_max;
+    int64_t keepalive_ms;
+    int64_t keepalive_misses;
+    char *ciphers;
+    char *key_exchanges;
+    char *macs;
+    char *tunnel_address;
+    int64_t port_min;
+    int64_t port_max;
+    int64_t forwards_max;
+    int64_t buffer_bytes;
+    int64_t authorize_timeout_ms;
+    int64_t authorize_stale_ms;
+    int64_t authorize_cache;
+    int64_t load_interval_ms;
+    int64_t drain_ms;
+    char *http_listen;
+};
+
+extern const struct m4h_config_table m4h_slave_config_table;
+
+#endif

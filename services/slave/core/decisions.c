@@ -1,0 +1,109 @@
+/* Kept decisions: a hash by fingerprint whose order is that of keeping. */
+#define HASH_NONFATAL_OOM 1
+#include "services/slave/core/decisions.h"
+
+#include "lib/base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+struct entry {
+    UT_hash_handle hh;
+    uint64_t fresh_until_ms;
+    uint64_t stale_until_ms;
+    struct m4h_decision decision;
+    char fingerprint[M4H_FINGERPRINT_MAX + 1];
+};
+
+struct m4h_decisions {
+    struct m4h_decisions_limits limits;
+    struct entry *entries;
+};
+
+int m4h_decisions_create(struct m4h_decisions **decisions,
+                         const struct m4h_decisions_limits *limits)
+{
+    *decisions = calloc(1, sizeof(**decisions));
+    if (*decisions == NULL)
+        return M4H_ENOMEM;
+    (*decisions)->limits = *limits;
+    return 0;
+}
+
+static void drop(struct m4h_decisions *decisions, struct entry *entry)
+{
+    HASH_DEL(decisions->entries, entry);
+    free(entry);
+}
+
+void m4h_decisions_destroy(struct m4h_decisions *decisions)
+{
+    if (decisions == NULL)
+        return;
+    while (decisions->entries != NULL)
+        drop(decisions, decisions->entries);
+    free(decisions);
+}
+
+void m4h_decisions_keep(struct m4h_decisions *decisions, const char *fingerprint,
+                        const struct m4h_decision *decision, uint32_t valid_for_ms, uint64_t now_ms)
+{
+    struct entry *entry;
+
+    HASH_FIND_STR(decisions->entries, fingerprint, entry);
+    if (entry != NULL)
+        drop(decisions, entry);
+    if (HASH_COUNT(decisions->entries) >= decisions->limits.entries_max &&
+        decisions->entries != NULL)
+        drop(decisions, decisions->entries);
+    entry = calloc(1, sizeof(*entry));
+    if (entry == NULL ||
+        !m4h_text_copy(entry->fingerprint, sizeof(entry->fingerprint), fingerprint)) {
+        free(entry);
+        return;
+    }
+    entry->decision = *decision;
+    entry->fresh_until_ms = now_ms + valid_for_ms;
+    entry->stale_until_ms =
+        entry->fresh_until_ms + (decision->allowed ? decisions->limits.stale_ms : 0);
+    HASH_ADD_STR(decisions->entries, fingerprint, entry);
+    if (entry->hh.tbl == NULL)
+        free(entry);
+}
+
+const struct m4h_decision *m4h_decisions_find(const struct m4h_decisions *decisions,
+                                              const char *fingerprint, bool master_away,
+                                              uint64_t now_ms)
+{
+    struct entry *entry;
+
+    HASH_FIND_STR(decisions->entries, fingerprint, entry);
+    if (entry == NULL)
+        return NULL;
+    if (now_ms < (master_away ? entry->stale_until_ms : entry->fresh_until_ms))
+        return &entry->decision;
+    return NULL;
+}
+
+static bool matches(const struct entry *entry, const char *client_key, const char *fingerprint)
+{
+    return (client_key[0] == '\0' || strcmp(entry->decision.client_key, client_key) == 0) &&
+           (fingerprint[0] == '\0' || strcmp(entry->fingerprint, fingerprint) == 0);
+}
+
+uint32_t m4h_decisions_forget(struct m4h_decisions *decisions, const char *client_key,
+                              const char *fingerprint)
+{
+    struct entry *entry, *next;
+    uint32_t forgotten = 0;
+
+    HASH_ITER(hh, decisions->entries, entry, next)
+    {
+        if (matches(entry, client_key, fingerprint)) {
+            drop(decisions, entry);
+            forgotten++;
+        }
+    }
+    return forgotten;
+}

@@ -1,0 +1,106 @@
+/* The life of one device's connection. */
+#include "services/slave/core/session.h"
+
+void m4h_session_begin(struct m4h_session *session, uint64_t now_ms)
+{
+    *session = (struct m4h_session){.state = M4H_SESSION_HANDSHAKE, .since_ms = now_ms};
+}
+
+bool m4h_session_key(struct m4h_session *session, const struct m4h_session_limits *limits)
+{
+    if (session->state != M4H_SESSION_HANDSHAKE || session->keys >= limits->keys_max)
+        return false;
+    session->keys++;
+    session->state = M4H_SESSION_ASKING;
+    return true;
+}
+
+void m4h_session_judged(struct m4h_session *session, bool allowed, uint64_t now_ms)
+{
+    session->state = allowed ? M4H_SESSION_KNOWN : M4H_SESSION_HANDSHAKE;
+    if (allowed)
+        session->since_ms = now_ms;
+}
+
+bool m4h_session_forward(struct m4h_session *session, const struct m4h_session_limits *limits)
+{
+    if (session->state != M4H_SESSION_KNOWN && session->state != M4H_SESSION_UP)
+        return false;
+    if (session->forwards >= limits->forwards_max)
+        return false;
+    session->forwards++;
+    if (session->state == M4H_SESSION_KNOWN)
+        session->state = M4H_SESSION_OPENING;
+    return true;
+}
+
+void m4h_session_forwarded(struct m4h_session *session, bool open, uint64_t now_ms)
+{
+    if (!open)
+        session->forwards--;
+    if (session->state == M4H_SESSION_OPENING) {
+        session->state = open ? M4H_SESSION_UP : M4H_SESSION_KNOWN;
+        if (open)
+            session->since_ms = now_ms;
+    }
+}
+
+uint32_t m4h_session_cancelled(struct m4h_session *session)
+{
+    if (session->forwards > 0)
+        session->forwards--;
+    return session->forwards;
+}
+
+/* How long it has been silent, in keepalive intervals. */
+static uint64_t silences(const struct m4h_session_limits *limits, uint64_t heard_ms,
+                         uint64_t now_ms)
+{
+    return now_ms > heard_ms ? (now_ms - heard_ms) / limits->keepalive_ms : 0;
+}
+
+static uint64_t deadline_ms(const struct m4h_session *session,
+                            const struct m4h_session_limits *limits)
+{
+    bool unknown = session->state == M4H_SESSION_HANDSHAKE || session->state == M4H_SESSION_ASKING;
+
+    return session->since_ms + (unknown ? limits->authenticate_ms : limits->forward_ms);
+}
+
+enum m4h_session_action m4h_session_look(struct m4h_session *session,
+                                         const struct m4h_session_limits *limits, uint64_t heard_ms,
+                                         uint64_t now_ms)
+{
+    uint64_t silent;
+
+    if (session->state != M4H_SESSION_UP)
+        return now_ms >= deadline_ms(session, limits) ? M4H_SESSION_TOO_SLOW : M4H_SESSION_WAIT;
+    if (limits->keepalive_ms == 0)
+        return M4H_SESSION_WAIT;
+    silent = silences(limits, heard_ms, now_ms);
+    if (silent >= limits->keepalive_misses)
+        return M4H_SESSION_DEAD;
+    if (silent <= session->asked) {
+        session->asked = (uint32_t)silent;
+        return M4H_SESSION_WAIT;
+    }
+    session->asked = (uint32_t)silent;
+    return M4H_SESSION_KEEPALIVE;
+}
+
+uint64_t m4h_session_next_look_ms(const struct m4h_session *session,
+                                  const struct m4h_session_limits *limits, uint64_t heard_ms)
+{
+    if (session->state != M4H_SESSION_UP)
+        return deadline_ms(session, limits);
+    if (limits->keepalive_ms == 0)
+        return UINT64_MAX;
+    return heard_ms + (uint64_t)limits->keepalive_ms * (session->asked + 1);
+}
+
+const char *m4h_session_state_name(enum m4h_session_state state)
+{
+    static const char *const names[] = {"handshake", "asking", "known", "opening", "up"};
+
+    return (unsigned)state < M4H_COUNT(names) ? names[state] : "unknown";
+}

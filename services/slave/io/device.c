@@ -1,0 +1,373 @@
+/* One device's connection.
+ *
+ * Happy path: accept -> key exchange -> a proved key, which the hub judges ->
+ * a forward, for which the hub hands over a listening socket -> operators.
+ * It ends by the device (on_end), by its deadline (look), or by an order
+ * (close); each goes through `finish`, which tells the hub once. */
+#include "services/slave/io/device.h"
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/net/socket.h"
+#include "services/slave/io/relay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Unacknowledged bytes towards a device end its connection a little before the
+ * keepalives would. */
+#define USER_TIMEOUT_MARGIN_MS 5000
+
+static bool is_unknown(const struct m4h_device *device)
+{
+    return device->session.state == M4H_SESSION_HANDSHAKE ||
+           device->session.state == M4H_SESSION_ASKING;
+}
+
+static void report(struct m4h_device *device, struct m4h_report *report)
+{
+    report->session_id = device->session_id;
+    m4h_worker_report(device->worker, report);
+}
+
+/* Tells the hub that the device was refused something; once for each session,
+ * so that a device that asks again and again fills no log. */
+static void tell_refusal(struct m4h_device *device, enum m4h_refuse_reason reason,
+                         const char *detail)
+{
+    struct m4h_refuse *refuse;
+
+    if (device->refusal_told)
+        return;
+    refuse = calloc(1, sizeof(*refuse));
+    if (refuse == NULL)
+        return;
+    device->refusal_told = true;
+    refuse->reason = reason;
+    m4h_ident_text_clean(refuse->detail, sizeof(refuse->detail), detail);
+    m4h_text_copy(refuse->remote_address, sizeof(refuse->remote_address), device->peer);
+    m4h_text_copy(refuse->key_fingerprint, sizeof(refuse->key_fingerprint), device->fingerprint);
+    m4h_text_copy(refuse->client_key, sizeof(refuse->client_key), device->client_key);
+    report(device, &(struct m4h_report){.kind = M4H_REPORT_REFUSED, .as.refused = refuse});
+}
+
+static void close_forward(struct m4h_forward *forward)
+{
+    m4h_listener_close(forward->listener);
+    free(forward);
+}
+
+static void set_unknown_gauge(struct m4h_worker *worker, bool was, bool is)
+{
+    if (was && !is)
+        atomic_fetch_sub_explicit(&worker->stats.handshakes, 1, memory_order_relaxed);
+    else if (!was && is)
+        atomic_fetch_add_explicit(&worker->stats.handshakes, 1, memory_order_relaxed);
+}
+
+/* The one end of every device: closes all that hangs on it, tells the hub, and
+ * frees it. `message` goes to the device where it still listens. */
+static void finish(struct m4h_device *device, enum m4h_disconnect_reason reason,
+                   const char *message)
+{
+    struct m4h_worker *worker = device->worker;
+
+    m4h_relay_close_all(device);
+    while (device->forwards != NULL) {
+        struct m4h_forward *forward = device->forwards;
+
+        device->forwards = forward->next;
+        close_forward(forward);
+    }
+    m4h_ssh_session_close(device->ssh, message);
+    if (device->asked_about)
+        report(device, &(struct m4h_report){.kind = M4H_REPORT_GONE,
+                                            .as.gone = {reason, device->bytes_from_device,
+                                                        device->bytes_to_device}});
+    set_unknown_gauge(worker, is_unknown(device), false);
+    atomic_fetch_sub_explicit(&worker->stats.sessions, 1, memory_order_relaxed);
+    m4h_heap_remove(&worker->looks, &device->look);
+    HASH_DEL(worker->devices, device);
+    free(device->asked_address);
+    free(device);
+}
+
+/* ---- what the SSH session tells ------------------------------------------- */
+
+static void on_exchanged(void *context)
+{
+    struct m4h_device *device = context;
+
+    m4h_log(M4H_LOG_DEBUG, "slave", "peer=%s keys are exchanged", device->peer);
+}
+
+static struct m4h_key_question *make_question(const struct m4h_device *device,
+                                              const struct m4h_ssh_key_offer *offer)
+{
+    struct m4h_key_question *question = calloc(1, sizeof(*question));
+    struct m4h_authorize_request *request;
+
+    if (question == NULL)
+        return NULL;
+    request = &question->request;
+    m4h_text_copy(request->slave_id, sizeof(request->slave_id), device->worker->config->id);
+    m4h_text_copy(request->region, sizeof(request->region), device->worker->config->region);
+    m4h_ident_text_clean(request->username, sizeof(request->username), offer->username);
+    memcpy(request->public_key, offer->blob, offer->blob_len);
+    request->public_key_len = offer->blob_len;
+    m4h_text_copy(request->key_fingerprint, sizeof(request->key_fingerprint), offer->fingerprint);
+    m4h_text_copy(request->remote_address, sizeof(request->remote_address), device->peer);
+    m4h_ident_text_clean(question->client_version, sizeof(question->client_version),
+                         m4h_ssh_session_client_version(device->ssh));
+    return question;
+}
+
+static void on_key(void *context, const struct m4h_ssh_key_offer *offer)
+{
+    struct m4h_device *device = context;
+    struct m4h_key_question *question;
+
+    m4h_text_copy(device->fingerprint, sizeof(device->fingerprint), offer->fingerprint);
+    if (!m4h_session_key(&device->session, &device->worker->limits)) {
+        tell_refusal(device, M4H_REFUSE_KEY_DENIED, "too many keys tried");
+        finish(device, M4H_DISCONNECT_PROTOCOL_ERROR, "too many keys tried");
+        return;
+    }
+    question = make_question(device, offer);
+    if (question == NULL) {
+        m4h_device_judged(device, false, "");
+        return;
+    }
+    device->asked_about = true;
+    report(device, &(struct m4h_report){.kind = M4H_REPORT_KEY, .as.key = question});
+}
+
+static void on_forward(void *context, const char *address, uint32_t port)
+{
+    struct m4h_device *device = context;
+
+    if (!m4h_session_forward(&device->session, &device->worker->limits)) {
+        m4h_ssh_session_answer_forward(device->ssh, 0);
+        tell_refusal(device, M4H_REFUSE_PORT_UNAVAILABLE, "as many ports as a device may have");
+        return;
+    }
+    free(device->asked_address);
+    device->asked_address = strdup(address);
+    if (device->asked_address == NULL) {
+        m4h_device_forwarded(device, -1, 0);
+        return;
+    }
+    report(device,
+           &(struct m4h_report){.kind = M4H_REPORT_FORWARD, .as.forward.port = (uint16_t)port});
+}
+
+static bool on_cancel(void *context, const char *address, uint32_t port)
+{
+    struct m4h_device *device = context;
+    struct m4h_forward **at = &device->forwards;
+    struct m4h_forward *forward;
+
+    while (*at != NULL && ((*at)->port != port || strcmp((*at)->address, address) != 0))
+        at = &(*at)->next;
+    forward = *at;
+    if (forward == NULL)
+        return false;
+    *at = forward->next;
+    close_forward(forward);
+    m4h_session_cancelled(&device->session);
+    report(device,
+           &(struct m4h_report){.kind = M4H_REPORT_CANCEL, .as.cancel.port = (uint16_t)port});
+    return true;
+}
+
+static void on_refused(void *context, const char *what)
+{
+    struct m4h_device *device = context;
+
+    tell_refusal(device, M4H_REFUSE_UNSUPPORTED, what);
+}
+
+static enum m4h_disconnect_reason reason_of(enum m4h_ssh_end end)
+{
+    switch (end) {
+    case M4H_SSH_END_CLOSED:
+        return M4H_DISCONNECT_CLIENT_CLOSED;
+    case M4H_SSH_END_LOST:
+        return M4H_DISCONNECT_CONNECTION_LOST;
+    default:
+        return M4H_DISCONNECT_PROTOCOL_ERROR;
+    }
+}
+
+static void on_end(void *context, enum m4h_ssh_end end, const char *detail)
+{
+    struct m4h_device *device = context;
+
+    if (end == M4H_SSH_END_PROTOCOL)
+        tell_refusal(device, M4H_REFUSE_PROTOCOL_ERROR, detail);
+    else
+        m4h_log(M4H_LOG_DEBUG, "slave", "peer=%s state=%s session is over", device->peer,
+                m4h_session_state_name(device->session.state));
+    finish(device, reason_of(end), "protocol error");
+}
+
+static const struct m4h_ssh_handler ssh_handler = {
+    .on_exchanged = on_exchanged,
+    .on_key = on_key,
+    .on_forward = on_forward,
+    .on_cancel = on_cancel,
+    .on_refused = on_refused,
+    .on_end = on_end,
+};
+
+/* ---- the beginning --------------------------------------------------------- */
+
+static uint32_t user_timeout_ms(const struct m4h_session_limits *limits)
+{
+    uint32_t dead_ms = limits->keepalive_ms * limits->keepalive_misses;
+
+    return dead_ms > USER_TIMEOUT_MARGIN_MS ? dead_ms - USER_TIMEOUT_MARGIN_MS : dead_ms;
+}
+
+/* Puts a new device into the worker's tables. */
+static int enlist(struct m4h_worker *worker, struct m4h_device *device)
+{
+    if (m4h_heap_insert(&worker->looks, &device->look) != 0)
+        return M4H_ENOMEM;
+    HASH_ADD(hh, worker->devices, session_id, sizeof(device->session_id), device);
+    if (device->hh.tbl == NULL) {
+        m4h_heap_remove(&worker->looks, &device->look);
+        return M4H_ENOMEM;
+    }
+    return 0;
+}
+
+void m4h_device_accept(struct m4h_worker *worker, int fd, const char *peer)
+{
+    struct m4h_device *device = calloc(1, sizeof(*device));
+    uint64_t now_ms = m4h_loop_now_ms(worker->loop);
+
+    if (device == NULL) {
+        close(fd);
+        return;
+    }
+    m4h_socket_tune(fd, user_timeout_ms(&worker->limits));
+    device->worker = worker;
+    device->session_id =
+        (uint64_t)worker->index << M4H_SESSION_WORKER_SHIFT | ++worker->next_session;
+    m4h_text_copy(device->peer, sizeof(device->peer), peer);
+    m4h_session_begin(&device->session, now_ms);
+    device->look_ms = m4h_session_next_look_ms(&device->session, &worker->limits, now_ms);
+    if (m4h_ssh_session_accept(&device->ssh, worker->ssh, fd, &ssh_handler, device) != 0) {
+        free(device);
+        return;
+    }
+    if (enlist(worker, device) != 0) {
+        m4h_ssh_session_close(device->ssh, "out of memory");
+        free(device);
+        return;
+    }
+    atomic_fetch_add_explicit(&worker->stats.sessions, 1, memory_order_relaxed);
+    set_unknown_gauge(worker, false, true);
+    m4h_worker_schedule(worker, device);
+}
+
+/* ---- orders of the hub ------------------------------------------------------ */
+
+void m4h_device_judged(struct m4h_device *device, bool allowed, const char *client_key)
+{
+    m4h_session_judged(&device->session, allowed, m4h_loop_now_ms(device->worker->loop));
+    if (allowed) {
+        m4h_text_copy(device->client_key, sizeof(device->client_key), client_key);
+        set_unknown_gauge(device->worker, true, false);
+    }
+    m4h_ssh_session_answer_key(device->ssh, allowed);
+    m4h_worker_schedule(device->worker, device);
+}
+
+static void on_operator(void *context, int fd, const char *peer)
+{
+    m4h_relay_start(context, fd, peer);
+}
+
+/* Begins to accept operators on `fd`, which it owns. */
+static int open_forward(struct m4h_device *device, int fd, uint16_t port)
+{
+    size_t size = strlen(device->asked_address) + 1;
+    struct m4h_forward *forward = calloc(1, sizeof(*forward) + size);
+    int error;
+
+    if (forward == NULL) {
+        close(fd);
+        return M4H_ENOMEM;
+    }
+    error = m4h_listener_start(&forward->listener, device->worker->loop, fd, on_operator, forward);
+    if (error != 0) {
+        free(forward);
+        return error;
+    }
+    forward->device = device;
+    forward->port = port;
+    memcpy(forward->address, device->asked_address, size);
+    forward->next = device->forwards;
+    device->forwards = forward;
+    return 0;
+}
+
+void m4h_device_forwarded(struct m4h_device *device, int fd, uint16_t port)
+{
+    bool open = fd >= 0 && open_forward(device, fd, port) == 0;
+
+    if (fd >= 0 && !open)
+        report(device, &(struct m4h_report){.kind = M4H_REPORT_CANCEL, .as.cancel.port = port});
+    m4h_session_forwarded(&device->session, open, m4h_loop_now_ms(device->worker->loop));
+    m4h_ssh_session_answer_forward(device->ssh, open ? port : 0);
+    m4h_worker_schedule(device->worker, device);
+}
+
+void m4h_device_close(struct m4h_device *device, enum m4h_disconnect_reason reason)
+{
+    char message[64];
+
+    snprintf(message, sizeof(message), "closed by the server: %s",
+             m4h_disconnect_reason_name(reason));
+    finish(device, reason, message);
+}
+
+/* ---- time ------------------------------------------------------------------- */
+
+static void end_too_slow(struct m4h_device *device)
+{
+    static const char *const details[] = {
+        [M4H_SESSION_HANDSHAKE] = "not authenticated in time",
+        [M4H_SESSION_ASKING] = "no decision on its key in time",
+        [M4H_SESSION_KNOWN] = "asked for no port in time: ssh -N -R 0:host:port",
+        [M4H_SESSION_OPENING] = "no port could be opened in time",
+    };
+    const char *detail = details[device->session.state];
+
+    tell_refusal(device, M4H_REFUSE_TIMEOUT, detail);
+    finish(device, M4H_DISCONNECT_PROTOCOL_ERROR, detail);
+}
+
+void m4h_device_look(struct m4h_device *device, uint64_t now_ms)
+{
+    uint64_t heard_ms = m4h_ssh_session_heard_ms(device->ssh);
+
+    switch (m4h_session_look(&device->session, &device->worker->limits, heard_ms, now_ms)) {
+    case M4H_SESSION_TOO_SLOW:
+        end_too_slow(device);
+        return;
+    case M4H_SESSION_DEAD:
+        finish(device, M4H_DISCONNECT_KEEPALIVE_TIMEOUT, "no sign of life");
+        return;
+    case M4H_SESSION_KEEPALIVE:
+        m4h_ssh_session_keepalive(device->ssh);
+        break;
+    case M4H_SESSION_WAIT:
+        break;
+    }
+    m4h_worker_schedule(device->worker, device);
+}

@@ -1,0 +1,58 @@
+/* One device's connection, from accept to end: its SSH session, its life (see
+ * core/session.h), its ports and the operators on them. Worker thread only. */
+#ifndef M4H_SLAVE_IO_DEVICE_H
+#define M4H_SLAVE_IO_DEVICE_H
+
+#include "lib/base/heap.h"
+#include "lib/ssh/session.h"
+#include "services/slave/core/session.h"
+#include "services/slave/io/letters.h"
+#include "services/slave/io/worker.h"
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+struct m4h_relay;
+
+/* A port that is open for the device. */
+struct m4h_forward {
+    struct m4h_forward *next;
+    struct m4h_device *device;
+    struct m4h_listener *listener;
+    uint16_t port;
+    char address[]; /* as the device named it: its channels must repeat it */
+};
+
+struct m4h_device {
+    UT_hash_handle hh;
+    struct m4h_heap_node look; /* in the worker's heap */
+    uint64_t look_ms;
+    uint64_t session_id;
+    struct m4h_worker *worker;
+    struct m4h_ssh_session *ssh;
+    struct m4h_session session;
+    struct m4h_forward *forwards;
+    struct m4h_relay *relays;
+    char *asked_address; /* of the forward that is being opened; owned */
+    uint64_t bytes_from_device;
+    uint64_t bytes_to_device;
+    bool asked_about;  /* the hub knows of it: its end must be reported */
+    bool refusal_told; /* one refusal of this session has been reported */
+    char peer[M4H_ADDRESS_TEXT_MAX];
+    char client_key[M4H_CLIENT_KEY_MAX + 1];   /* "" while it is not known */
+    char fingerprint[M4H_FINGERPRINT_MAX + 1]; /* of the last key that it proved */
+};
+
+/* A connection came in on the device listener. Owns `fd`. */
+void m4h_device_accept(struct m4h_worker *worker, int fd, const char *peer);
+
+/* Orders of the hub. */
+void m4h_device_judged(struct m4h_device *device, bool allowed, const char *client_key);
+void m4h_device_forwarded(struct m4h_device *device, int fd, uint16_t port);
+/* Ends it for a reason of ours. */
+void m4h_device_close(struct m4h_device *device, enum m4h_disconnect_reason reason);
+
+/* Its time to be looked at has come. */
+void m4h_device_look(struct m4h_device *device, uint64_t now_ms);
+
+#endif

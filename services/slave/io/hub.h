@@ -1,0 +1,135 @@
+/* The hub's state, shared by its files only: admission.c (keys), tunnels.c
+ * (ports and ownership), publisher.c (events), commands.c (the bus), drain.c
+ * (the end), ops.c (metrics and health), slave.c (start and stop). Main thread. */
+#ifndef M4H_SLAVE_IO_HUB_H
+#define M4H_SLAVE_IO_HUB_H
+
+#include "lib/base/buffer.h"
+#include "lib/base/log.h"
+#include "lib/base/model.h"
+#include "lib/base/stamp.h"
+#include "lib/bus/bus.h"
+#include "lib/http/http.h"
+#include "lib/http/ops.h"
+#include "lib/net/loop.h"
+#include "lib/net/mailbox.h"
+#include "lib/net/pump.h"
+#include "lib/net/signals.h"
+#include "lib/net/timer.h"
+#include "services/slave/config.h"
+#include "services/slave/core/decisions.h"
+#include "services/slave/core/ports.h"
+#include "services/slave/core/roster.h"
+#include "services/slave/io/letters.h"
+#include "services/slave/io/worker.h"
+
+#define M4H_SLAVE_COMPONENT "slave"
+
+struct m4h_question; /* a key that a master is asked about: admission.c */
+
+/* A copy of all tunnels at one moment, from which pages are served. */
+struct m4h_kept_snapshot {
+    uint64_t snapshot_id; /* 0: none kept here */
+    uint64_t made_ms;
+    uint64_t seq;
+    enum m4h_slave_state state;
+    struct m4h_tunnel *tunnels; /* owned */
+    size_t count;
+};
+#define M4H_SNAPSHOTS_KEPT 4
+
+struct m4h_slave_counters {
+    uint64_t connects;
+    uint64_t disconnects[M4H_DISCONNECT_REASON_COUNT];
+    uint64_t refusals[M4H_REFUSE_REASON_COUNT];
+    uint64_t keys_cached, keys_asked, keys_stale, keys_unanswered;
+    uint64_t events_lost; /* could not be queued for the bus */
+};
+
+struct m4h_slave {
+    const struct m4h_slave_config *config;
+    struct m4h_loop *loop;
+    struct m4h_signals *signals;
+    struct m4h_mailbox *mailbox; /* reports of the workers */
+    struct m4h_pump *pump;
+    struct m4h_bus *bus;
+    struct m4h_worker **workers; /* owned, as what it points to */
+    uint32_t worker_count;
+    uint32_t capacity;
+
+    struct m4h_roster *roster;
+    struct m4h_ports *ports;
+    struct m4h_decisions *decisions;
+    struct m4h_question *questions; /* uthash, by session id */
+    struct m4h_stamp_clock clock;
+
+    enum m4h_slave_state state;
+    struct m4h_slave_info info;
+    uint64_t epoch;
+    uint64_t seq; /* of the last event */
+    uint64_t load_count;
+    struct m4h_buffer message; /* being encoded */
+    struct m4h_timer *load_timer;
+    uint64_t cpu_us, cpu_at_ms; /* of the process at the last load event */
+
+    uint64_t next_snapshot;
+    struct m4h_kept_snapshot snapshots[M4H_SNAPSHOTS_KEPT];
+
+    struct m4h_timer *drain_timer;
+    uint64_t drain_deadline_ms;
+    bool stopping; /* ends when the last device has left */
+
+    struct m4h_http_server *http;
+    struct m4h_http_ops ops;
+    struct m4h_http_routes routes;
+    struct m4h_log_limit refusal_lines;
+    struct m4h_slave_counters counters;
+};
+
+/* ---- admission.c ---- */
+/* Judges a key, now or when a master has answered. Owns `question`. */
+void m4h_admission_judge(struct m4h_slave *slave, uint64_t session_id,
+                         struct m4h_key_question *question);
+/* The session is over: its question needs no answer. */
+void m4h_admission_forget(struct m4h_slave *slave, uint64_t session_id);
+void m4h_admission_destroy(struct m4h_slave *slave);
+
+/* ---- tunnels.c ---- */
+void m4h_tunnels_forward(struct m4h_slave *slave, uint64_t session_id, uint16_t port);
+void m4h_tunnels_cancel(struct m4h_slave *slave, uint64_t session_id, uint16_t port);
+void m4h_tunnels_gone(struct m4h_slave *slave, const struct m4h_report *report);
+/* Sends a device away. */
+void m4h_tunnels_close(struct m4h_slave *slave, struct m4h_resident *resident,
+                       enum m4h_disconnect_reason reason);
+
+/* ---- publisher.c ---- */
+/* Publishes an event: type and payload are set, the envelope is filled in here. */
+void m4h_publisher_send(struct m4h_slave *slave, struct m4h_event *event);
+/* Logs and publishes a refusal, both rate-limited; counts it in any case. */
+void m4h_publisher_refuse(struct m4h_slave *slave, const struct m4h_refuse *refuse);
+void m4h_publisher_load(struct m4h_slave *slave);
+
+/* ---- commands.c ---- */
+#define M4H_COMMANDS_COUNT 4
+/* Fills in the subscriptions; the subjects are written into `subjects`. */
+void m4h_commands_subscriptions(const struct m4h_slave *slave,
+                                struct m4h_bus_subscription subscriptions[M4H_COMMANDS_COUNT],
+                                char subjects[M4H_COMMANDS_COUNT][128]);
+void m4h_commands_destroy(struct m4h_slave *slave);
+
+/* ---- drain.c ---- */
+M4H_MUST_CHECK int m4h_drain_create(struct m4h_slave *slave);
+/* Takes no more devices and sends those away that are here; `stop`: then ends. */
+void m4h_drain_begin(struct m4h_slave *slave, const char *actor, bool stop);
+/* A device has left. */
+void m4h_drain_check(struct m4h_slave *slave);
+
+/* ---- ops.c ---- */
+M4H_MUST_CHECK int m4h_ops_start(struct m4h_slave *slave);
+
+/* ---- slave.c ---- */
+/* Gives an order to the worker of a session. */
+void m4h_slave_order(struct m4h_slave *slave, const struct m4h_order *order);
+void m4h_slave_report(void *context, struct m4h_letter *letter);
+
+#endif

@@ -1,0 +1,136 @@
+/* /metrics, /healthz and /readyz of a slave. */
+#include "services/slave/io/hub.h"
+
+#include "lib/base/error.h"
+
+#include <stdio.h>
+
+static bool is_ready(void *context, char *reason, size_t reason_size)
+{
+    const struct m4h_slave *slave = context;
+
+    if (slave->state != M4H_SLAVE_READY)
+        snprintf(reason, reason_size, "the slave is %s", m4h_slave_state_name(slave->state));
+    else if (!m4h_bus_is_connected(slave->bus))
+        snprintf(reason, reason_size, "not connected to NATS");
+    else
+        return true;
+    return false;
+}
+
+static void write_reasons(struct m4h_metrics *metrics, const struct m4h_slave_counters *counters)
+{
+    m4h_metrics_describe(metrics, "mas4h_slave_disconnects_total", "counter",
+                         "Tunnels that ended, by reason.");
+    for (unsigned i = 1; i < M4H_DISCONNECT_REASON_COUNT; i++)
+        m4h_metrics_value(metrics, "mas4h_slave_disconnects_total",
+                          &(struct m4h_metric_label){"reason", m4h_disconnect_reason_name(i)}, 1,
+                          (double)counters->disconnects[i]);
+    m4h_metrics_describe(metrics, "mas4h_slave_refusals_total", "counter",
+                         "Devices that were turned away, by reason.");
+    for (unsigned i = 1; i < M4H_REFUSE_REASON_COUNT; i++)
+        m4h_metrics_value(metrics, "mas4h_slave_refusals_total",
+                          &(struct m4h_metric_label){"reason", m4h_refuse_reason_name(i)}, 1,
+                          (double)counters->refusals[i]);
+}
+
+static void write_keys(struct m4h_metrics *metrics, const struct m4h_slave_counters *counters)
+{
+    static const char name[] = "mas4h_slave_keys_judged_total";
+    const struct {
+        const char *by;
+        uint64_t count;
+    } rows[] = {
+        {"cache", counters->keys_cached},
+        {"master", counters->keys_asked},
+        {"stale_cache", counters->keys_stale},
+        {"nobody", counters->keys_unanswered},
+    };
+
+    m4h_metrics_describe(metrics, name, "counter", "Keys of devices that were judged, by whom.");
+    for (size_t i = 0; i < M4H_COUNT(rows); i++)
+        m4h_metrics_value(metrics, name, &(struct m4h_metric_label){"by", rows[i].by}, 1,
+                          (double)rows[i].count);
+}
+
+static void write_workers(struct m4h_metrics *metrics, const struct m4h_slave *slave)
+{
+    uint64_t from = 0, to = 0, accepted = 0, operators = 0;
+    unsigned channels = 0, handshakes = 0;
+
+    for (uint32_t i = 0; i < slave->worker_count; i++) {
+        const struct m4h_worker_stats *stats = &slave->workers[i]->stats;
+
+        from += atomic_load_explicit(&stats->bytes_from_device, memory_order_relaxed);
+        to += atomic_load_explicit(&stats->bytes_to_device, memory_order_relaxed);
+        accepted += atomic_load_explicit(&stats->accepted, memory_order_relaxed);
+        operators += atomic_load_explicit(&stats->operators, memory_order_relaxed);
+        channels += atomic_load_explicit(&stats->channels, memory_order_relaxed);
+        handshakes += atomic_load_explicit(&stats->handshakes, memory_order_relaxed);
+    }
+    m4h_metrics_single(metrics, "mas4h_slave_received_bytes_total", "counter",
+                       "Bytes from devices to operators, inside tunnels.", (double)from);
+    m4h_metrics_single(metrics, "mas4h_slave_sent_bytes_total", "counter",
+                       "Bytes from operators to devices, inside tunnels.", (double)to);
+    m4h_metrics_single(metrics, "mas4h_slave_accepted_total", "counter",
+                       "Connections on the device listener.", (double)accepted);
+    m4h_metrics_single(metrics, "mas4h_slave_operators_total", "counter",
+                       "Connections on the ports of devices.", (double)operators);
+    m4h_metrics_single(metrics, "mas4h_slave_channels", "gauge", "Open operator connections.",
+                       channels);
+    m4h_metrics_single(metrics, "mas4h_slave_handshakes", "gauge",
+                       "Sessions that are not authenticated yet.", handshakes);
+}
+
+static void write_bus(struct m4h_metrics *metrics, const struct m4h_slave *slave)
+{
+    struct m4h_bus_stats stats;
+
+    m4h_bus_stats(slave->bus, &stats);
+    m4h_metrics_single(metrics, "mas4h_slave_nats_connected", "gauge", "1 while connected to NATS.",
+                       m4h_bus_is_connected(slave->bus));
+    m4h_metrics_single(metrics, "mas4h_slave_nats_reconnects_total", "counter",
+                       "Reconnects to NATS.", (double)stats.reconnects);
+    m4h_metrics_single(metrics, "mas4h_slave_nats_queued_messages", "gauge",
+                       "Messages that wait for NATS.", stats.queued_messages);
+    m4h_metrics_single(metrics, "mas4h_slave_events_total", "counter",
+                       "Events since the start, without load events.", (double)slave->seq);
+    m4h_metrics_single(metrics, "mas4h_slave_events_lost_total", "counter",
+                       "Events that could not be queued.", (double)slave->counters.events_lost);
+}
+
+static void write_metrics(void *context, struct m4h_metrics *metrics)
+{
+    const struct m4h_slave *slave = context;
+
+    m4h_metrics_single(metrics, "mas4h_slave_tunnels", "gauge", "Tunnels that are up.",
+                       m4h_roster_tunnel_count(slave->roster));
+    m4h_metrics_single(metrics, "mas4h_slave_capacity", "gauge", "Tunnels that it can hold.",
+                       slave->capacity);
+    m4h_metrics_single(metrics, "mas4h_slave_connects_total", "counter", "Tunnels that came up.",
+                       (double)slave->counters.connects);
+    write_reasons(metrics, &slave->counters);
+    write_keys(metrics, &slave->counters);
+    write_workers(metrics, slave);
+    write_bus(metrics, slave);
+}
+
+int m4h_ops_start(struct m4h_slave *slave)
+{
+    struct m4h_http_config config = {.component = M4H_SLAVE_COMPONENT, .routes_count = 1};
+    struct m4h_address address;
+
+    if (slave->config->http_listen[0] == '\0')
+        return 0;
+    if (m4h_address_parse(slave->config->http_listen, &address) != 0)
+        return M4H_EINVALID;
+    slave->ops = (struct m4h_http_ops){
+        .is_ready = is_ready,
+        .write_metrics = write_metrics,
+        .context = slave,
+        .service = "mas4h-slave",
+    };
+    slave->routes = m4h_http_ops_routes(&slave->ops);
+    config.routes = &slave->routes;
+    return m4h_http_server_create(&slave->http, slave->loop, &address, &config);
+}

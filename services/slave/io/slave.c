@@ -1,0 +1,367 @@
+/* Start and stop of a slave, and the way of letters between hub and workers. */
+#include "services/slave/io/slave.h"
+
+#include "lib/base/error.h"
+#include "lib/base/ready_file.h"
+#include "lib/base/walltime.h"
+#include "lib/net/socket.h"
+#include "services/slave/io/hub.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define DEVICE_BACKLOG      4096
+#define MESSAGE_MAX_BYTES   (256u * 1024u)
+#define BUS_QUEUE_MESSAGES  65536u
+#define BUS_QUEUE_BYTES     (64u * 1024u * 1024u)
+#define BUS_FLUSH_MS        1000u
+#define FILES_FOR_OURSELVES 500
+
+/* ---- letters ------------------------------------------------------------------ */
+
+void m4h_slave_order(struct m4h_slave *slave, const struct m4h_order *order)
+{
+    uint64_t worker = order->session_id >> M4H_SESSION_WORKER_SHIFT;
+    struct m4h_order *copy = malloc(sizeof(*copy));
+
+    if (copy == NULL)
+        abort(); /* a lost order would leave a device waiting for ever */
+    *copy = *order;
+    m4h_worker_send(slave->workers[worker], copy);
+}
+
+void m4h_slave_report(void *context, struct m4h_letter *letter)
+{
+    struct m4h_slave *slave = context;
+    struct m4h_report *report = M4H_CONTAINER_OF(letter, struct m4h_report, letter);
+
+    switch (report->kind) {
+    case M4H_REPORT_KEY:
+        m4h_admission_judge(slave, report->session_id, report->as.key);
+        break;
+    case M4H_REPORT_FORWARD:
+        m4h_tunnels_forward(slave, report->session_id, report->as.forward.port);
+        break;
+    case M4H_REPORT_CANCEL:
+        m4h_tunnels_cancel(slave, report->session_id, report->as.cancel.port);
+        break;
+    case M4H_REPORT_GONE:
+        m4h_tunnels_gone(slave, report);
+        break;
+    case M4H_REPORT_REFUSED:
+        m4h_publisher_refuse(slave, report->as.refused);
+        free(report->as.refused);
+        break;
+    }
+    free(report);
+}
+
+/* ---- events of the loop ---------------------------------------------------------- */
+
+static void on_signal(void *context, int number)
+{
+    struct m4h_slave *slave = context;
+
+    if (number == SIGHUP) {
+        m4h_log(M4H_LOG_INFO, M4H_SLAVE_COMPONENT, "signal=SIGHUP nothing to read again");
+        return;
+    }
+    if (slave->stopping) {
+        m4h_log(M4H_LOG_WARNING, M4H_SLAVE_COMPONENT, "second signal: ending at once");
+        m4h_loop_stop(slave->loop);
+        return;
+    }
+    m4h_drain_begin(slave, number == SIGTERM ? "SIGTERM" : "SIGINT", true);
+}
+
+static void on_load_time(void *context)
+{
+    m4h_publisher_load(context);
+}
+
+static void write_ready_file(struct m4h_slave *slave)
+{
+    struct m4h_address listen;
+    char lines[512];
+    int len;
+
+    if (m4h_address_parse(slave->config->device_listen, &listen) != 0)
+        return;
+    len = snprintf(lines, sizeof(lines), "device=%s:%u\n", listen.host, slave->info.port);
+    if (slave->http != NULL && m4h_address_parse(slave->config->http_listen, &listen) == 0)
+        snprintf(lines + len, sizeof(lines) - (size_t)len, "http=%s:%u\n", listen.host,
+                 m4h_http_server_port(slave->http));
+    if (m4h_ready_file_write(slave->config->ready_file, lines) != 0)
+        m4h_log(M4H_LOG_ERROR, M4H_SLAVE_COMPONENT, "ready_file=\"%s\" error=\"%s\" cannot write",
+                slave->config->ready_file, strerror(errno));
+}
+
+static void on_bus_status(void *context, bool connected)
+{
+    struct m4h_slave *slave = context;
+
+    m4h_log(connected ? M4H_LOG_INFO : M4H_LOG_WARNING, M4H_SLAVE_COMPONENT,
+            connected ? "connected to NATS" : "lost NATS: tunnels go on, events wait");
+    if (!connected)
+        return;
+    write_ready_file(slave);
+    m4h_publisher_load(slave);
+}
+
+static uint64_t run_bus(void *context, uint64_t now_ms)
+{
+    struct m4h_slave *slave = context;
+
+    return slave->bus != NULL ? m4h_bus_run(slave->bus, now_ms) : UINT64_MAX;
+}
+
+/* ---- start ------------------------------------------------------------------------ */
+
+/* Raises the soft limit of open files to the hard one, and sizes the slave by it. */
+static void set_capacity(struct m4h_slave *slave)
+{
+    struct rlimit files = {.rlim_cur = 1024, .rlim_max = 1024};
+    int64_t ports = slave->config->port_max - slave->config->port_min + 1;
+    int64_t room;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+            getrlimit(RLIMIT_NOFILE, &files);
+    }
+    room = files.rlim_cur > 2000000 ? 1000000 - FILES_FOR_OURSELVES
+                                    : (int64_t)files.rlim_cur / 2 - FILES_FOR_OURSELVES;
+    if (room < 1)
+        room = 1;
+    if (room > ports)
+        room = ports;
+    if (slave->config->capacity > room)
+        m4h_log(M4H_LOG_WARNING, M4H_SLAVE_COMPONENT,
+                "capacity=%lld files=%llu only %lld tunnels fit: raise the limit of open files",
+                (long long)slave->config->capacity, (unsigned long long)files.rlim_cur,
+                (long long)room);
+    if (slave->config->capacity > 0 && slave->config->capacity < room)
+        room = slave->config->capacity;
+    slave->capacity = (uint32_t)room;
+}
+
+static int fill_info(struct m4h_slave *slave, const struct m4h_ssh_host_key *host_key,
+                     uint16_t port)
+{
+    const struct m4h_slave_config *config = slave->config;
+    struct m4h_slave_info *info = &slave->info;
+
+    if (config->device_host[0] != '\0')
+        m4h_text_copy(info->host, sizeof(info->host), config->device_host);
+    else if (gethostname(info->host, sizeof(info->host) - 1) != 0)
+        info->host[0] = '\0';
+    if (!m4h_ident_host_is_valid(info->host)) {
+        m4h_log(M4H_LOG_ERROR, M4H_SLAVE_COMPONENT,
+                "host=\"%s\" no host name or address: set [device] host", info->host);
+        return M4H_EINVALID;
+    }
+    info->port = config->device_port != 0 ? (uint16_t)config->device_port : port;
+    m4h_text_copy(info->host_keys[0], sizeof(info->host_keys[0]), host_key->public_line);
+    info->host_key_count = 1;
+    info->capacity = slave->capacity;
+    m4h_text_copy(info->version, sizeof(info->version), M4H_VERSION);
+    info->started_wall_ms = m4h_walltime_now_ms();
+    return 0;
+}
+
+static int report_listen(const struct m4h_slave *slave, int error)
+{
+    m4h_log(M4H_LOG_ERROR, M4H_SLAVE_COMPONENT, "address=%s error=\"%s\" cannot listen",
+            slave->config->device_listen,
+            error == M4H_EINVALID ? "not an address of this machine" : strerror(errno));
+    return error;
+}
+
+/* One listener for each worker, all on the same port. */
+static int start_workers(struct m4h_slave *slave, const struct m4h_ssh_host_key *host_key,
+                         uint16_t *port)
+{
+    struct m4h_address address;
+    uint32_t wanted = slave->config->workers > 0 ? (uint32_t)slave->config->workers
+                                                 : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (m4h_address_parse(slave->config->device_listen, &address) != 0)
+        return M4H_EINVALID;
+    slave->workers = calloc(wanted, sizeof(struct m4h_worker *));
+    if (slave->workers == NULL)
+        return M4H_ENOMEM;
+    for (uint32_t i = 0; i < wanted; i++) {
+        int fd;
+        int error = m4h_socket_listen(&address, true, DEVICE_BACKLOG, &fd, port);
+
+        if (error != 0)
+            return report_listen(slave, error);
+        address.port = *port;
+        error =
+            m4h_worker_create(&slave->workers[i], i, fd, slave->config, host_key, slave->mailbox);
+        if (error != 0)
+            return error;
+        slave->worker_count++;
+        error = m4h_worker_start(slave->workers[i]);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+static int start_bus(struct m4h_slave *slave)
+{
+    const struct m4h_slave_config *config = slave->config;
+    struct m4h_bus_subscription subscriptions[M4H_COMMANDS_COUNT];
+    char subjects[M4H_COMMANDS_COUNT][128];
+    const struct m4h_bus_config bus = {
+        .url = config->nats_url,
+        .name = config->id,
+        .credentials = config->nats_credentials[0] != '\0' ? config->nats_credentials : NULL,
+        .user = config->nats_user[0] != '\0' ? config->nats_user : NULL,
+        .password = config->nats_password[0] != '\0' ? config->nats_password : NULL,
+        .tls_ca = config->nats_tls_ca[0] != '\0' ? config->nats_tls_ca : NULL,
+        .queue_messages = BUS_QUEUE_MESSAGES,
+        .queue_bytes = BUS_QUEUE_BYTES,
+        .subscriptions = subscriptions,
+        .subscription_count = M4H_COMMANDS_COUNT,
+        .on_status = on_bus_status,
+        .wake = m4h_pump_wake,
+        .wake_context = slave->pump,
+        .context = slave,
+    };
+
+    m4h_commands_subscriptions(slave, subscriptions, subjects);
+    return m4h_bus_create(&slave->bus, &bus);
+}
+
+static int make_cores(struct m4h_slave *slave)
+{
+    const struct m4h_slave_config *config = slave->config;
+    const struct m4h_decisions_limits limits = {
+        .entries_max = (uint32_t)config->authorize_cache,
+        .stale_ms = (uint32_t)config->authorize_stale_ms,
+    };
+    int error = m4h_roster_create(&slave->roster);
+
+    if (error == 0)
+        error =
+            m4h_ports_create(&slave->ports, (uint16_t)config->port_min, (uint16_t)config->port_max);
+    if (error == 0)
+        error = m4h_decisions_create(&slave->decisions, &limits);
+    return error;
+}
+
+static int make_loop(struct m4h_slave *slave)
+{
+    int error = m4h_loop_create(&slave->loop);
+
+    if (error == 0)
+        error = m4h_signals_start(&slave->signals, slave->loop, on_signal, slave);
+    if (error == 0)
+        error = m4h_mailbox_create(&slave->mailbox, slave->loop, m4h_slave_report, slave);
+    if (error == 0)
+        error = m4h_pump_create(&slave->pump, slave->loop, run_bus, slave);
+    if (error == 0)
+        error = m4h_timer_create(&slave->load_timer, slave->loop, on_load_time, slave);
+    if (error == 0)
+        error = m4h_drain_create(slave);
+    return error;
+}
+
+static int start(struct m4h_slave *slave)
+{
+    struct m4h_ssh_host_key host_key;
+    struct m4h_event event = {.type = M4H_EVENT_START};
+    uint16_t port = 0;
+    int error = make_cores(slave);
+
+    if (error == 0)
+        error = make_loop(slave);
+    if (error == 0)
+        error = m4h_ssh_start();
+    if (error == 0)
+        error = m4h_ssh_host_key_ensure(slave->config->host_key_dir, &host_key);
+    if (error == 0)
+        error = start_bus(slave);
+    if (error == 0)
+        error = m4h_ops_start(slave);
+    if (error == 0)
+        error = start_workers(slave, &host_key, &port);
+    if (error == 0)
+        error = fill_info(slave, &host_key, port);
+    if (error != 0)
+        return error;
+    event.as.start = slave->info;
+    m4h_publisher_send(slave, &event);
+    m4h_timer_start(slave->load_timer, (uint64_t)slave->config->load_interval_ms,
+                    (uint64_t)slave->config->load_interval_ms);
+    m4h_log(M4H_LOG_INFO, M4H_SLAVE_COMPONENT,
+            "slave=%s region=%s host=%s port=%u capacity=%u workers=%u version=%s started",
+            slave->config->id, slave->config->region, slave->info.host, slave->info.port,
+            slave->capacity, slave->worker_count, M4H_VERSION);
+    return 0;
+}
+
+int m4h_slave_create(struct m4h_slave **slave, const struct m4h_slave_config *config)
+{
+    struct m4h_slave *made = calloc(1, sizeof(*made));
+    int error;
+
+    *slave = NULL;
+    if (made == NULL)
+        return M4H_ENOMEM;
+    made->config = config;
+    made->state = M4H_SLAVE_READY;
+    made->epoch = m4h_walltime_now_ms();
+    made->message = (struct m4h_buffer)M4H_BUFFER_INIT(MESSAGE_MAX_BYTES);
+    set_capacity(made);
+    error = start(made);
+    if (error != 0) {
+        m4h_log(M4H_LOG_ERROR, M4H_SLAVE_COMPONENT, "error=\"%s\" cannot start",
+                m4h_error_text(error));
+        m4h_slave_destroy(made);
+        return error;
+    }
+    *slave = made;
+    return 0;
+}
+
+void m4h_slave_run(struct m4h_slave *slave)
+{
+    m4h_loop_run(slave->loop);
+}
+
+/* Workers end first, and their last reports are read, so that every tunnel's end
+ * is published before the bus is closed. */
+void m4h_slave_destroy(struct m4h_slave *slave)
+{
+    if (slave == NULL)
+        return;
+    m4h_ready_file_remove(slave->config->ready_file);
+    for (uint32_t i = 0; i < slave->worker_count; i++)
+        m4h_worker_stop(slave->workers[i]);
+    m4h_mailbox_close(slave->mailbox);
+    for (uint32_t i = 0; i < slave->worker_count; i++)
+        m4h_worker_destroy(slave->workers[i]);
+    free(slave->workers);
+    m4h_http_server_destroy(slave->http);
+    m4h_bus_destroy(slave->bus, BUS_FLUSH_MS);
+    m4h_admission_destroy(slave);
+    m4h_commands_destroy(slave);
+    m4h_pump_close(slave->pump);
+    m4h_timer_close(slave->load_timer);
+    m4h_timer_close(slave->drain_timer);
+    m4h_signals_close(slave->signals);
+    m4h_loop_destroy(slave->loop);
+    m4h_roster_destroy(slave->roster);
+    m4h_ports_destroy(slave->ports);
+    m4h_decisions_destroy(slave->decisions);
+    m4h_buffer_free(&slave->message);
+    free(slave);
+}

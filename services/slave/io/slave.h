@@ -1,0 +1,24 @@
+/* A slave: the main loop ("hub") with the bus, and its workers. The hub owns all
+ * that needs one mind: who is here, which port is whose, what was announced.
+ * Everything here runs on the main thread. */
+#ifndef M4H_SLAVE_IO_SLAVE_H
+#define M4H_SLAVE_IO_SLAVE_H
+
+#include "lib/base/attributes.h"
+#include "services/slave/config.h"
+
+struct m4h_slave;
+
+/* Listens, starts the workers, connects to the bus in the background. `config`
+ * is borrowed for the slave's life. `*slave` is NULL on error, of which the log
+ * says more: M4H_EINVALID, M4H_EEXIST (an address is in use), M4H_ENOMEM,
+ * M4H_ESYSTEM. */
+M4H_MUST_CHECK int m4h_slave_create(struct m4h_slave **slave,
+                                    const struct m4h_slave_config *config);
+/* Runs until it was told to end (SIGTERM, SIGINT, or a drain command) and all
+ * devices have been sent away; a second signal ends it at once. */
+void m4h_slave_run(struct m4h_slave *slave);
+/* Accepts NULL. */
+void m4h_slave_destroy(struct m4h_slave *slave);
+
+#endif

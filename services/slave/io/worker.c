@@ -1,0 +1,246 @@
+/* A worker's thread, its loop and its tables. */
+#include "services/slave/io/worker.h"
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "services/slave/io/device.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct m4h_device *device_of(struct m4h_heap_node *node)
+{
+    return M4H_CONTAINER_OF(node, struct m4h_device, look);
+}
+
+static bool looked_at_before(const struct m4h_heap_node *a, const struct m4h_heap_node *b)
+{
+    const struct m4h_device *first = M4H_CONTAINER_OF(a, const struct m4h_device, look);
+    const struct m4h_device *second = M4H_CONTAINER_OF(b, const struct m4h_device, look);
+
+    return first->look_ms < second->look_ms;
+}
+
+/* Sets the one timer to the first look that is due. */
+static void set_timer(struct m4h_worker *worker)
+{
+    struct m4h_heap_node *first = m4h_heap_first(&worker->looks);
+    uint64_t now_ms = m4h_loop_now_ms(worker->loop);
+    uint64_t at_ms = first != NULL ? device_of(first)->look_ms : UINT64_MAX;
+
+    if (at_ms == UINT64_MAX)
+        m4h_timer_stop(worker->look_timer);
+    else
+        m4h_timer_start(worker->look_timer, at_ms > now_ms ? at_ms - now_ms : 0, 0);
+}
+
+static void on_look(void *context)
+{
+    struct m4h_worker *worker = context;
+    uint64_t now_ms = m4h_loop_now_ms(worker->loop);
+    struct m4h_heap_node *first;
+
+    while ((first = m4h_heap_first(&worker->looks)) != NULL && device_of(first)->look_ms <= now_ms)
+        m4h_device_look(device_of(first), now_ms);
+    set_timer(worker);
+}
+
+void m4h_worker_schedule(struct m4h_worker *worker, struct m4h_device *device)
+{
+    uint64_t now_ms = m4h_loop_now_ms(worker->loop);
+    uint64_t at_ms = m4h_session_next_look_ms(&device->session, &worker->limits,
+                                              m4h_ssh_session_heard_ms(device->ssh));
+
+    /* Never the same moment again: a look that changes nothing must not spin. */
+    device->look_ms = at_ms > now_ms ? at_ms : now_ms + 1;
+    m4h_heap_moved(&worker->looks, &device->look);
+    if (m4h_heap_first(&worker->looks) == &device->look)
+        set_timer(worker);
+}
+
+void m4h_worker_report(struct m4h_worker *worker, const struct m4h_report *report)
+{
+    struct m4h_report *copy = malloc(sizeof(*copy));
+
+    if (copy == NULL)
+        abort(); /* a lost report would leave the hub wrong about a device for ever */
+    *copy = *report;
+    m4h_mailbox_send(worker->hub_mailbox, &copy->letter);
+}
+
+static void on_accept(void *context, int fd, const char *peer)
+{
+    struct m4h_worker *worker = context;
+
+    atomic_fetch_add_explicit(&worker->stats.accepted, 1, memory_order_relaxed);
+    m4h_device_accept(worker, fd, peer);
+}
+
+static void stop_accepting(struct m4h_worker *worker)
+{
+    m4h_listener_close(worker->listener);
+    worker->listener = NULL;
+}
+
+static void quit(struct m4h_worker *worker)
+{
+    stop_accepting(worker);
+    while (worker->devices != NULL)
+        m4h_device_close(worker->devices, M4H_DISCONNECT_DRAINED);
+    m4h_loop_stop(worker->loop);
+}
+
+static void obey(struct m4h_device *device, const struct m4h_order *order)
+{
+    switch (order->kind) {
+    case M4H_ORDER_JUDGED:
+        m4h_device_judged(device, order->as.judged.allowed, order->as.judged.client_key);
+        break;
+    case M4H_ORDER_FORWARDED:
+        m4h_device_forwarded(device, order->as.forwarded.fd, order->as.forwarded.port);
+        break;
+    case M4H_ORDER_CLOSE:
+        m4h_device_close(device, order->as.close.reason);
+        break;
+    default:
+        assert(!"an order without a session");
+    }
+}
+
+static void on_order(void *context, struct m4h_letter *letter)
+{
+    struct m4h_worker *worker = context;
+    struct m4h_order *order = M4H_CONTAINER_OF(letter, struct m4h_order, letter);
+    struct m4h_device *device = NULL;
+
+    if (order->kind == M4H_ORDER_REFUSE_NEW) {
+        stop_accepting(worker);
+    } else if (order->kind == M4H_ORDER_QUIT) {
+        quit(worker);
+    } else {
+        HASH_FIND(hh, worker->devices, &order->session_id, sizeof(order->session_id), device);
+        if (device != NULL)
+            obey(device, order);
+        else if (order->kind == M4H_ORDER_FORWARDED && order->as.forwarded.fd >= 0)
+            close(order->as.forwarded.fd);
+    }
+    free(order);
+}
+
+static struct m4h_session_limits limits_of(const struct m4h_slave_config *config)
+{
+    return (struct m4h_session_limits){
+        .authenticate_ms = (uint32_t)config->authenticate_ms,
+        .forward_ms = (uint32_t)config->forward_ms,
+        .keepalive_ms = (uint32_t)config->keepalive_ms,
+        .keepalive_misses = (uint32_t)config->keepalive_misses,
+        .keys_max = (uint32_t)config->keys_max,
+        .forwards_max = (uint32_t)config->forwards_max,
+    };
+}
+
+static int build(struct m4h_worker *worker, int listen_fd, const struct m4h_ssh_host_key *host_key)
+{
+    const struct m4h_ssh_server_config ssh = {
+        .host_key = host_key,
+        .ciphers = worker->config->ciphers,
+        .key_exchanges = worker->config->key_exchanges,
+        .macs = worker->config->macs,
+    };
+    int error = m4h_loop_create(&worker->loop);
+
+    if (error == 0)
+        error = m4h_mailbox_create(&worker->mailbox, worker->loop, on_order, worker);
+    if (error == 0)
+        error = m4h_timer_create(&worker->look_timer, worker->loop, on_look, worker);
+    if (error == 0)
+        error = m4h_ssh_server_create(&worker->ssh, worker->loop, &ssh);
+    if (error != 0) {
+        close(listen_fd);
+        return error;
+    }
+    return m4h_listener_start(&worker->listener, worker->loop, listen_fd, on_accept, worker);
+}
+
+int m4h_worker_create(struct m4h_worker **worker, uint32_t index, int listen_fd,
+                      const struct m4h_slave_config *config,
+                      const struct m4h_ssh_host_key *host_key, struct m4h_mailbox *hub_mailbox)
+{
+    int error;
+
+    *worker = calloc(1, sizeof(**worker));
+    if (*worker == NULL) {
+        close(listen_fd);
+        return M4H_ENOMEM;
+    }
+    (*worker)->index = index;
+    (*worker)->config = config;
+    (*worker)->limits = limits_of(config);
+    (*worker)->hub_mailbox = hub_mailbox;
+    m4h_heap_init(&(*worker)->looks, looked_at_before);
+    error = build(*worker, listen_fd, host_key);
+    if (error != 0) {
+        m4h_worker_destroy(*worker);
+        *worker = NULL;
+    }
+    return error;
+}
+
+static void *run(void *context)
+{
+    struct m4h_worker *worker = context;
+
+    m4h_loop_run(worker->loop);
+    return NULL;
+}
+
+int m4h_worker_start(struct m4h_worker *worker)
+{
+    sigset_t all, before;
+    int rc;
+
+    /* Signals are the main thread's. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    rc = pthread_create(&worker->thread, NULL, run, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    worker->started = rc == 0;
+    return rc == 0 ? 0 : M4H_ESYSTEM;
+}
+
+void m4h_worker_send(struct m4h_worker *worker, struct m4h_order *order)
+{
+    m4h_mailbox_send(worker->mailbox, &order->letter);
+}
+
+void m4h_worker_stop(struct m4h_worker *worker)
+{
+    struct m4h_order *order;
+
+    if (!worker->started)
+        return;
+    order = calloc(1, sizeof(*order));
+    if (order == NULL)
+        abort(); /* its thread cannot be ended */
+    order->kind = M4H_ORDER_QUIT;
+    m4h_worker_send(worker, order);
+    pthread_join(worker->thread, NULL);
+    worker->started = false;
+}
+
+void m4h_worker_destroy(struct m4h_worker *worker)
+{
+    if (worker == NULL)
+        return;
+    m4h_worker_stop(worker);
+    m4h_listener_close(worker->listener);
+    m4h_mailbox_close(worker->mailbox);
+    m4h_timer_close(worker->look_timer);
+    m4h_ssh_server_destroy(worker->ssh);
+    m4h_heap_free(&worker->looks);
+    m4h_loop_destroy(worker->loop);
+    free(worker);
+}

@@ -1,0 +1,78 @@
+/* A worker: one thread with its loop, its listener (SO_REUSEPORT), and the
+ * sessions that it accepted, which never move. It decides nothing about who may
+ * be here: it asks the hub by letters, and does what it is told. */
+#ifndef M4H_SLAVE_IO_WORKER_H
+#define M4H_SLAVE_IO_WORKER_H
+
+#include "lib/base/attributes.h"
+#include "lib/base/heap.h"
+#include "lib/net/listener.h"
+#include "lib/net/loop.h"
+#include "lib/net/mailbox.h"
+#include "lib/net/timer.h"
+#include "lib/ssh/server.h"
+#include "services/slave/config.h"
+#include "services/slave/core/session.h"
+#include "services/slave/io/letters.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* Read in one go from an operator; one buffer for all relays of a worker. */
+#define M4H_RELAY_READ_BYTES 32768u
+
+struct m4h_device;
+
+/* Written by the worker, read by the hub. */
+struct m4h_worker_stats {
+    atomic_uint_fast64_t bytes_from_device;
+    atomic_uint_fast64_t bytes_to_device;
+    atomic_uint_fast64_t accepted;  /* connections on the device listener, ever */
+    atomic_uint_fast64_t operators; /* operator connections, ever */
+    atomic_uint channels;           /* operator connections now */
+    atomic_uint handshakes;         /* sessions that are not known yet */
+    atomic_uint sessions;           /* all */
+};
+
+/* Open to the worker's own files (device.c, relay.c); others use the functions. */
+struct m4h_worker {
+    uint32_t index;
+    bool started; /* the thread runs */
+    pthread_t thread;
+    struct m4h_loop *loop;
+    struct m4h_mailbox *mailbox;     /* orders */
+    struct m4h_mailbox *hub_mailbox; /* reports; borrowed */
+    struct m4h_listener *listener;
+    struct m4h_ssh_server *ssh;
+    const struct m4h_slave_config *config; /* borrowed, not changed while it runs */
+    struct m4h_session_limits limits;
+    uint64_t next_session;
+    struct m4h_device *devices; /* uthash, by session id */
+    struct m4h_heap looks;      /* devices by when to look at them */
+    struct m4h_timer *look_timer;
+    struct m4h_worker_stats stats;
+    uint8_t scratch[M4H_RELAY_READ_BYTES];
+};
+
+/* Makes a worker around a listening socket, which it owns from now on, also when
+ * it fails. Called by the main thread, as are start, send and destroy. */
+M4H_MUST_CHECK int m4h_worker_create(struct m4h_worker **worker, uint32_t index, int listen_fd,
+                                     const struct m4h_slave_config *config,
+                                     const struct m4h_ssh_host_key *host_key,
+                                     struct m4h_mailbox *hub_mailbox);
+/* Runs it on a thread of its own. M4H_ESYSTEM. */
+M4H_MUST_CHECK int m4h_worker_start(struct m4h_worker *worker);
+/* Gives an order, which the worker frees. */
+void m4h_worker_send(struct m4h_worker *worker, struct m4h_order *order);
+/* Ends its sessions and its thread, and waits for it. Orders may still be sent;
+ * they do nothing. */
+void m4h_worker_stop(struct m4h_worker *worker);
+/* Stops it if it runs, and frees all. Accepts NULL. */
+void m4h_worker_destroy(struct m4h_worker *worker);
+
+/* On the worker's thread: for its devices. */
+void m4h_worker_report(struct m4h_worker *worker, const struct m4h_report *report);
+/* Looks at `device` when its session says so. */
+void m4h_worker_schedule(struct m4h_worker *worker, struct m4h_device *device);
+
+#endif

@@ -1,0 +1,29 @@
+/* mas4h-slave: the command line and the exit code. */
+#include "lib/base/log.h"
+#include "services/slave/config.h"
+#include "services/slave/io/slave.h"
+
+#include <stdlib.h>
+
+int main(int argc, char **argv)
+{
+    struct m4h_slave_config config = {0};
+    struct m4h_slave *slave;
+    int error;
+
+    switch (m4h_config_from_command_line(&m4h_slave_config_table, argc, argv, &config)) {
+    case M4H_CONFIG_RUN:
+        break;
+    case M4H_CONFIG_DONE:
+        return EXIT_SUCCESS;
+    case M4H_CONFIG_WRONG:
+        return 2;
+    }
+    m4h_log_set_level((enum m4h_log_level)config.log_level);
+    error = m4h_slave_create(&slave, &config);
+    if (error == 0)
+        m4h_slave_run(slave);
+    m4h_slave_destroy(slave);
+    m4h_config_free(&m4h_slave_config_table, &config);
+    return error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
