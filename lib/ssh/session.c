@@ -142,7 +142,7 @@ static void exchange_keys(struct m4h_ssh_session *session)
 void m4h_ssh_session_turn(struct m4h_ssh_session *session)
 {
     session->turning = true;
-    if (session->held == NULL)
+    if (session->held == NULL && session->event != NULL)
         receive(session);
     if (!session->exchanged && m4h_ssh_session_is_alive(session))
         exchange_keys(session);
@@ -171,11 +171,14 @@ static void on_ready(void *context, unsigned events)
     m4h_ssh_session_turn(session);
 }
 
-/* Sends our identification and, as libssh needs it, only then joins the event. */
+/* Sends our identification and, as libssh needs it, only then joins the event.
+ * A peer whose first bytes are wrong already is told of in the first turn. */
 static int begin(struct m4h_ssh_session *session)
 {
-    if (ssh_handle_key_exchange(session->ssh) == SSH_ERROR)
-        return M4H_ESYSTEM;
+    if (ssh_handle_key_exchange(session->ssh) == SSH_ERROR) {
+        m4h_ssh_session_schedule(session);
+        return 0;
+    }
     session->event = ssh_event_new();
     if (session->event == NULL || ssh_event_add_session(session->event, session->ssh) != SSH_OK)
         return M4H_ENOMEM;

@@ -157,6 +157,19 @@ void m4h_key_file_check(struct m4h_key_file *file)
         m4h_key_file_load(file);
 }
 
+bool m4h_key_file_check_grown(struct m4h_key_file *file)
+{
+    struct m4h_file_mark mark;
+
+    if (!file->is_loaded)
+        return false;
+    mark = mark_of(file->path);
+    if (!mark.exists || same_mark(&mark, &file->loaded) || mark.size <= file->loaded.size)
+        return false;
+    m4h_key_file_load(file);
+    return true;
+}
+
 void m4h_key_file_open(struct m4h_key_file *file, const char *path)
 {
     *file = (struct m4h_key_file){.path = path};

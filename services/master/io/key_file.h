@@ -35,6 +35,9 @@ void m4h_key_file_close(struct m4h_key_file *file);
 /* Reads it again where it has changed and then stayed the same from one call to
  * the next, so that a file that is being written is left alone. */
 void m4h_key_file_check(struct m4h_key_file *file);
+/* A key is not in it: it may have been added this moment. Reads a file that has
+ * grown again at once, without waiting for it to stay the same; true if so. */
+bool m4h_key_file_check_grown(struct m4h_key_file *file);
 /* Reads it again. What was there stays where that fails. */
 void m4h_key_file_load(struct m4h_key_file *file);
 

@@ -124,9 +124,12 @@ static void allow(struct m4h_master *master, const char *client_key,
 static void authorize(struct m4h_master *master, const struct m4h_authorize_request *request,
                       struct m4h_authorize_reply *reply, struct m4h_problem *problem)
 {
-    const struct m4h_key_file *file = &master->keys;
+    struct m4h_key_file *file = &master->keys;
     const char *client_key =
         m4h_keys_find(&file->keys, request->public_key, request->public_key_len);
+
+    if (client_key == NULL && m4h_key_file_check_grown(file))
+        client_key = m4h_keys_find(&file->keys, request->public_key, request->public_key_len);
 
     if (file->path[0] == '\0') {
         deny(master, request, "the master has no authorized_keys", reply);
