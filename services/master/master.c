@@ -157,8 +157,6 @@ static void on_status(void *context, bool connected)
     struct m4h_master *master = context;
     uint64_t now_ms = m4h_loop_now_ms(master->loop);
 
-    m4h_log(connected ? M4H_LOG_INFO : M4H_LOG_WARNING, M4H_MASTER_LOG, "%s NATS",
-            connected ? "connected to" : "cut off from");
     m4h_cluster_set_online(master->cluster, connected, now_ms);
     m4h_master_readiness_connected(&master->readiness, connected, now_ms);
 }

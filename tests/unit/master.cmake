@@ -1,7 +1,9 @@
-foreach(noun fallback keys million tunnel_index)
+foreach(noun fallback keys million readiness tunnel_index)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c LINK master-core LABELS unit)
 endforeach()
 foreach(noun dispatch fold liveness ownership pages resync)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c master_world.c LINK master-core
         LABELS unit)
 endforeach()
+m4h_test(unit_master_service SOURCES master_service.c master_stage.c master_world.c
+    LINK master test-support LABELS integration)

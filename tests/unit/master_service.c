@@ -1,0 +1,349 @@
+/* The whole master over a real nats-server: what slaves and gateways see of it.
+ * The tests are one story, in order, since a master takes 3 s to be ready. */
+#include "tests/unit/master_stage.h"
+
+#include "lib/base/base64.h"
+#include "lib/wire/wire.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define KEY "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+
+static int begin(void **state)
+{
+    *state = stage_create();
+    return 0;
+}
+
+static int end(void **state)
+{
+    stage_destroy(*state);
+    return 0;
+}
+
+/* ---- questions --------------------------------------------------------------- */
+
+static struct m4h_cluster_status ask_cluster(struct stage *stage, struct m4h_problem *problem)
+{
+    struct m4h_cluster_status status;
+    struct m4h_region_status *regions;
+    size_t count;
+
+    assert_int_equal(m4h_wire_cluster_request_encode(&stage->out), 0);
+    stage_ask(stage, "mas4h.v1.rpc.status.cluster");
+    assert_int_equal(stage->reply_error, 0);
+    assert_int_equal(m4h_wire_cluster_reply_decode(stage->reply.data, stage->reply.len, &status,
+                                                   &regions, &count, problem),
+                     0);
+    free(regions);
+    return status;
+}
+
+/* Where the tunnel of a client key is; "" for nowhere. */
+static const char *ask_tunnel(struct stage *stage, const char *client_key)
+{
+    static struct m4h_tunnel_status tunnel;
+    struct m4h_problem problem;
+
+    assert_int_equal(m4h_wire_tunnel_request_encode(client_key, &stage->out), 0);
+    stage_ask(stage, "mas4h.v1.rpc.status.tunnel");
+    assert_int_equal(stage->reply_error, 0);
+    assert_int_equal(
+        m4h_wire_tunnel_reply_decode(stage->reply.data, stage->reply.len, &tunnel, &problem), 0);
+    return problem.code == 0 ? tunnel.slave_id : "";
+}
+
+static struct m4h_authorize_reply ask_authorize(struct stage *stage)
+{
+    struct m4h_authorize_request request = {
+        .slave_id = "s1", .region = "eu", .username = "root", .remote_address = "192.0.2.1:5000"};
+    struct m4h_authorize_reply reply;
+    struct m4h_problem problem;
+
+    snprintf(request.key_fingerprint, sizeof(request.key_fingerprint), "SHA256:%043d", 7);
+    assert_int_equal(m4h_base64_decode(KEY, strlen(KEY), request.public_key,
+                                       sizeof(request.public_key), &request.public_key_len),
+                     0);
+    assert_int_equal(m4h_wire_authorize_request_encode(&request, &stage->out), 0);
+    stage_ask(stage, "mas4h.v1.rpc.authorize");
+    assert_int_equal(stage->reply_error, 0);
+    assert_int_equal(
+        m4h_wire_authorize_reply_decode(stage->reply.data, stage->reply.len, &reply, &problem), 0);
+    assert_int_equal(problem.code, 0);
+    return reply;
+}
+
+static struct m4h_problem ask_dispatch(struct stage *stage, const char *region,
+                                       struct m4h_slot *slot)
+{
+    struct m4h_dispatch_request request = {.request_id = "r1"};
+    struct m4h_problem problem;
+
+    m4h_text_copy(request.region, sizeof(request.region), region);
+    assert_int_equal(m4h_wire_dispatch_request_encode(&request, &stage->out), 0);
+    stage_ask(stage, "mas4h.v1.rpc.dispatch");
+    assert_int_equal(stage->reply_error, 0);
+    assert_int_equal(
+        m4h_wire_dispatch_reply_decode(stage->reply.data, stage->reply.len, slot, &problem), 0);
+    return problem;
+}
+
+/* Asks again and again, for as long as anything is waited for here. */
+#define ask_until(stage, condition)                                                                \
+    do {                                                                                           \
+        uint64_t limit_ms = m4h_loop_now_ms((stage)->loop) + STAGE_WAIT_MS;                        \
+        while (!(condition))                                                                       \
+            if (m4h_loop_now_ms((stage)->loop) > limit_ms)                                         \
+                fail_msg("not in %d ms: %s", STAGE_WAIT_MS, #condition);                           \
+    } while (0)
+
+static bool cluster_answers(struct stage *stage)
+{
+    assert_int_equal(m4h_wire_cluster_request_encode(&stage->out), 0);
+    stage_ask(stage, "mas4h.v1.rpc.status.cluster");
+    return stage->reply_error == 0;
+}
+
+/* ---- the story ---------------------------------------------------------------- */
+
+/* Slaves that run since long: 25 tunnels and 1. */
+static void a_master_that_is_not_ready_says_so(void **state)
+{
+    struct stage *stage = *state;
+    struct m4h_problem problem;
+    struct m4h_slot slot;
+    char key[16];
+
+    fake_start(&stage->slaves[0]);
+    fake_start(&stage->slaves[1]);
+    for (unsigned i = 0; i < 25; i++) {
+        snprintf(key, sizeof(key), "dev-%02u", i);
+        fake_connect(&stage->slaves[0], key, i + 1, i + 1);
+    }
+    fake_connect(&stage->slaves[1], "far", 1000, 1000);
+    stage_start_master(stage);
+    ask_until(stage, cluster_answers(stage));
+    ask_cluster(stage, &problem);
+    assert_int_equal(problem.code, M4H_PROBLEM_UNAVAILABLE);
+    assert_true(problem.retry_after_ms > 0);
+    assert_int_equal(ask_dispatch(stage, "eu", &slot).code, M4H_PROBLEM_UNAVAILABLE);
+    assert_int_not_equal(access(stage->ready_path, F_OK), 0);
+}
+
+static void a_ready_master_knows_what_the_slaves_have(void **state)
+{
+    struct stage *stage = *state;
+    struct m4h_cluster_status status;
+    struct m4h_problem problem;
+
+    stage_wait(stage, stage_master_is_ready);
+    status = ask_cluster(stage, &problem);
+    assert_int_equal(problem.code, 0);
+    assert_int_equal(status.tunnels, 26);
+    assert_int_equal(status.slaves_ready, 2);
+    assert_true(status.synced);
+    assert_string_equal(status.master_id, "master-1");
+    assert_int_equal(stage->snapshots, 4);
+    assert_string_equal(ask_tunnel(stage, "dev-24"), "s1");
+    assert_string_equal(ask_tunnel(stage, "nobody"), "");
+}
+
+static void the_ready_file_names_the_http_port(void **state)
+{
+    struct stage *stage = *state;
+    char text[200] = "", expected[200];
+    FILE *file = fopen(stage->ready_path, "r");
+
+    assert_non_null(file);
+    assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+    fclose(file);
+    snprintf(expected, sizeof(expected), "pid=%ld\nhttp=127.0.0.1:%u\n", (long)getpid(),
+             m4h_master_http_port(stage->master));
+    assert_string_equal(text, expected);
+}
+
+static void tunnels_come_in_pages(void **state)
+{
+    struct stage *stage = *state;
+    struct m4h_page_request request = {.region = "eu", .page_size = 10};
+    struct m4h_tunnel_status *tunnels;
+    struct m4h_problem problem;
+    size_t count, all = 0;
+
+    do {
+        assert_int_equal(m4h_wire_tunnels_request_encode(&request, &stage->out), 0);
+        stage_ask(stage, "mas4h.v1.rpc.status.tunnels");
+        assert_int_equal(m4h_wire_tunnels_reply_decode(stage->reply.data, stage->reply.len,
+                                                       &tunnels, &count, request.page_token,
+                                                       &problem),
+                         0);
+        assert_int_equal(problem.code, 0);
+        all += count;
+        free(tunnels);
+    } while (request.page_token[0] != '\0');
+    assert_int_equal(all, 25);
+}
+
+static void slaves_are_listed(void **state)
+{
+    struct stage *stage = *state;
+    struct m4h_page_request request = {.page_size = 10};
+    struct m4h_slave_status *slaves;
+    struct m4h_problem problem;
+    size_t count;
+
+    assert_int_equal(m4h_wire_slaves_request_encode(&request, &stage->out), 0);
+    stage_ask(stage, "mas4h.v1.rpc.status.slaves");
+    assert_int_equal(m4h_wire_slaves_reply_decode(stage->reply.data, stage->reply.len, &slaves,
+                                                  &count, request.page_token, &problem),
+                     0);
+    assert_int_equal(count, 2);
+    assert_string_equal(slaves[0].slave_id, "s1");
+    assert_int_equal(slaves[0].tunnels, 25);
+    free(slaves);
+}
+
+static void a_slot_is_given(void **state)
+{
+    struct stage *stage = *state;
+    struct m4h_slot slot;
+
+    assert_int_equal(ask_dispatch(stage, "us", &slot).code, 0);
+    assert_string_equal(slot.slave_id, "s2");
+    assert_string_equal(slot.host, "s2.example");
+    assert_int_equal(ask_dispatch(stage, "mars", &slot).code, M4H_PROBLEM_NO_CAPACITY);
+}
+
+static void a_key_is_allowed_as_soon_as_its_file_has_it(void **state)
+{
+    struct stage *stage = *state;
+    struct m4h_authorize_reply reply = ask_authorize(stage);
+
+    assert_false(reply.allowed);
+    assert_string_equal(reply.detail, "the key is not in authorized_keys");
+    stage_write_keys(stage, "ssh-ed25519 " KEY " far\n");
+    ask_until(stage, (reply = ask_authorize(stage)).allowed);
+    assert_string_equal(reply.client_key, "far");
+    assert_int_equal(reply.owner_stamp, 1000);
+    assert_int_equal(reply.valid_for_ms, 60000);
+    stage_write_keys(stage, "ssh-ed25519 " KEY "\n");
+    m4h_master_reload(stage->master);
+    reply = ask_authorize(stage);
+    assert_int_equal(strncmp(reply.client_key, "SHA256:", 7), 0);
+}
+
+static void a_key_file_that_goes_away_leaves_the_keys_that_were_there(void **state)
+{
+    struct stage *stage = *state;
+
+    unlink(stage->keys_path);
+    m4h_master_reload(stage->master);
+    assert_true(ask_authorize(stage).allowed);
+}
+
+static bool has_kicked(struct stage *stage)
+{
+    return stage->kicks > 0;
+}
+
+static void the_older_connection_of_a_device_is_kicked(void **state)
+{
+    struct stage *stage = *state;
+
+    stage_publish(stage, fake_connect(&stage->slaves[0], "far", 2000, 2000));
+    stage_wait(stage, has_kicked);
+    assert_string_equal(stage->kicked.client_key, "far");
+    assert_int_equal(stage->kicked.tunnel_id, 1000);
+    assert_int_equal(stage->kicked.reason, M4H_DISCONNECT_REPLACED);
+    assert_string_equal(stage->kicked.actor, "master-1");
+    assert_string_equal(ask_tunnel(stage, "far"), "s1");
+    stage_publish(stage, fake_disconnect(&stage->slaves[1], "far", 1000));
+    assert_string_equal(ask_tunnel(stage, "far"), "s1");
+}
+
+static void an_event_under_the_subject_of_another_slave_is_ignored(void **state)
+{
+    struct stage *stage = *state;
+    struct m4h_event event = fake_connect(&stage->slaves[0], "forged", 3000, 3000);
+
+    snprintf(event.event_id, sizeof(event.event_id), "x");
+    event.wall_ms = 1790000000000;
+    stage_publish_as(stage, "mas4h.v1.events.us.s2.connect", &event);
+    assert_string_equal(ask_tunnel(stage, "forged"), "");
+    /* And s1 has one event more than was heard: a snapshot heals that. */
+    ask_until(stage, strcmp(ask_tunnel(stage, "forged"), "s1") == 0);
+}
+
+static bool is_cut_off(struct stage *stage)
+{
+    return !stage->is_connected && !m4h_master_is_ready(stage->master);
+}
+
+static bool is_back(struct stage *stage)
+{
+    return stage->is_connected && m4h_master_is_ready(stage->master);
+}
+
+static void an_outage_of_the_bus_loses_nothing(void **state)
+{
+    struct stage *stage = *state;
+
+    m4h_nats_server_kill(stage->nats);
+    stage_wait(stage, is_cut_off);
+    fake_connect(&stage->slaves[1], "meanwhile", 4000, 4000);
+    assert_true(m4h_nats_server_restart(stage->nats));
+    stage_wait(stage, is_back);
+    assert_string_equal(ask_tunnel(stage, "dev-07"), "s1");
+    ask_until(stage, strcmp(ask_tunnel(stage, "meanwhile"), "s2") == 0);
+    assert_string_equal(ask_tunnel(stage, "dev-07"), "s1");
+}
+
+static void a_master_that_ends_takes_its_ready_file_with_it(void **state)
+{
+    struct stage *stage = *state;
+
+    stage_stop_master(stage);
+    assert_int_not_equal(access(stage->ready_path, F_OK), 0);
+}
+
+static void a_new_master_learns_it_all_again(void **state)
+{
+    struct stage *stage = *state;
+    struct m4h_problem problem;
+
+    stage_write_keys(stage, "");
+    stage_start_master(stage);
+    stage_wait(stage, stage_master_is_ready);
+    assert_int_equal(ask_cluster(stage, &problem).tunnels, 28);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_master_that_is_not_ready_says_so),
+        cmocka_unit_test(a_ready_master_knows_what_the_slaves_have),
+        cmocka_unit_test(the_ready_file_names_the_http_port),
+        cmocka_unit_test(tunnels_come_in_pages),
+        cmocka_unit_test(slaves_are_listed),
+        cmocka_unit_test(a_slot_is_given),
+        cmocka_unit_test(a_key_is_allowed_as_soon_as_its_file_has_it),
+        cmocka_unit_test(a_key_file_that_goes_away_leaves_the_keys_that_were_there),
+        cmocka_unit_test(the_older_connection_of_a_device_is_kicked),
+        cmocka_unit_test(an_event_under_the_subject_of_another_slave_is_ignored),
+        cmocka_unit_test(an_outage_of_the_bus_loses_nothing),
+        cmocka_unit_test(a_master_that_ends_takes_its_ready_file_with_it),
+        cmocka_unit_test(a_new_master_learns_it_all_again),
+    };
+
+    return cmocka_run_group_tests(tests, begin, end);
+}
