@@ -77,6 +77,7 @@ static void on_status(void *context, bool connected)
     m4h_log(connected ? M4H_LOG_INFO : M4H_LOG_WARNING, "gateway", "nats=%s",
             connected ? "connected" : "away");
     gateway->readiness.is_connected = connected;
+    gateway->readiness.has_answered = false; /* what was proved, was before */
     if (!connected)
         return;
     m4h_gateway_probe_now(gateway->probe);
@@ -178,7 +179,7 @@ static int start(struct m4h_gateway *gateway)
     int error = start_bus(gateway);
 
     if (error == 0)
-        error = m4h_gateway_rpc_create(&gateway->rpc, gateway->loop, gateway->bus,
+        error = m4h_gateway_rpc_create(&gateway->rpc, gateway->loop, gateway->bus, gateway->pump,
                                        (uint32_t)gateway->config->rpc_timeout_ms);
     if (error == 0)
         error = m4h_gateway_probe_start(&gateway->probe, gateway->loop, gateway->rpc,

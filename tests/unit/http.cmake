@@ -2,5 +2,8 @@ foreach(noun target route handshake)
     m4h_test(unit_http_${noun} SOURCES http_${noun}.c LINK http LABELS unit)
 endforeach()
 foreach(noun server websocket)
-    m4h_test(unit_http_${noun} SOURCES http_${noun}.c http_fixture.c LINK http LABELS unit)
+    m4h_test(unit_http_${noun}
+        SOURCES http_${noun}.c http_fixture.c websocket_client.c
+        LINK http
+        LABELS unit)
 endforeach()

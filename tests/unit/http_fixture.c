@@ -36,18 +36,28 @@ static void *thread_main(void *context)
     return NULL;
 }
 
-void http_fixture_start(struct http_fixture *fixture, const struct m4h_http_config *config)
+void http_fixture_prepare(struct http_fixture *fixture)
 {
-    const struct m4h_address address = {.host = "127.0.0.1", .port = 0};
-
     memset(fixture, 0, sizeof(*fixture));
     pthread_mutex_init(&fixture->lock, NULL);
     pthread_cond_init(&fixture->done, NULL);
     assert_int_equal(m4h_loop_create(&fixture->loop), 0);
     assert_int_equal(m4h_pump_create(&fixture->pump, fixture->loop, on_pump, fixture), 0);
+}
+
+void http_fixture_go(struct http_fixture *fixture)
+{
+    assert_int_equal(pthread_create(&fixture->thread, NULL, thread_main, fixture), 0);
+}
+
+void http_fixture_start(struct http_fixture *fixture, const struct m4h_http_config *config)
+{
+    const struct m4h_address address = {.host = "127.0.0.1", .port = 0};
+
+    http_fixture_prepare(fixture);
     assert_int_equal(m4h_http_server_create(&fixture->server, fixture->loop, &address, config), 0);
     fixture->port = m4h_http_server_port(fixture->server);
-    assert_int_equal(pthread_create(&fixture->thread, NULL, thread_main, fixture), 0);
+    http_fixture_go(fixture);
 }
 
 void http_fixture_run(struct http_fixture *fixture, void (*call)(void *context), void *context)
@@ -61,22 +71,32 @@ void http_fixture_run(struct http_fixture *fixture, void (*call)(void *context),
     pthread_mutex_unlock(&fixture->lock);
 }
 
-static void end(void *context)
+static void stop_loop(void *context)
 {
     struct http_fixture *fixture = context;
 
-    m4h_http_server_destroy(fixture->server);
     m4h_pump_close(fixture->pump);
     m4h_loop_stop(fixture->loop);
 }
 
-void http_fixture_stop(struct http_fixture *fixture)
+void http_fixture_end(struct http_fixture *fixture, void (*call)(void *context), void *context)
 {
-    http_fixture_run(fixture, end, fixture);
+    http_fixture_run(fixture, call, context);
+    http_fixture_run(fixture, stop_loop, fixture);
     pthread_join(fixture->thread, NULL);
     m4h_loop_destroy(fixture->loop);
     pthread_cond_destroy(&fixture->done);
     pthread_mutex_destroy(&fixture->lock);
+}
+
+static void destroy_server(void *context)
+{
+    m4h_http_server_destroy(context);
+}
+
+void http_fixture_stop(struct http_fixture *fixture)
+{
+    http_fixture_end(fixture, destroy_server, fixture->server);
 }
 
 struct question {

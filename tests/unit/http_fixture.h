@@ -28,6 +28,12 @@ struct http_fixture {
     uint16_t port;
 };
 
+/* The parts of start and stop, for a server that is made otherwise: makes the
+ * loop; runs it in its thread; runs `call` on the loop and ends it all. */
+void http_fixture_prepare(struct http_fixture *fixture);
+void http_fixture_go(struct http_fixture *fixture);
+void http_fixture_end(struct http_fixture *fixture, void (*call)(void *context), void *context);
+
 /* Starts; `config` needs no address. */
 void http_fixture_start(struct http_fixture *fixture, const struct m4h_http_config *config);
 /* Destroys the server on its loop, where it still is, and ends the thread. */

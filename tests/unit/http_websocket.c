@@ -1,6 +1,7 @@
 #include "lib/base/log.h"
 #include "lib/http/websocket.h"
 #include "tests/unit/http_fixture.h"
+#include "tests/unit/websocket_client.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,18 +10,6 @@
 #include <unistd.h>
 
 #define TEXT 8192
-
-/* Opcodes and bits of a frame's first bytes (RFC 6455 section 5.2). */
-enum {
-    CONTINUATION = 0,
-    TEXT_FRAME = 1,
-    BINARY = 2,
-    CLOSE = 8,
-    PING = 9,
-    PONG = 10,
-    FIN = 0x80,
-    MASKED = 0x80,
-};
 
 static struct http_fixture fixture;
 static struct m4h_websocket *server_side;
@@ -87,105 +76,11 @@ static int stop(void **state)
 
 /* ---- a client ------------------------------------------------------------------- */
 
-#define HANDSHAKE                                                                                  \
-    "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"                 \
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+#define HANDSHAKE WEBSOCKET_HANDSHAKE("/ws")
 
 static int dial(void)
 {
-    char text[TEXT];
-    int fd = http_connect(&fixture);
-
-    http_send(fd, HANDSHAKE "\r\n");
-    assert_int_equal(http_read_answer(fd, text, TEXT, false), 101);
-    assert_non_null(strstr(text, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
-    return fd;
-}
-
-/* Writes a masked frame to `out`; returns its length. */
-static size_t make_frame(uint8_t *out, unsigned first, const void *data, size_t len)
-{
-    static const uint8_t mask[4] = {0x37, 0xfa, 0x21, 0x3d};
-    size_t head = 2;
-
-    out[0] = (uint8_t)first;
-    if (len < 126) {
-        out[1] = (uint8_t)(MASKED | len);
-    } else if (len < 65536) {
-        out[1] = MASKED | 126;
-        out[2] = (uint8_t)(len >> 8);
-        out[3] = (uint8_t)len;
-        head = 4;
-    } else {
-        memset(out, 0, 10);
-        out[0] = (uint8_t)first;
-        out[1] = MASKED | 127;
-        for (int i = 0; i < 4; i++)
-            out[9 - i] = (uint8_t)(len >> (8 * i));
-        head = 10;
-    }
-    memcpy(out + head, mask, 4);
-    for (size_t i = 0; i < len; i++)
-        out[head + 4 + i] = ((const uint8_t *)data)[i] ^ mask[i % 4];
-    return head + 4 + len;
-}
-
-static void send_frame(int fd, unsigned first, const void *data, size_t len)
-{
-    uint8_t *frame = malloc(len + 16);
-
-    assert_non_null(frame);
-    http_send_bytes(fd, frame, make_frame(frame, first, data, len));
-    free(frame);
-}
-
-static void send_text_frame(int fd, unsigned first, const char *text)
-{
-    send_frame(fd, first, text, strlen(text));
-}
-
-/* Reads one frame of the server, which must not be masked. Returns its first byte
- * (0: the connection ended); `*len` is its length. */
-static unsigned read_frame(int fd, uint8_t *data, size_t size, size_t *len)
-{
-    uint8_t head[2], more[8];
-
-    *len = 0;
-    if (!http_read(fd, head, 2))
-        return 0;
-    assert_int_equal(head[1] & MASKED, 0);
-    *len = head[1];
-    if (head[1] >= 126) {
-        size_t bytes = head[1] == 126 ? 2 : 8;
-
-        assert_true(http_read(fd, more, bytes));
-        *len = 0;
-        for (size_t i = 0; i < bytes; i++)
-            *len = *len << 8 | more[i];
-    }
-    assert_true(*len <= size);
-    assert_true(http_read(fd, data, *len));
-    return head[0];
-}
-
-static void expect_text(int fd, unsigned first, const char *text)
-{
-    uint8_t data[TEXT];
-    size_t len;
-
-    assert_int_equal(read_frame(fd, data, sizeof(data), &len), first);
-    assert_int_equal(len, strlen(text));
-    assert_memory_equal(data, text, len);
-}
-
-static void expect_close(int fd, unsigned code)
-{
-    uint8_t data[TEXT];
-    size_t len;
-
-    assert_int_equal(read_frame(fd, data, sizeof(data), &len), FIN | CLOSE);
-    assert_true(len >= 2);
-    assert_int_equal(data[0] << 8 | data[1], code);
+    return websocket_dial(&fixture, "/ws");
 }
 
 static bool none_open(const struct m4h_http_stats *stats)
@@ -214,8 +109,8 @@ static void messages_go_both_ways_at_every_length_form(void **state)
         size_t len;
 
         memset(data, (int)i, lengths[i]);
-        send_frame(fd, FIN | BINARY, data, lengths[i]);
-        assert_int_equal(read_frame(fd, back, 70000, &len), FIN | BINARY);
+        websocket_send(fd, FIN | BINARY, data, lengths[i]);
+        assert_int_equal(websocket_read(fd, back, 70000, &len), FIN | BINARY);
         assert_int_equal(len, lengths[i]);
         assert_memory_equal(data, back, len);
     }
@@ -229,12 +124,12 @@ static void fragments_are_joined_with_a_ping_between_them(void **state)
     int fd = dial();
 
     (void)state;
-    send_text_frame(fd, TEXT_FRAME, "Hel");
-    send_text_frame(fd, FIN | PING, "are you there");
-    send_text_frame(fd, CONTINUATION, "");
-    send_text_frame(fd, FIN | CONTINUATION, "lo");
-    expect_text(fd, FIN | PONG, "are you there");
-    expect_text(fd, FIN | TEXT_FRAME, "Hello");
+    websocket_send_text(fd, TEXT_FRAME, "Hel");
+    websocket_send_text(fd, FIN | PING, "are you there");
+    websocket_send_text(fd, CONTINUATION, "");
+    websocket_send_text(fd, FIN | CONTINUATION, "lo");
+    websocket_expect_text(fd, FIN | PONG, "are you there");
+    websocket_expect_text(fd, FIN | TEXT_FRAME, "Hello");
     hang_up(fd, 1006);
 }
 
@@ -242,7 +137,8 @@ static void frames_that_come_with_the_handshake_are_not_lost(void **state)
 {
     char text[TEXT], first[TEXT];
     uint8_t frame[64];
-    size_t len = make_frame(frame, FIN | TEXT_FRAME, "early", 5), head = strlen(HANDSHAKE "\r\n");
+    size_t len = websocket_make_frame(frame, FIN | TEXT_FRAME, "early", 5),
+           head = strlen(HANDSHAKE "\r\n");
     int fd = http_connect(&fixture);
 
     (void)state;
@@ -250,20 +146,20 @@ static void frames_that_come_with_the_handshake_are_not_lost(void **state)
     memcpy(first + head, frame, len);
     http_send_bytes(fd, first, head + len);
     assert_int_equal(http_read_answer(fd, text, TEXT, false), 101);
-    expect_text(fd, FIN | TEXT_FRAME, "early");
+    websocket_expect_text(fd, FIN | TEXT_FRAME, "early");
     hang_up(fd, 1006);
 }
 
 static void bytes_may_come_one_by_one(void **state)
 {
     uint8_t frame[64];
-    size_t len = make_frame(frame, FIN | TEXT_FRAME, "slowly", 6);
+    size_t len = websocket_make_frame(frame, FIN | TEXT_FRAME, "slowly", 6);
     int fd = dial();
 
     (void)state;
     for (size_t i = 0; i < len; i++)
         http_send_bytes(fd, frame + i, 1);
-    expect_text(fd, FIN | TEXT_FRAME, "slowly");
+    websocket_expect_text(fd, FIN | TEXT_FRAME, "slowly");
     hang_up(fd, 1006);
 }
 
@@ -303,7 +199,7 @@ static void each_breach_is_answered_by_its_close_code(void **state)
 
         told_code = 0;
         http_send_bytes(fd, cases[i].bytes, cases[i].len);
-        expect_close(fd, cases[i].code);
+        websocket_expect_close(fd, cases[i].code);
         assert_true(http_is_closed(fd));
         hang_up(fd, cases[i].code);
     }
@@ -315,11 +211,11 @@ static void fragments_beyond_the_limit_of_a_message_get_1009(void **state)
     int fd = dial();
 
     (void)state;
-    send_frame(fd, BINARY, piece, 30000);
-    send_frame(fd, CONTINUATION, piece, 30000);
-    send_frame(fd, CONTINUATION, piece, 30000);
+    websocket_send(fd, BINARY, piece, 30000);
+    websocket_send(fd, CONTINUATION, piece, 30000);
+    websocket_send(fd, CONTINUATION, piece, 30000);
     free(piece);
-    expect_close(fd, 1009);
+    websocket_expect_close(fd, 1009);
     hang_up(fd, 1009);
 }
 
@@ -331,9 +227,9 @@ static void endless_fragments_get_1009(void **state)
 
     (void)state;
     for (int i = 0; i < 2000; i++)
-        len += make_frame(frames + len, i == 0 ? BINARY : CONTINUATION, "x", 1);
+        len += websocket_make_frame(frames + len, i == 0 ? BINARY : CONTINUATION, "x", 1);
     http_send_bytes(fd, frames, len);
-    expect_close(fd, 1009);
+    websocket_expect_close(fd, 1009);
     hang_up(fd, 1009);
 }
 
@@ -342,9 +238,9 @@ static void utf8_may_be_split_between_fragments(void **state)
     int fd = dial();
 
     (void)state;
-    send_text_frame(fd, TEXT_FRAME, "\xc3");
-    send_text_frame(fd, FIN | CONTINUATION, "\xa9");
-    expect_text(fd, FIN | TEXT_FRAME, "\xc3\xa9");
+    websocket_send_text(fd, TEXT_FRAME, "\xc3");
+    websocket_send_text(fd, FIN | CONTINUATION, "\xa9");
+    websocket_expect_text(fd, FIN | TEXT_FRAME, "\xc3\xa9");
     hang_up(fd, 1006);
 }
 
@@ -353,8 +249,8 @@ static void a_close_is_answered_by_a_close_with_its_code(void **state)
     int fd = dial();
 
     (void)state;
-    send_frame(fd, FIN | CLOSE, "\x0f\xa0good bye", 10); /* 4000 */
-    expect_close(fd, 4000);
+    websocket_send(fd, FIN | CLOSE, "\x0f\xa0good bye", 10); /* 4000 */
+    websocket_expect_close(fd, 4000);
     assert_true(http_is_closed(fd));
     hang_up(fd, 4000);
 }
@@ -364,10 +260,10 @@ static void the_handler_may_close_from_inside_a_message(void **state)
     int fd = dial();
 
     (void)state;
-    send_text_frame(fd, FIN | TEXT_FRAME, "quit");
-    send_text_frame(fd, FIN | TEXT_FRAME, "more");
-    expect_close(fd, 1000);
-    send_frame(fd, FIN | CLOSE, "\x03\xe8", 2);
+    websocket_send_text(fd, FIN | TEXT_FRAME, "quit");
+    websocket_send_text(fd, FIN | TEXT_FRAME, "more");
+    websocket_expect_close(fd, 1000);
+    websocket_send(fd, FIN | CLOSE, "\x03\xe8", 2);
     assert_true(http_is_closed(fd));
     hang_up(fd, 1000);
 }
@@ -393,8 +289,8 @@ static void a_reader_that_is_too_slow_is_cut_off(void **state)
     int fd = dial();
 
     (void)state;
-    send_text_frame(fd, FIN | TEXT_FRAME, "open");
-    expect_text(fd, FIN | TEXT_FRAME, "open");
+    websocket_send_text(fd, FIN | TEXT_FRAME, "open");
+    websocket_expect_text(fd, FIN | TEXT_FRAME, "open");
     http_fixture_run(&fixture, flood, NULL);
     http_fixture_wait(&fixture, none_open);
     assert_int_equal(told_code, 1008);
@@ -411,7 +307,7 @@ static void a_client_that_only_pings_and_never_reads_is_held_back(void **state)
     (void)state;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
     for (int i = 0; i < 1000; i++)
-        len += make_frame(pings + len, FIN | PING, waste, sizeof(waste));
+        len += websocket_make_frame(pings + len, FIN | PING, waste, sizeof(waste));
     for (int i = 0; i < 400; i++) {
         ssize_t taken = send(fd, pings, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
@@ -434,11 +330,11 @@ static void a_silent_peer_is_pinged_and_then_given_up(void **state)
     (void)state;
     config.ping_interval_ms = 50;
     fd = dial();
-    assert_int_equal(read_frame(fd, data, TEXT, &len), FIN | PING);
-    send_frame(fd, FIN | PONG, data, len);
-    assert_int_equal(read_frame(fd, data, TEXT, &len), FIN | PING);
-    assert_int_equal(read_frame(fd, data, TEXT, &len), FIN | PING);
-    assert_int_equal(read_frame(fd, data, TEXT, &len), 0);
+    assert_int_equal(websocket_read(fd, data, TEXT, &len), FIN | PING);
+    websocket_send(fd, FIN | PONG, data, len);
+    assert_int_equal(websocket_read(fd, data, TEXT, &len), FIN | PING);
+    assert_int_equal(websocket_read(fd, data, TEXT, &len), FIN | PING);
+    assert_int_equal(websocket_read(fd, data, TEXT, &len), 0);
     hang_up(fd, 1006);
 }
 
@@ -454,11 +350,11 @@ static void a_drained_server_closes_with_1001(void **state)
     int fd = dial();
 
     (void)state;
-    send_text_frame(fd, FIN | TEXT_FRAME, "x");
-    expect_text(fd, FIN | TEXT_FRAME, "x");
+    websocket_send_text(fd, FIN | TEXT_FRAME, "x");
+    websocket_expect_text(fd, FIN | TEXT_FRAME, "x");
     http_fixture_run(&fixture, drain, &fixture);
-    expect_close(fd, 1001);
-    send_frame(fd, FIN | CLOSE, "\x03\xe9", 2);
+    websocket_expect_close(fd, 1001);
+    websocket_send(fd, FIN | CLOSE, "\x03\xe9", 2);
     assert_true(http_is_closed(fd));
     hang_up(fd, 1001);
 }

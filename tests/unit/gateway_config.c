@@ -1,0 +1,73 @@
+#include "lib/base/attributes.h"
+#include "services/gateway/config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Runs a command line of at most three arguments. */
+static enum m4h_config_outcome run(const char *one, const char *two,
+                                   struct m4h_gateway_config *config)
+{
+    char *argv[] = {(char *)"mas4h-gateway", (char *)"--set", (char *)one,
+                    (char *)"--set",         (char *)two,     NULL};
+
+    memset(config, 0, sizeof(*config));
+    return m4h_config_from_command_line(&m4h_gateway_config_table, 5, argv, config);
+}
+
+static void an_address_that_others_reach_needs_open_access(void **state)
+{
+    static const struct {
+        const char *listen, *open;
+        enum m4h_config_outcome expected;
+    } cases[] = {
+        {"http.listen=127.0.0.1:0", "http.open_access=no", M4H_CONFIG_RUN},
+        {"http.listen=[::1]:8080", "http.open_access=no", M4H_CONFIG_RUN},
+        {"http.listen=localhost:8080", "http.open_access=no", M4H_CONFIG_RUN},
+        {"http.listen=0.0.0.0:8080", "http.open_access=no", M4H_CONFIG_WRONG},
+        {"http.listen=:8080", "http.open_access=no", M4H_CONFIG_WRONG},
+        {"http.listen=192.0.2.1:8080", "http.open_access=no", M4H_CONFIG_WRONG},
+        {"http.listen=192.0.2.1:8080", "http.open_access=yes", M4H_CONFIG_RUN},
+        {"http.listen=", "http.open_access=yes", M4H_CONFIG_WRONG},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(cases); i++) {
+        struct m4h_gateway_config config;
+
+        assert_int_equal(run(cases[i].listen, cases[i].open, &config), cases[i].expected);
+        m4h_config_free(&m4h_gateway_config_table, &config);
+    }
+}
+
+static void the_sample_file_is_what_the_table_writes(void **state)
+{
+    char sample[65536], written[65536];
+    FILE *file = fopen(M4H_SOURCE_DIR "/deploy/config/gateway.conf", "r");
+    FILE *memory = fmemopen(written, sizeof(written), "w");
+    size_t len;
+
+    (void)state;
+    assert_non_null(file);
+    assert_non_null(memory);
+    len = fread(sample, 1, sizeof(sample) - 1, file);
+    sample[len] = '\0';
+    fclose(file);
+    m4h_config_write_sample(&m4h_gateway_config_table, memory);
+    fclose(memory);
+    assert_string_equal(sample, written);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_address_that_others_reach_needs_open_access),
+        cmocka_unit_test(the_sample_file_is_what_the_table_writes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

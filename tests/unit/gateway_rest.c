@@ -1,0 +1,276 @@
+#include "lib/base/log.h"
+#include "tests/unit/gateway_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TEXT 65536
+
+static struct gateway_fixture fixture;
+static char text[TEXT];
+
+static int start(void **state)
+{
+    (void)state;
+    gateway_fixture_start(&fixture);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    gateway_fixture_stop(&fixture);
+    return 0;
+}
+
+static int ask(const char *line, const char *body)
+{
+    return gateway_fixture_ask(&fixture, line, body, text, TEXT);
+}
+
+static int get(const char *target)
+{
+    char line[512];
+
+    snprintf(line, sizeof(line), "GET %s HTTP/1.1", target);
+    return ask(line, "");
+}
+
+static void expect(const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("%s is not in: %s", part, text);
+}
+
+/* ---- status --------------------------------------------------------------------------- */
+
+static void the_cluster_is_what_a_master_says(void **state)
+{
+    (void)state;
+    assert_int_equal(get("/v1/cluster"), 200);
+    expect("Content-Type: application/json\r\n");
+    expect("Cache-Control: no-store\r\n");
+    expect("\"master_id\":\"master-1\"");
+    expect("\"regions\":[{\"region\":\"eu\",\"slaves\":2,");
+}
+
+static void lists_pass_their_filters_on_and_hide_the_token(void **state)
+{
+    (void)state;
+    assert_int_equal(get("/v1/tunnels?region=eu&slave=slave-1&page_size=2"), 200);
+    expect("\"client_key\":\"b c/d\"");
+    expect("\"next_page_token\":\"6220632f64\"");
+    assert_string_equal(fixture.page.region, "eu");
+    assert_string_equal(fixture.page.slave_id, "slave-1");
+    assert_int_equal(fixture.page.page_size, 2);
+    assert_int_equal(get("/v1/tunnels?page_token=6220632f64"), 200);
+    assert_string_equal(fixture.page.page_token, "b c/d");
+    assert_int_equal(fixture.page.page_size, M4H_PAGE_SIZE_DEFAULT);
+    assert_int_equal(get("/v1/slaves?region=eu"), 200);
+    expect("{\"slaves\":[{\"slave_id\":\"slave-1\"");
+    expect("\"next_page_token\":\"\"");
+}
+
+static void one_thing_is_the_object_itself(void **state)
+{
+    (void)state;
+    assert_int_equal(get("/v1/slaves/slave-1"), 200);
+    expect("\r\n\r\n{\"slave_id\":\"slave-1\"");
+    assert_int_equal(get("/v1/tunnels/caf%C3%A9%20%2F1"), 200);
+    expect("\r\n\r\n{\"client_key\":\"caf\xc3\xa9 /1\"");
+}
+
+static void what_is_not_there_is_404_and_what_is_wrong_400(void **state)
+{
+    static const struct {
+        const char *target;
+        int status;
+        const char *code;
+    } cases[] = {
+        {"/v1/tunnels/nobody", 404, "not_found"},
+        {"/v1/tunnels/%20x", 404, "not_found"},
+        {"/v1/slaves/slave-9", 404, "not_found"},
+        {"/v1/slaves/NOT_AN_ID", 404, "not_found"},
+        {"/v1/nothing", 404, "not_found"},
+        {"/v1/tunnels?page_size=x", 400, "invalid"},
+        {"/v1/tunnels?page_token=x", 400, "invalid"},
+        {"/v1/slaves?region=A", 400, "invalid"},
+        {"/v1/tunnels/%ff", 400, "invalid"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(cases); i++) {
+        char code[64];
+
+        assert_int_equal(get(cases[i].target), cases[i].status);
+        snprintf(code, sizeof(code), "\"code\":\"%s\"", cases[i].code);
+        expect(code);
+        expect("application/problem+json");
+    }
+    assert_int_equal(ask("PUT /v1/slots HTTP/1.1", ""), 405);
+    expect("Allow: GET, HEAD, POST\r\n");
+}
+
+/* ---- commands ---------------------------------------------------------------------------- */
+
+static void a_kick_goes_to_the_slave_that_has_the_tunnel(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("DELETE /v1/tunnels/door%207 HTTP/1.1\r\nX-Request-Id: r7", ""), 204);
+    assert_string_equal(fixture.kick.client_key, "door 7");
+    assert_int_equal(fixture.kick.tunnel_id, 0xabc);
+    assert_int_equal(fixture.kick.reason, M4H_DISCONNECT_KICKED);
+    assert_non_null(strstr(fixture.kick.actor, "request_id=r7"));
+}
+
+static void a_kick_that_finds_nothing_is_404(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("DELETE /v1/tunnels/nobody HTTP/1.1", ""), 404);
+    assert_int_equal(ask("DELETE /v1/tunnels/just-left HTTP/1.1", ""), 404);
+}
+
+static void a_slave_that_does_not_answer_is_503_and_named(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("DELETE /v1/tunnels/on-gone HTTP/1.1", ""), 503);
+    expect("slave slave-gone cannot be reached");
+    expect("Retry-After: 1\r\n");
+    assert_int_equal(ask("POST /v1/slaves/slave-gone/drain HTTP/1.1", ""), 503);
+    expect("slave slave-gone cannot be reached");
+}
+
+static void a_drain_goes_to_the_slave(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST /v1/slaves/slave-1/drain HTTP/1.1\r\nX-Request-Id: r8", ""), 202);
+    expect("{\"slave_id\":\"slave-1\",\"tunnels\":17}");
+    assert_non_null(strstr(fixture.drain.actor, "request_id=r8"));
+    assert_int_equal(ask("POST /v1/slaves/slave-9/drain HTTP/1.1", ""), 404);
+}
+
+/* ---- slots ----------------------------------------------------------------------------------- */
+
+static void a_slot_is_given_and_the_request_id_goes_along(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST /v1/slots HTTP/1.1\r\nX-Request-Id: r9",
+                         "{\"region\":\"eu\",\"client_key\":\"door 7\"}"),
+                     200);
+    expect("{\"slot\":{\"slave_id\":\"slave-1\",\"region\":\"eu\",\"host\":\"h\",\"port\":2222,"
+           "\"host_keys\":[\"ssh-ed25519 AAAA\"],\"expires_at\":\"2026-01-31T12:00:00.250Z\"}}");
+    expect("Cache-Control: no-store\r\n");
+    assert_string_equal(fixture.dispatch.request_id, "r9");
+    assert_string_equal(fixture.dispatch.region, "eu");
+    assert_string_equal(fixture.dispatch.client_key, "door 7");
+    assert_int_equal(ask("POST /v1/slots HTTP/1.1", ""), 200);
+    assert_string_equal(fixture.dispatch.region, "");
+}
+
+static void no_room_is_503_with_the_masters_advice(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST /v1/slots HTTP/1.1", "{\"region\":\"full\"}"), 503);
+    expect("Retry-After: 3\r\n");
+    expect("\"code\":\"no_capacity\"");
+    expect("\"detail\":\"all full\"");
+    expect("\"retry_after_ms\":2500");
+}
+
+static void a_bad_slot_request_is_400(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST /v1/slots HTTP/1.1", "{\"region\":7}"), 400);
+    expect("must be a string");
+    assert_int_equal(ask("POST /v1/slots HTTP/1.1", "region=eu"), 400);
+}
+
+/* ---- failures ------------------------------------------------------------------------------- */
+
+static void a_lost_answer_is_asked_for_again(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST /v1/slots HTTP/1.1", "{\"region\":\"once\"}"), 200);
+    assert_int_equal(fixture.once_asked, 2);
+}
+
+static void a_silent_master_is_503_in_time(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST /v1/slots HTTP/1.1", "{\"region\":\"silent\"}"), 503);
+    expect("a master did not answer in time");
+}
+
+static void an_answer_that_is_none_is_500(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST /v1/slots HTTP/1.1", "{\"region\":\"garbage\"}"), 500);
+    expect("\"code\":\"internal\"");
+}
+
+static void without_nats_it_is_not_ready_and_answers_503_until_it_is_back(void **state)
+{
+    (void)state;
+    m4h_nats_server_kill(fixture.nats);
+    gateway_fixture_await_readiness(&fixture, 503);
+    assert_int_equal(get("/v1/cluster"), 503);
+    assert_int_equal(get("/healthz"), 200);
+    assert_true(m4h_nats_server_restart(fixture.nats));
+    gateway_fixture_await_readiness(&fixture, 200);
+    assert_int_equal(get("/v1/cluster"), 200);
+}
+
+static void metrics_count_what_was_done(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST /v1/slots HTTP/1.1", "{}"), 200);
+    assert_int_equal(get("/metrics"), 200);
+    expect("mas4h_gateway_ready 1\n");
+    expect("mas4h_gateway_slot_answers_total{result=\"slot\"} 1\n");
+    expect("mas4h_gateway_slot_requests_total{by=\"rest\"} 1\n");
+}
+
+static void a_clean_end_answers_what_waits(void **state)
+{
+    int fd = http_connect(&fixture.http);
+
+    (void)state;
+    http_send(fd, "POST /v1/slots HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n"
+                  "{\"region\":\"silent\"}");
+    while (strcmp(fixture.dispatch.region, "silent") != 0)
+        assert_int_equal(get("/healthz"), 200);
+    gateway_fixture_drain(&fixture);
+    assert_int_equal(http_read_answer(fd, text, TEXT, false), 503);
+    expect("Connection: close");
+    assert_true(http_is_closed(fd));
+    close(fd);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_cluster_is_what_a_master_says),
+        TEST(lists_pass_their_filters_on_and_hide_the_token),
+        TEST(one_thing_is_the_object_itself),
+        TEST(what_is_not_there_is_404_and_what_is_wrong_400),
+        TEST(a_kick_goes_to_the_slave_that_has_the_tunnel),
+        TEST(a_kick_that_finds_nothing_is_404),
+        TEST(a_slave_that_does_not_answer_is_503_and_named),
+        TEST(a_drain_goes_to_the_slave),
+        TEST(a_slot_is_given_and_the_request_id_goes_along),
+        TEST(no_room_is_503_with_the_masters_advice),
+        TEST(a_bad_slot_request_is_400),
+        TEST(a_lost_answer_is_asked_for_again),
+        TEST(a_silent_master_is_503_in_time),
+        TEST(an_answer_that_is_none_is_500),
+        TEST(without_nats_it_is_not_ready_and_answers_503_until_it_is_back),
+        TEST(metrics_count_what_was_done),
+        TEST(a_clean_end_answers_what_waits),
+    };
+
+    m4h_log_set_level(M4H_LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

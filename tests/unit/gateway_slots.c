@@ -1,0 +1,176 @@
+#include "lib/base/log.h"
+#include "tests/unit/gateway_fixture.h"
+#include "tests/unit/websocket_client.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TEXT 65536
+
+static struct gateway_fixture fixture;
+static char text[TEXT];
+
+static int start(void **state)
+{
+    (void)state;
+    gateway_fixture_start(&fixture);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    gateway_fixture_stop(&fixture);
+    return 0;
+}
+
+static int dial(void)
+{
+    return websocket_dial(&fixture.http, "/v1/slots");
+}
+
+static void ask(int fd, const char *message)
+{
+    websocket_send_text(fd, FIN | TEXT_FRAME, message);
+}
+
+/* Reads the next message into `text`, which holds `part`. */
+static void expect(int fd, const char *part)
+{
+    size_t len;
+
+    assert_int_equal(websocket_read(fd, (uint8_t *)text, TEXT - 1, &len), FIN | TEXT_FRAME);
+    text[len] = '\0';
+    if (strstr(text, part) == NULL)
+        fail_msg("%s is not in: %s", part, text);
+}
+
+static void a_request_is_answered_by_a_slot_with_its_id(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    ask(fd, "{\"request_id\": \"1\", \"region\": \"eu\"}");
+    expect(fd, "{\"request_id\":\"1\",\"slot\":{\"slave_id\":\"slave-1\"");
+    assert_non_null(strstr(fixture.dispatch.request_id, "/1"));
+    close(fd);
+}
+
+static void answers_come_in_order_of_completion(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    ask(fd, "{\"request_id\": \"first\", \"region\": \"later\"}");
+    ask(fd, "{\"request_id\": \"second\", \"region\": \"eu\"}");
+    expect(fd, "{\"request_id\":\"second\",\"slot\"");
+    expect(fd, "{\"request_id\":\"first\",\"slot\"");
+    close(fd);
+}
+
+static void what_is_wrong_is_answered_by_an_error(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    ask(fd, "{\"request_id\": \"1\", \"region\": \"full\"}");
+    expect(fd, "{\"request_id\":\"1\",\"error\":{\"type\":\"urn:mas4h:problem:no_capacity\"");
+    assert_non_null(strstr(text, "\"status\":503"));
+    assert_non_null(strstr(text, "\"retry_after_ms\":2500"));
+    ask(fd, "{\"request_id\": \"2\", \"region\": 1}");
+    expect(fd, "{\"request_id\":\"2\",\"error\":{");
+    assert_non_null(strstr(text, "\"status\":400"));
+    ask(fd, "not JSON");
+    expect(fd, "{\"request_id\":\"\",\"error\":{");
+    ask(fd, "{\"request_id\": \"3\"}");
+    expect(fd, "{\"request_id\":\"3\",\"slot\"");
+    close(fd);
+}
+
+static void too_many_requests_at_once_are_refused(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        ask(fd, "{\"request_id\": \"s\", \"region\": \"silent\"}");
+    ask(fd, "{\"request_id\": \"4\", \"region\": \"eu\"}");
+    expect(fd, "{\"request_id\":\"4\",\"error\":{\"type\":\"urn:mas4h:problem:throttled\"");
+    assert_non_null(strstr(text, "\"status\":429"));
+    for (int i = 0; i < 3; i++)
+        expect(fd, "{\"request_id\":\"s\",\"error\":{");
+    ask(fd, "{\"request_id\": \"5\", \"region\": \"eu\"}");
+    expect(fd, "{\"request_id\":\"5\",\"slot\"");
+    close(fd);
+}
+
+static void a_binary_message_ends_the_connection_with_1003(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    websocket_send_text(fd, FIN | BINARY, "{}");
+    websocket_expect_close(fd, 1003);
+    close(fd);
+}
+
+static void a_client_that_leaves_takes_its_questions_along(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    ask(fd, "{\"request_id\": \"1\", \"region\": \"silent\"}");
+    while (strcmp(fixture.dispatch.region, "silent") != 0)
+        gateway_fixture_await_readiness(&fixture, 200);
+    close(fd);
+    do {
+        gateway_fixture_ask(&fixture, "GET /metrics HTTP/1.1", "", text, TEXT);
+    } while (strstr(text, "mas4h_gateway_websockets 0\n") == NULL ||
+             strstr(text, "mas4h_gateway_rpc_failures_total 0\n") == NULL);
+}
+
+static void a_clean_end_closes_with_1001(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    ask(fd, "{\"request_id\": \"1\"}");
+    expect(fd, "\"slot\"");
+    gateway_fixture_drain(&fixture);
+    websocket_expect_close(fd, 1001);
+    websocket_send(fd, FIN | CLOSE, "\x03\xe9", 2);
+    assert_true(http_is_closed(fd));
+    close(fd);
+}
+
+static void an_end_at_once_leaves_nothing_behind(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    ask(fd, "{\"request_id\": \"1\", \"region\": \"silent\"}");
+    while (strcmp(fixture.dispatch.region, "silent") != 0)
+        gateway_fixture_await_readiness(&fixture, 200);
+    gateway_fixture_stop(&fixture);
+    close(fd);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_request_is_answered_by_a_slot_with_its_id),
+        TEST(answers_come_in_order_of_completion),
+        TEST(what_is_wrong_is_answered_by_an_error),
+        TEST(too_many_requests_at_once_are_refused),
+        TEST(a_binary_message_ends_the_connection_with_1003),
+        TEST(a_client_that_leaves_takes_its_questions_along),
+        TEST(a_clean_end_closes_with_1001),
+        cmocka_unit_test_setup(an_end_at_once_leaves_nothing_behind, start),
+    };
+
+    m4h_log_set_level(M4H_LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
