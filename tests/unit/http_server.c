@@ -95,10 +95,11 @@ static int stop(void **state)
 /* Sends `head` and two line ends on a new connection, reads the answer. */
 static int ask(const char *head, char *text)
 {
+    char whole[16384];
     int fd = http_connect(&fixture), status;
 
-    http_send(fd, head);
-    http_send(fd, "\r\nHost: x\r\n\r\n");
+    snprintf(whole, sizeof(whole), "%s\r\nHost: x\r\n\r\n", head);
+    http_send(fd, whole);
     status = http_read_answer(fd, text, TEXT, strncmp(head, "HEAD", 4) == 0);
     close(fd);
     return status;
