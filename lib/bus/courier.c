@@ -1,13 +1,9 @@
 /* The thread that owns the connection: all calls of the library that may block
  * are made on it.
  *
- * The library's own reconnect is not used. It keeps in a buffer of its own what
- * was published meanwhile and drops that when the first attempt to send it
- * fails; after a write that met its deadline it goes on in the middle of a
- * message; and it holds the connection's lock while it connects. Here each
- * connection ends at its first error, and the message that met it is the first
- * of the next. What the server had not read when it went away is lost: the bus
- * promises no more than NATS does. */
+ * Each connection ends at its first error, and a message that was not taken then
+ * is the first of the next. What the server had not read when it went away is
+ * lost: the bus promises no more than NATS does. */
 #include "lib/bus/courier.h"
 
 #include "lib/base/error.h"
@@ -16,6 +12,7 @@
 #include "lib/bus/monotonic.h"
 #include "lib/bus/options.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -36,6 +33,7 @@ struct m4h_courier {
     natsOptions *options;
     struct m4h_link_topic *topics;
     size_t topic_count;
+    struct m4h_link_config link_config;
     atomic_uint_fast64_t max_payload;
     atomic_uint_fast64_t links_opened;
     pthread_t thread;
@@ -47,7 +45,7 @@ struct m4h_courier {
     uint64_t next_complaint_ms;
 };
 
-/* ---- from the library's threads -------------------------------------------- */
+/* ---- the thread -------------------------------------------------------------- */
 
 static void on_message(void *context, uint32_t topic, natsMsg *message)
 {
@@ -57,44 +55,30 @@ static void on_message(void *context, uint32_t topic, natsMsg *message)
     m4h_inbox_push(&courier->inbox, topic, message, (uint32_t)bytes);
 }
 
-static void on_slow(void *context)
-{
-    struct m4h_courier *courier = context;
-
-    m4h_inbox_count_drop(&courier->inbox);
-}
-
-static void on_over(void *context)
-{
-    struct m4h_courier *courier = context;
-
-    m4h_outbox_end_link(&courier->outbox);
-}
-
-/* ---- the thread -------------------------------------------------------------- */
-
-/* Sends one batch. False: the link is of no use any more. */
-static bool send_batch(struct m4h_courier *courier, struct m4h_link *link)
+/* Gives the link what it takes of the first BATCH messages, and says how that
+ * ended: 0, or M4H_EAGAIN when it is full, or M4H_ECLOSED. */
+static int send_batch(struct m4h_courier *courier, struct m4h_link *link)
 {
     struct m4h_outbox_item items[BATCH];
     size_t count = m4h_outbox_peek(&courier->outbox, items, BATCH);
     size_t done = 0;
     size_t dropped = 0;
+    int error = 0;
 
     for (; done < count; done++) {
-        int error = m4h_link_send(link, items[done].message);
-
-        if (error == M4H_ECLOSED)
-            break;
-        if (error != 0) {
+        error = m4h_link_send(link, items[done].message);
+        if (error == M4H_EINVALID) {
             m4h_log(M4H_LOG_ERROR, "bus", "subject=%s bytes=%u the server does not take this",
                     natsMsg_GetSubject(items[done].message), items[done].bytes);
             dropped++;
+            error = 0;
         }
+        if (error != 0)
+            break;
         natsMsg_Destroy(items[done].message);
     }
     m4h_outbox_take_off(&courier->outbox, done, dropped);
-    return done == count;
+    return error;
 }
 
 static bool must_end(const struct m4h_outbox_view *view)
@@ -102,42 +86,34 @@ static bool must_end(const struct m4h_outbox_view *view)
     return view->closing && (view->count == 0 || m4h_monotonic_now_ms() >= view->close_by_ms);
 }
 
-static void flush_before(struct m4h_link *link, uint64_t close_by_ms)
+/* Sends and receives until the link is over, or the courier must end. Returns
+ * why. */
+static const char *carry(struct m4h_courier *courier, struct m4h_link *link)
 {
-    uint64_t now_ms = m4h_monotonic_now_ms();
+    const char *reason;
 
-    if (close_by_ms > now_ms && m4h_link_flush(link, close_by_ms - now_ms) != 0)
-        m4h_log(M4H_LOG_WARNING, "bus", "the server did not confirm the last messages in time");
-}
+    while (!m4h_link_is_over(link, &reason)) {
+        struct m4h_outbox_view view = m4h_outbox_look(&courier->outbox);
+        uint64_t until_ms = view.closing ? view.close_by_ms : UINT64_MAX;
 
-/* Sends until the link is over or the courier must end. */
-static void carry(struct m4h_courier *courier, struct m4h_link *link)
-{
-    for (;;) {
-        struct m4h_outbox_view view = m4h_outbox_wait_for_work(&courier->outbox, UINT64_MAX);
-
-        if (view.link_is_over)
-            return;
-        if (must_end(&view)) {
-            flush_before(link, view.close_by_ms);
-            return;
-        }
-        if (!send_batch(courier, link))
-            return;
+        if (must_end(&view))
+            return m4h_link_flush(link, view.close_by_ms) == 0 ? "the service ends"
+                                                               : "not all could be sent";
+        if (view.count > 0 && send_batch(courier, link) == 0)
+            until_ms = 0;
+        m4h_link_run(link, until_ms);
     }
+    return reason;
 }
 
 static int open_link(struct m4h_courier *courier, struct m4h_link **link, const char **reason)
 {
-    const struct m4h_link_events events = {courier, on_message, on_slow, on_over};
     int error = m4h_inbox_begin(&courier->inbox);
 
     *reason = "the service has not taken note of earlier changes";
     if (error != 0)
         return error;
-    m4h_outbox_begin_link(&courier->outbox);
-    error = m4h_link_open(link, courier->options, courier->topics, courier->topic_count, &events,
-                          reason);
+    error = m4h_link_open(link, &courier->link_config, reason);
     if (error != 0)
         m4h_inbox_end(&courier->inbox);
     return error;
@@ -166,9 +142,11 @@ static uint64_t rest_ms(unsigned failures)
     return rest / 2 + random % (rest + 1);
 }
 
-static void use_link(struct m4h_courier *courier, struct m4h_link *link)
+/* True: the link lived for long enough to call it good. */
+static bool use_link(struct m4h_courier *courier, struct m4h_link *link)
 {
     uint64_t since_ms = m4h_monotonic_now_ms();
+    const char *reason;
 
     atomic_store(&courier->max_payload, m4h_link_max_payload(link));
     atomic_fetch_add(&courier->links_opened, 1);
@@ -176,14 +154,13 @@ static void use_link(struct m4h_courier *courier, struct m4h_link *link)
     m4h_log(M4H_LOG_INFO, "bus", "connected");
     m4h_outbox_drop_fresh(&courier->outbox);
     m4h_inbox_announce(&courier->inbox);
-    carry(courier, link);
+    reason = carry(courier, link);
     m4h_link_close(link);
     m4h_inbox_end(&courier->inbox);
     m4h_outbox_drop_fresh(&courier->outbox);
-    m4h_log(M4H_LOG_INFO, "bus", "age_ms=%llu disconnected",
-            (unsigned long long)(m4h_monotonic_now_ms() - since_ms));
-    if (m4h_monotonic_now_ms() - since_ms >= STABLE_MS)
-        courier->failures = 0;
+    m4h_log(M4H_LOG_INFO, "bus", "reason=\"%s\" age_ms=%" PRIu64 " disconnected", reason,
+            m4h_monotonic_now_ms() - since_ms);
+    return m4h_monotonic_now_ms() - since_ms >= STABLE_MS;
 }
 
 /* Frees what the owner and the thread shared, once both are done with it. */
@@ -214,22 +191,26 @@ static void end(struct m4h_courier *courier)
     release(courier);
 }
 
+static bool serve_once(struct m4h_courier *courier)
+{
+    struct m4h_link *link;
+    const char *reason;
+
+    if (open_link(courier, &link, &reason) == 0)
+        return use_link(courier, link);
+    complain(courier, reason);
+    return false;
+}
+
 static void *run(void *argument)
 {
     struct m4h_courier *courier = argument;
     struct m4h_outbox_view view = {0};
 
     while (!must_end(&view)) {
-        struct m4h_link *link;
-        const char *reason;
-
-        if (open_link(courier, &link, &reason) == 0)
-            use_link(courier, link);
-        else
-            complain(courier, reason);
+        courier->failures = serve_once(courier) ? 0 : courier->failures + 1;
         view =
             m4h_outbox_rest(&courier->outbox, m4h_monotonic_now_ms() + rest_ms(courier->failures));
-        courier->failures++;
     }
     end(courier);
     return NULL;
@@ -347,8 +328,17 @@ int m4h_courier_start(struct m4h_courier **courier, const struct m4h_bus_config 
     error = m4h_bus_options_create(&made->options, config);
     if (error == 0)
         error = add_topics(made, config, reply_subject);
-    if (error == 0)
+    if (error == 0) {
+        made->link_config = (struct m4h_link_config){
+            .options = made->options,
+            .topics = made->topics,
+            .topic_count = made->topic_count,
+            .wake_fd = made->outbox.wake_fd,
+            .on_message = on_message,
+            .context = made,
+        };
         error = start_thread(made);
+    }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0) {
         release(made);

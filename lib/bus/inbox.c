@@ -106,13 +106,6 @@ void m4h_inbox_push(struct m4h_inbox *inbox, uint32_t topic, void *message, uint
         inbox->destroy_message(message);
 }
 
-void m4h_inbox_count_drop(struct m4h_inbox *inbox)
-{
-    pthread_mutex_lock(&inbox->mutex);
-    inbox->dropped++;
-    pthread_mutex_unlock(&inbox->mutex);
-}
-
 int m4h_inbox_begin(struct m4h_inbox *inbox)
 {
     static const struct m4h_inbox_item connected = {.kind = M4H_INBOX_CONNECTED};

@@ -1,4 +1,4 @@
-/* What has come in: a bounded queue from the library's threads to the owner,
+/* What has come in: a bounded queue from the bus's own thread to the owner,
  * with the changes of the connection in order between the messages. What comes
  * in before a connection is announced is held back behind the announcement.
  * Private to lib/bus. The courier owns it. */
@@ -59,14 +59,10 @@ struct m4h_inbox_config {
 M4H_MUST_CHECK int m4h_inbox_init(struct m4h_inbox *inbox, const struct m4h_inbox_config *config);
 void m4h_inbox_free(struct m4h_inbox *inbox);
 
-/* ---- the library's threads ------------------------------------------------- */
-
-/* Takes the message over, or drops it where there is no room for it. */
-void m4h_inbox_push(struct m4h_inbox *inbox, uint32_t topic, void *message, uint32_t bytes);
-/* Counts a message that the library dropped. */
-void m4h_inbox_count_drop(struct m4h_inbox *inbox);
-
 /* ---- the bus's own thread --------------------------------------------------- */
+
+/* Takes the message over, or drops it where there is no room for it. Any thread. */
+void m4h_inbox_push(struct m4h_inbox *inbox, uint32_t topic, void *message, uint32_t bytes);
 
 /* A connection is being set up: holds what comes in behind its announcement.
  * M4H_EAGAIN: the owner has left many changes untaken, so it must wait. */

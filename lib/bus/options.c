@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #define SERVERS_MAX 16
-#define PING_MS     5000
-#define PINGS_OUT   2
+/* One read; larger than a TLS record, so that none is left half taken. */
+#define READ_BYTES 65536
 
 /* The servers of a URL list; the texts are in one copy of it. */
 struct servers {
@@ -146,7 +146,8 @@ static int set_identity(natsOptions *options, const struct m4h_bus_config *confi
     return error;
 }
 
-/* The library's own reconnect is off: see lib/bus/courier.c. */
+/* See lib/bus/link.c for why the library neither reconnects nor pings. In its
+ * event loop mode "as soon as possible" means: no thread that flushes. */
 static int set_behaviour(natsOptions *options)
 {
     natsStatus status = natsOptions_SetAllowReconnect(options, false);
@@ -156,13 +157,11 @@ static int set_behaviour(natsOptions *options)
     if (status == NATS_OK)
         status = natsOptions_SetTimeout(options, M4H_BUS_CONNECT_MS);
     if (status == NATS_OK)
-        status = natsOptions_SetWriteDeadline(options, M4H_BUS_WRITE_MS);
-    if (status == NATS_OK)
-        status = natsOptions_SetPingInterval(options, PING_MS);
-    if (status == NATS_OK)
-        status = natsOptions_SetMaxPingsOut(options, PINGS_OUT);
+        status = natsOptions_SetPingInterval(options, 0);
     if (status == NATS_OK)
         status = natsOptions_SetSendAsap(options, true);
+    if (status == NATS_OK)
+        status = natsOptions_SetIOBufSize(options, READ_BYTES);
     if (status == NATS_OK)
         status = natsOptions_UseGlobalMessageDelivery(options, true);
     return code_of(status);
@@ -174,8 +173,6 @@ int m4h_bus_options_create(natsOptions **options, const struct m4h_bus_config *c
     int error = code_of(natsOptions_Create(&made));
 
     *options = NULL;
-    if (error == 0)
-        error = code_of(nats_SetMessageDeliveryPoolSize(1));
     if (error == 0)
         error = set_behaviour(made);
     if (error == 0)

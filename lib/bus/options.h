@@ -7,10 +7,9 @@
 
 #include <nats/nats.h>
 
-/* The longest that one attempt to connect to one server, and one write, may
- * take. */
+/* The longest that one attempt to connect to one server may take, and then the
+ * wait for its first answer. */
 #define M4H_BUS_CONNECT_MS 2000
-#define M4H_BUS_WRITE_MS   2000
 
 /* `*options` is the caller's, freed with natsOptions_Destroy; NULL on error.
  * M4H_EINVALID (said in the log) or M4H_ENOMEM. */

@@ -3,8 +3,11 @@
 
 #include "lib/base/error.h"
 #include "lib/bus/monotonic.h"
+#include "lib/bus/wake.h"
 
+#include <poll.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 int m4h_outbox_init(struct m4h_outbox *outbox, uint32_t max_count, uint32_t max_bytes,
                     void (*destroy_message)(void *))
@@ -16,11 +19,12 @@ int m4h_outbox_init(struct m4h_outbox *outbox, uint32_t max_count, uint32_t max_
         return M4H_ENOMEM;
     if (pthread_mutex_init(&outbox->mutex, NULL) != 0)
         goto no_mutex;
-    if (m4h_monotonic_cond_init(&outbox->changed) != 0)
-        goto no_cond;
+    outbox->wake_fd = m4h_wake_open();
+    if (outbox->wake_fd < 0)
+        goto no_wake;
     return 0;
 
-no_cond:
+no_wake:
     pthread_mutex_destroy(&outbox->mutex);
 no_mutex:
     free(outbox->ring);
@@ -36,9 +40,16 @@ void m4h_outbox_free(struct m4h_outbox *outbox)
 {
     for (size_t i = 0; i < outbox->count; i++)
         outbox->destroy_message(item_at(outbox, i)->message);
-    pthread_cond_destroy(&outbox->changed);
+    close(outbox->wake_fd);
     pthread_mutex_destroy(&outbox->mutex);
     free(outbox->ring);
+}
+
+static void wake_sleeper(struct m4h_outbox *outbox)
+{
+    if (outbox->sleeping)
+        m4h_wake(outbox->wake_fd);
+    outbox->sleeping = false;
 }
 
 int m4h_outbox_push(struct m4h_outbox *outbox, const struct m4h_outbox_item *item)
@@ -52,8 +63,7 @@ int m4h_outbox_push(struct m4h_outbox *outbox, const struct m4h_outbox_item *ite
     } else {
         outbox->bytes += item->bytes;
         *item_at(outbox, outbox->count++) = *item;
-        if (outbox->count == 1)
-            pthread_cond_signal(&outbox->changed);
+        wake_sleeper(outbox);
     }
     pthread_mutex_unlock(&outbox->mutex);
     return error;
@@ -81,53 +91,36 @@ void m4h_outbox_close(struct m4h_outbox *outbox, uint64_t close_by_ms)
     pthread_mutex_lock(&outbox->mutex);
     outbox->closing = true;
     outbox->close_by_ms = close_by_ms;
-    pthread_cond_signal(&outbox->changed);
+    m4h_wake(outbox->wake_fd);
     pthread_mutex_unlock(&outbox->mutex);
 }
 
-static struct m4h_outbox_view view_of(const struct m4h_outbox *outbox)
-{
-    return (struct m4h_outbox_view){
-        .count = outbox->count,
-        .link_is_over = outbox->link_is_over,
-        .closing = outbox->closing,
-        .close_by_ms = outbox->close_by_ms,
-    };
-}
-
-struct m4h_outbox_view m4h_outbox_wait_for_work(struct m4h_outbox *outbox, uint64_t until_ms)
+struct m4h_outbox_view m4h_outbox_look(struct m4h_outbox *outbox)
 {
     struct m4h_outbox_view view;
 
     pthread_mutex_lock(&outbox->mutex);
-    while (outbox->count == 0 && !outbox->link_is_over && !outbox->closing &&
-           m4h_monotonic_now_ms() < until_ms)
-        m4h_monotonic_wait(&outbox->changed, &outbox->mutex, until_ms);
-    view = view_of(outbox);
+    view = (struct m4h_outbox_view){outbox->count, outbox->closing, outbox->close_by_ms};
+    outbox->sleeping = outbox->count == 0;
     pthread_mutex_unlock(&outbox->mutex);
     return view;
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
 }
 
 struct m4h_outbox_view m4h_outbox_rest(struct m4h_outbox *outbox, uint64_t until_ms)
 {
-    struct m4h_outbox_view view;
-
-    pthread_mutex_lock(&outbox->mutex);
     for (;;) {
-        uint64_t limit_ms = outbox->closing ? earlier(until_ms, outbox->close_by_ms) : until_ms;
+        struct m4h_outbox_view view = m4h_outbox_look(outbox);
+        struct pollfd woken = {.fd = outbox->wake_fd, .events = POLLIN};
+        uint64_t now_ms = m4h_monotonic_now_ms();
+        uint64_t limit_ms = until_ms;
 
-        if ((outbox->closing && outbox->count == 0) || m4h_monotonic_now_ms() >= limit_ms)
-            break;
-        m4h_monotonic_wait(&outbox->changed, &outbox->mutex, limit_ms);
+        if (view.closing && view.close_by_ms < limit_ms)
+            limit_ms = view.close_by_ms;
+        if ((view.closing && view.count == 0) || now_ms >= limit_ms)
+            return view;
+        if (poll(&woken, 1, (int)(limit_ms - now_ms)) > 0)
+            m4h_wake_clear(outbox->wake_fd);
     }
-    view = view_of(outbox);
-    pthread_mutex_unlock(&outbox->mutex);
-    return view;
 }
 
 size_t m4h_outbox_peek(struct m4h_outbox *outbox, struct m4h_outbox_item *items, size_t max)
@@ -171,20 +164,5 @@ void m4h_outbox_drop_fresh(struct m4h_outbox *outbox)
     }
     outbox->dropped += outbox->count - kept;
     outbox->count = kept;
-    pthread_mutex_unlock(&outbox->mutex);
-}
-
-void m4h_outbox_begin_link(struct m4h_outbox *outbox)
-{
-    pthread_mutex_lock(&outbox->mutex);
-    outbox->link_is_over = false;
-    pthread_mutex_unlock(&outbox->mutex);
-}
-
-void m4h_outbox_end_link(struct m4h_outbox *outbox)
-{
-    pthread_mutex_lock(&outbox->mutex);
-    outbox->link_is_over = true;
-    pthread_cond_signal(&outbox->changed);
     pthread_mutex_unlock(&outbox->mutex);
 }

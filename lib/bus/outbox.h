@@ -1,6 +1,6 @@
 /* What waits to be sent: a bounded queue from the owner to the bus's own
- * thread, and what else that thread waits for. A message stays in it until it
- * was sent, so one that could not be is the first of the next connection.
+ * thread, with what wakes that thread. A message stays in it until the link has
+ * taken it, so one that was not is the first of the next connection.
  * Private to lib/bus. The courier owns it. */
 #ifndef M4H_BUS_OUTBOX_H
 #define M4H_BUS_OUTBOX_H
@@ -20,7 +20,8 @@ struct m4h_outbox_item {
 
 struct m4h_outbox {
     pthread_mutex_t mutex;
-    pthread_cond_t changed;
+    int wake_fd;   /* an eventfd that wakes the thread */
+    bool sleeping; /* the thread wants to be woken for a message */
     struct m4h_outbox_item *ring;
     size_t first;
     size_t count;
@@ -30,15 +31,13 @@ struct m4h_outbox {
     uint64_t sent;
     uint64_t dropped;
     void (*destroy_message)(void *message);
-    bool link_is_over;
     bool closing;
     uint64_t close_by_ms;
 };
 
-/* What the thread finds when it has waited. */
+/* What the thread finds when it looks. */
 struct m4h_outbox_view {
     size_t count;
-    bool link_is_over;
     bool closing;
     uint64_t close_by_ms; /* while closing */
 };
@@ -62,9 +61,8 @@ void m4h_outbox_stats(struct m4h_outbox *outbox, uint64_t *sent, uint64_t *dropp
 
 /* ---- the bus's own thread -------------------------------------------------- */
 
-/* Waits until there is something to send, or the link is over, or it is closed,
- * or until `until_ms`. */
-struct m4h_outbox_view m4h_outbox_wait_for_work(struct m4h_outbox *outbox, uint64_t until_ms);
+/* When this finds nothing, the next message or the closing writes to `wake_fd`. */
+struct m4h_outbox_view m4h_outbox_look(struct m4h_outbox *outbox);
 /* Waits until `until_ms`, but no longer than the closing leaves time for; not at
  * all when it is closed and empty. */
 struct m4h_outbox_view m4h_outbox_rest(struct m4h_outbox *outbox, uint64_t until_ms);
@@ -75,11 +73,5 @@ size_t m4h_outbox_peek(struct m4h_outbox *outbox, struct m4h_outbox_item *items,
 void m4h_outbox_take_off(struct m4h_outbox *outbox, size_t count, size_t dropped);
 /* Destroys all that may not wait for another connection. */
 void m4h_outbox_drop_fresh(struct m4h_outbox *outbox);
-/* A new link begins. */
-void m4h_outbox_begin_link(struct m4h_outbox *outbox);
-
-/* ---- any thread ------------------------------------------------------------ */
-
-void m4h_outbox_end_link(struct m4h_outbox *outbox);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 /* No call of the owner may block. It is a bound on liveness: a server that does
@@ -160,6 +161,35 @@ static void a_silent_server_never_blocks_the_owner(void **state)
     owner_destroy(&owner);
 }
 
+static uint64_t cpu_ms(void)
+{
+    struct timespec used;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000 + (uint64_t)used.tv_nsec / 1000000;
+}
+
+static void a_server_that_stays_silent_is_given_up_without_burning_the_cpu(void **state)
+{
+    static const uint8_t data[32768];
+    uint64_t give_up_ms = clock_ms() + 20000;
+    uint64_t cpu_start_ms;
+
+    owner_create(&owner, m4h_nats_server_url(*state), numbers, 1);
+    run_until(&owner, NULL, owner.connected_count == 1);
+    m4h_nats_server_pause(*state);
+    while (m4h_bus_publish(owner.bus, "filler", M4H_BUS_KEEP, NULL, data, sizeof(data)) == 0)
+        continue;
+    cpu_start_ms = cpu_ms();
+    while (owner.disconnected_count == 0 && clock_ms() < give_up_ms)
+        owner_turn(&owner);
+    assert_int_equal(owner.disconnected_count, 1);
+    assert_true(cpu_ms() - cpu_start_ms < 3000);
+    m4h_nats_server_resume(*state);
+    run_until(&owner, NULL, owner.connected_count == 2);
+    owner_destroy(&owner);
+}
+
 /* How long destroy takes, ms. */
 static uint64_t destroy_takes_ms(uint32_t flush_ms)
 {
@@ -260,6 +290,7 @@ const struct CMUnitTest bus_outage_tests[] = {
     with_server(a_full_queue_refuses_and_loses_nothing_that_it_took),
     with_server(the_bound_in_bytes_holds_too),
     with_server(a_silent_server_never_blocks_the_owner),
+    with_server(a_server_that_stays_silent_is_given_up_without_burning_the_cpu),
     with_server(destroy_is_quick_when_the_server_is_away),
     with_server(destroy_gives_up_on_what_cannot_be_sent),
     with_server(destroy_ends_in_time_while_the_server_is_silent),

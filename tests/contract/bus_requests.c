@@ -100,7 +100,7 @@ static void a_request_without_an_answer_ends_at_its_own_deadline(void **state)
     start_ms = clock_ms();
     assert_int_equal(request_number(&client, "silent", 400, 1), 0);
     assert_int_equal(request_number(&client, "silent", 100, 2), 0);
-    assert_int_equal(m4h_bus_run(client.bus, start_ms), start_ms + 100);
+    assert_in_range(m4h_bus_run(client.bus, start_ms), start_ms + 100, clock_ms() + 100);
     run_until(&client, &server, client.timeouts == 1);
     assert_in_range(clock_ms() - start_ms, 100, 399);
     run_until(&client, &server, client.timeouts == 2);
