@@ -72,6 +72,7 @@ static void try_open(struct m4h_ssh_channel *channel)
             channel->handler->on_open(channel->context);
     } else if (rc != SSH_AGAIN) {
         channel->state = CHANNEL_OPEN;
+        channel->denied = true;
         channel->eof_told = true;
         channel->closed = true;
     }
@@ -83,7 +84,9 @@ static void give_back(struct m4h_ssh_channel *channel)
         return;
     channel->freed = true;
     ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
-    ssh_channel_close(channel->ssh);
+    /* The device knows no channel that it denied: it would end the session. */
+    if (!channel->denied)
+        ssh_channel_close(channel->ssh);
     ssh_channel_free(channel->ssh);
 }
 
