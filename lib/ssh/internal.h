@@ -33,8 +33,9 @@ struct m4h_ssh_channel {
     const struct m4h_ssh_channel_handler *handler; /* NULL: the owner has closed it */
     void *context;
     enum channel_state state;
-    bool freed; /* libssh's channel is given back; ours is reaped after the turn */
-    bool eof;   /* SSH_MSG_CHANNEL_EOF came */
+    bool denied; /* the device refused to open it */
+    bool freed;  /* libssh's channel is given back; ours is reaped after the turn */
+    bool eof;    /* SSH_MSG_CHANNEL_EOF came */
     bool eof_told;
     bool closed;  /* SSH_MSG_CHANNEL_CLOSE came, or the open failed */
     bool stalled; /* on_data took less than all */
