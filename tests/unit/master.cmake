@@ -5,5 +5,7 @@ foreach(noun dispatch fold liveness ownership pages resync)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c master_world.c LINK master-core
         LABELS unit)
 endforeach()
+m4h_test(unit_master_config SOURCES master_config.c LINK master LABELS unit)
+target_compile_definitions(unit_master_config PRIVATE M4H_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 m4h_test(unit_master_service SOURCES master_service.c master_stage.c master_world.c
     LINK master test-support LABELS integration)
