@@ -14,6 +14,7 @@
 #include <sys/queue.h>
 
 struct m4h_websocket;
+struct m4h_websocket_config;
 
 /* A connection whose next step is the client's: it waits in a queue, oldest first. */
 struct m4h_http_connection {
@@ -119,6 +120,20 @@ void m4h_http_refuse(struct m4h_http_request *request, unsigned status, const ch
 void m4h_http_request_release(struct m4h_http_request *request);
 
 /* ---- websocket.c ---- */
+
+/* The reason of 1001. */
+#define M4H_WEBSOCKET_LEAVING "the server is stopping"
+
+/* One that is not open yet, for upgrade.c; NULL: no memory. */
+struct m4h_websocket *m4h_websocket_create(struct m4h_http_request *request,
+                                           const struct m4h_websocket_config *config,
+                                           const char *subprotocol, void *context);
+/* Frees one that has not been opened, without a callback. Accepts NULL. */
+void m4h_websocket_free(struct m4h_websocket *websocket);
+/* MHD_UpgradeHandler: the 101 is out, the socket ours. */
+void m4h_websocket_on_upgrade(void *websocket, struct MHD_Connection *connection, void *request,
+                              const char *early, size_t early_len, MHD_socket fd,
+                              struct MHD_UpgradeResponseHandle *upgraded);
 
 /* MHD is done with the request whose WebSocket has not opened: the client is gone. */
 void m4h_websocket_abandon(struct m4h_websocket *websocket);

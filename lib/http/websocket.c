@@ -1,10 +1,10 @@
 /* A WebSocket: libmicrohttpd's upgraded socket, watched by our loop, with wslay
  * cutting frames.
  *
- * Happy path: accept judges the handshake and makes the 101 the answer; the
- * library sends it and hands the socket over (on_upgrade); the first turn feeds
- * what came with the handshake, then each turn reads, answers and writes as much
- * as the socket and the budget allow. Closing is a close frame each way.
+ * Happy path: upgrade.c makes the 101 the answer; the library sends it and hands
+ * the socket over (on_upgrade); the first turn feeds what came with the handshake,
+ * then each turn reads, answers and writes as much as the socket and the budget
+ * allow. Closing is a close frame each way.
  *
  * Failures: protocol errors - wslay queues the close frame and reads no more; we
  * send it, say that nothing follows, and wait for the peer's end (else a reset
@@ -16,7 +16,6 @@
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
-#include "lib/http/handshake.h"
 #include "lib/http/server.h"
 #include "lib/net/watch.h"
 
@@ -35,9 +34,6 @@
 /* How long the peer may take to answer a close frame. */
 #define CLOSE_WAIT_MS 5000u
 #define PINGS_MISSED  2u
-#define PROTOCOLS_MAX 512
-#define TOKENS_MAX    256
-#define LEAVING       "the server is stopping"
 
 enum state {
     OPENING, /* the 101 is not out yet */
@@ -74,8 +70,10 @@ struct m4h_websocket {
 
 /* ---- the end --------------------------------------------------------------------- */
 
-static void free_websocket(struct m4h_websocket *websocket)
+void m4h_websocket_free(struct m4h_websocket *websocket)
 {
+    if (websocket == NULL)
+        return;
     if (websocket->frames != NULL)
         wslay_event_context_free(websocket->frames);
     m4h_buffer_free(&websocket->early);
@@ -109,7 +107,7 @@ static void end(struct m4h_websocket *websocket)
         m4h_http_server_turn(websocket->server);
     }
     websocket->handler->on_close(websocket->context, websocket, code);
-    free_websocket(websocket);
+    m4h_websocket_free(websocket);
 }
 
 /* Ends soon, without waiting for the peer. */
@@ -296,7 +294,7 @@ static void open_it(struct m4h_websocket *websocket)
     if (websocket->handler->on_open != NULL)
         websocket->handler->on_open(websocket->context, websocket);
     if (websocket->server->is_draining)
-        m4h_websocket_close(websocket, M4H_WEBSOCKET_GOING_AWAY, LEAVING);
+        m4h_websocket_close(websocket, M4H_WEBSOCKET_GOING_AWAY, M4H_WEBSOCKET_LEAVING);
 }
 
 static void on_event(void *context, unsigned events)
@@ -335,7 +333,8 @@ static void on_time(void *context)
         rearm(websocket);
 }
 
-/* ---- accept ------------------------------------------------------------------------------ */
+/* ---- the beginning ------------------------------------------------------------------------------
+ */
 
 static bool start(struct m4h_websocket *websocket, const char *early, size_t early_len)
 {
@@ -352,9 +351,9 @@ static bool start(struct m4h_websocket *websocket, const char *early, size_t ear
     return true;
 }
 
-static void on_upgrade(void *context, struct MHD_Connection *connection, void *request_context,
-                       const char *early, size_t early_len, MHD_socket fd,
-                       struct MHD_UpgradeResponseHandle *upgraded)
+void m4h_websocket_on_upgrade(void *context, struct MHD_Connection *connection,
+                              void *request_context, const char *early, size_t early_len,
+                              MHD_socket fd, struct MHD_UpgradeResponseHandle *upgraded)
 {
     struct m4h_websocket *websocket = context;
     struct m4h_http_request *request = request_context;
@@ -377,29 +376,9 @@ void m4h_websocket_abandon(struct m4h_websocket *websocket)
     end(websocket);
 }
 
-static void judge(const struct m4h_http_request *request, const char *const *subprotocols,
-                  struct m4h_http_handshake *result)
-{
-    char upgrade[TOKENS_MAX], connection[TOKENS_MAX], protocols[PROTOCOLS_MAX];
-    struct m4h_http_handshake_offer offer = {
-        .method = m4h_http_method(request),
-        .is_http_1_1 = request->is_http_1_1,
-        .upgrade = upgrade,
-        .connection = connection,
-        .key = m4h_http_header(request, "Sec-WebSocket-Key"),
-        .version = m4h_http_header(request, "Sec-WebSocket-Version"),
-        .protocols = protocols,
-    };
-
-    m4h_http_header_join(request, "Upgrade", upgrade, sizeof(upgrade));
-    m4h_http_header_join(request, "Connection", connection, sizeof(connection));
-    m4h_http_header_join(request, "Sec-WebSocket-Protocol", protocols, sizeof(protocols));
-    m4h_http_handshake_judge(&offer, subprotocols, result);
-}
-
-static struct m4h_websocket *create(struct m4h_http_request *request,
-                                    const struct m4h_websocket_config *config,
-                                    const char *subprotocol, void *context)
+struct m4h_websocket *m4h_websocket_create(struct m4h_http_request *request,
+                                           const struct m4h_websocket_config *config,
+                                           const char *subprotocol, void *context)
 {
     struct m4h_websocket *websocket = calloc(1, sizeof(*websocket));
 
@@ -415,59 +394,6 @@ static struct m4h_websocket *create(struct m4h_http_request *request,
     websocket->early.cap = request->server->config.connection_memory;
     memcpy(websocket->peer, request->peer, sizeof(websocket->peer));
     return websocket;
-}
-
-static struct MHD_Response *switching(struct m4h_websocket *websocket,
-                                      const struct m4h_http_handshake *handshake)
-{
-    struct MHD_Response *response = MHD_create_response_for_upgrade(on_upgrade, websocket);
-
-    if (response == NULL)
-        return NULL;
-    if (m4h_http_response_header(response, "Upgrade", "websocket") &&
-        m4h_http_response_header(response, "Sec-WebSocket-Accept", handshake->accept) &&
-        (!handshake->echo_subprotocol ||
-         m4h_http_response_header(response, "Sec-WebSocket-Protocol", handshake->subprotocol)))
-        return response;
-    MHD_destroy_response(response);
-    return NULL;
-}
-
-static int refuse(struct m4h_http_request *request, const struct m4h_http_handshake *handshake)
-{
-    const char *code = handshake->status == 426 ? "upgrade_required" : "invalid";
-
-    m4h_http_refuse(request, handshake->status, code, handshake->detail, "Sec-WebSocket-Version",
-                    handshake->status == 426 ? "13" : NULL);
-    return M4H_EPROTOCOL;
-}
-
-int m4h_websocket_accept(struct m4h_websocket **websocket, struct m4h_http_request *request,
-                         const struct m4h_websocket_config *config, void *context)
-{
-    struct m4h_http_handshake handshake;
-    struct m4h_websocket *made;
-    struct MHD_Response *response = NULL;
-
-    *websocket = NULL;
-    if (request->server->is_draining) {
-        m4h_http_answer_problem(request, 503, "unavailable", LEAVING, 1000);
-        return M4H_ECLOSED;
-    }
-    judge(request, config->subprotocols, &handshake);
-    if (handshake.status != MHD_HTTP_SWITCHING_PROTOCOLS)
-        return refuse(request, &handshake);
-    made = create(request, config, handshake.subprotocol, context);
-    if (made != NULL)
-        response = switching(made, &handshake);
-    m4h_http_request_end(request, MHD_HTTP_SWITCHING_PROTOCOLS, response, 0);
-    if (request->status != MHD_HTTP_SWITCHING_PROTOCOLS) {
-        free(made);
-        return M4H_ENOMEM;
-    }
-    request->websocket = made;
-    *websocket = made;
-    return 0;
 }
 
 /* ---- what handlers do ------------------------------------------------------------------------ */
@@ -537,7 +463,7 @@ void m4h_websockets_drain(struct m4h_http_server *server)
 
     LIST_FOREACH(websocket, &server->websockets, link)
     {
-        m4h_websocket_close(websocket, M4H_WEBSOCKET_GOING_AWAY, LEAVING);
+        m4h_websocket_close(websocket, M4H_WEBSOCKET_GOING_AWAY, M4H_WEBSOCKET_LEAVING);
     }
 }
 
