@@ -175,6 +175,9 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
 /* ---- create ---------------------------------------------------------------------- */
 
 static void on_library_log(void *context, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static void on_library_log(void *context, const char *format, va_list args)
 {
     const struct m4h_http_server *server = context;
     char text[256];
