@@ -1,10 +1,12 @@
 foreach(noun fallback keys million readiness tunnel_index)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c LINK master-core LABELS unit)
 endforeach()
-foreach(noun dispatch fold liveness ownership pages resync)
+foreach(noun dispatch fold liveness memory ownership pages resync)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c master_world.c LINK master-core
         LABELS unit)
 endforeach()
+target_link_options(unit_master_memory PRIVATE
+    -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc)
 m4h_test(unit_master_config SOURCES master_config.c LINK master LABELS unit)
 target_compile_definitions(unit_master_config PRIVATE M4H_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 m4h_test(unit_master_service SOURCES master_service.c master_stage.c master_world.c

@@ -139,6 +139,7 @@ static void nobody_grows_silent_while_the_master_is_cut_off(void **state)
     assert_int_equal(scene->world->notes[M4H_NOTE_SILENT], 0);
     world_pass(scene->world, 1);
     assert_int_equal(scene->world->notes[M4H_NOTE_SILENT], 1);
+    assert_int_equal(scene->world->notes[M4H_NOTE_LOST], 0);
 }
 
 static void the_cluster_says_when_it_must_be_woken(void **state)

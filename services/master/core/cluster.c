@@ -137,14 +137,8 @@ void m4h_cluster_set_online(struct m4h_cluster *cluster, bool online, uint64_t n
         cluster->offline_since_ms = now_ms;
         return;
     }
-    /* All by the same span, so the order of the heap stays. */
-    for (size_t i = 0; i < cluster->slaves.count; i++) {
-        struct m4h_slave *slave = cluster->slaves.sorted[i];
-        uint64_t offline_ms = now_ms - cluster->offline_since_ms;
-
-        slave->last_seen_ms += offline_ms;
-        slave->liveness_due_ms += offline_ms;
-    }
+    for (size_t i = 0; i < cluster->slaves.count; i++)
+        cluster->slaves.sorted[i]->last_seen_ms += now_ms - cluster->offline_since_ms;
 }
 
 uint64_t m4h_cluster_next_tick_ms(const struct m4h_cluster *cluster)
