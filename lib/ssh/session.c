@@ -5,6 +5,7 @@
 #include "lib/base/error.h"
 #include "lib/ssh/internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,13 +98,27 @@ void m4h_ssh_session_fail(struct m4h_ssh_session *session, enum m4h_ssh_end end,
     session->handler->on_end(session->context, end, detail);
 }
 
-/* libssh keeps how a connection ended only as a text. */
+/* It sent something, yet not what every SSH client begins with. */
+static bool speaks_no_ssh(const struct m4h_ssh_session *session)
+{
+    const char *banner = ssh_get_clientbanner(session->ssh);
+
+    return session->socket_counter.in_bytes > 0 &&
+           (banner == NULL || strncmp(banner, "SSH-", 4) != 0);
+}
+
+/* libssh keeps how a connection ended only as a text, and overwrites it when it
+ * goes on to write to a socket that it has closed over the peer's first bytes. */
 static void tell_end(struct m4h_ssh_session *session)
 {
     const char *detail = ssh_get_error(session->ssh);
     enum m4h_ssh_end end = M4H_SSH_END_PROTOCOL;
 
-    if (strstr(detail, "Received SSH_MSG_DISCONNECT") != NULL)
+    if (speaks_no_ssh(session))
+        detail = "it does not speak SSH";
+    else if (strstr(detail, strerror(EBADF)) != NULL)
+        detail = "it does not speak SSH 2.0";
+    else if (strstr(detail, "Received SSH_MSG_DISCONNECT") != NULL)
         end = M4H_SSH_END_CLOSED;
     else if (strstr(detail, "Socket error") != NULL || detail[0] == '\0')
         end = M4H_SSH_END_LOST;

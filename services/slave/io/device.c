@@ -204,12 +204,14 @@ static enum m4h_disconnect_reason reason_of(enum m4h_ssh_end end)
 static void on_end(void *context, enum m4h_ssh_end end, const char *detail)
 {
     struct m4h_device *device = context;
+    char quoted[M4H_DETAIL_MAX];
 
     if (end == M4H_SSH_END_PROTOCOL)
         tell_refusal(device, M4H_REFUSE_PROTOCOL_ERROR, detail);
     else
-        m4h_log(M4H_LOG_DEBUG, "slave", "peer=%s state=%s session is over", device->peer,
-                m4h_session_state_name(device->session.state));
+        m4h_log(M4H_LOG_DEBUG, "slave", "peer=%s state=%s detail=%s session is over", device->peer,
+                m4h_session_state_name(device->session.state),
+                m4h_log_quote(quoted, sizeof(quoted), detail));
     finish(device, reason_of(end), "protocol error");
 }
 
