@@ -48,8 +48,8 @@ static const struct m4h_config_option options[] = {
      "Keys that a device may try in one connection."},
     {"device", "keepalive_ms", M4H_CONFIG_DURATION, AT(keepalive_ms), "15000", 0, 3600000, NULL,
      "Silence after which a device is asked for a sign of life. 0: never."},
-    {"device", "keepalive_misses", M4H_CONFIG_COUNT, AT(keepalive_misses), "3", 1, 100, NULL,
-     "After so many times that silence the device is gone."},
+    {"device", "keepalive_misses", M4H_CONFIG_COUNT, AT(keepalive_misses), "3", 2, 100, NULL,
+     "After so many times that silence the device is gone; before, it is asked each time."},
 
     {"ssh", "ciphers", M4H_CONFIG_TEXT, AT(ciphers),
      "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,"

@@ -59,6 +59,12 @@ static uint64_t silences(const struct m4h_session_limits *limits, uint64_t heard
     return now_ms > heard_ms ? (now_ms - heard_ms) / limits->keepalive_ms : 0;
 }
 
+/* Signs of life asked for since it was last heard. */
+static uint32_t asked_since(const struct m4h_session *session, uint64_t heard_ms)
+{
+    return session->asked_heard_ms == heard_ms ? session->asked : 0;
+}
+
 static uint64_t deadline_ms(const struct m4h_session *session,
                             const struct m4h_session_limits *limits)
 {
@@ -80,11 +86,10 @@ enum m4h_session_action m4h_session_look(struct m4h_session *session,
     silent = silences(limits, heard_ms, now_ms);
     if (silent >= limits->keepalive_misses)
         return M4H_SESSION_DEAD;
-    if (silent <= session->asked) {
-        session->asked = (uint32_t)silent;
+    if (silent <= asked_since(session, heard_ms))
         return M4H_SESSION_WAIT;
-    }
     session->asked = (uint32_t)silent;
+    session->asked_heard_ms = heard_ms;
     return M4H_SESSION_KEEPALIVE;
 }
 
@@ -95,7 +100,7 @@ uint64_t m4h_session_next_look_ms(const struct m4h_session *session,
         return deadline_ms(session, limits);
     if (limits->keepalive_ms == 0)
         return UINT64_MAX;
-    return heard_ms + (uint64_t)limits->keepalive_ms * (session->asked + 1);
+    return heard_ms + (uint64_t)limits->keepalive_ms * (asked_since(session, heard_ms) + 1);
 }
 
 const char *m4h_session_state_name(enum m4h_session_state state)

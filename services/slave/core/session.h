@@ -33,10 +33,11 @@ struct m4h_session_limits {
 
 struct m4h_session {
     enum m4h_session_state state;
-    uint64_t since_ms; /* of the current deadline's start */
-    uint32_t keys;     /* tried so far */
-    uint32_t forwards; /* ports that it has or that are being found */
-    uint32_t asked;    /* signs of life asked for since it was last heard */
+    uint64_t since_ms;       /* of the current deadline's start */
+    uint32_t keys;           /* tried so far */
+    uint32_t forwards;       /* ports that it has or that are being found */
+    uint32_t asked;          /* signs of life asked for since `asked_heard_ms` */
+    uint64_t asked_heard_ms; /* when it had been heard last, as they were asked for */
 };
 
 enum m4h_session_action {
