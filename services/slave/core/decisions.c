@@ -54,8 +54,9 @@ void m4h_decisions_keep(struct m4h_decisions *decisions, const char *fingerprint
     HASH_FIND_STR(decisions->entries, fingerprint, entry);
     if (entry != NULL)
         drop(decisions, entry);
-    if (HASH_COUNT(decisions->entries) >= decisions->limits.entries_max &&
-        decisions->entries != NULL)
+    if (decisions->limits.entries_max == 0)
+        return;
+    if (HASH_COUNT(decisions->entries) >= decisions->limits.entries_max)
         drop(decisions, decisions->entries);
     entry = calloc(1, sizeof(*entry));
     if (entry == NULL ||

@@ -15,7 +15,7 @@ struct m4h_decision {
 };
 
 struct m4h_decisions_limits {
-    uint32_t entries_max; /* beyond, the one that was kept longest goes */
+    uint32_t entries_max; /* beyond, the one that was kept longest goes; 0: keep none */
     uint32_t stale_ms;    /* after its end an allowing one may still carry on so long */
 };
 
