@@ -43,6 +43,7 @@ static void on_dispatch(void *context, const struct m4h_bus_message *message)
     struct gateway_fixture *fixture = context;
     struct m4h_buffer out = M4H_BUFFER_INIT(MESSAGE_MAX);
     struct m4h_problem full = {M4H_PROBLEM_NO_CAPACITY, "all full", 2500};
+    struct m4h_problem learning = {M4H_PROBLEM_UNAVAILABLE, "not ready yet", 0};
     const char *region = fixture->dispatch.region;
 
     assert_int_equal(
@@ -51,6 +52,10 @@ static void on_dispatch(void *context, const struct m4h_bus_message *message)
         return;
     if (strcmp(region, "once") == 0 && fixture->once_asked++ == 0)
         return;
+    if (strcmp(region, "learning") == 0 && fixture->once_asked++ == 0) {
+        reply(fixture, message->reply, &out, m4h_wire_dispatch_reply_encode(NULL, &learning, &out));
+        return;
+    }
     if (strcmp(region, "later") == 0) {
         snprintf(fixture->later, sizeof(fixture->later), "%s", message->reply);
         return;

@@ -3,9 +3,9 @@
  *
  * The master knows slave-1, which answers, and slave-gone, which does not. What
  * it says depends on names: a region "full" has no room, one "silent" gets no
- * answer, "once" only at the second try, "garbage" one that is none, "later" when
- * the next request has been answered. Of tunnels it knows all but "nobody";
- * "on-gone" is on slave-gone, and slave-1 has no more of "just-left". */
+ * answer, "once" only at the second try, where "learning" gets "not ready" first, "garbage" one
+ * that is none, "later" when the next request has been answered. Of tunnels it knows all but
+ * "nobody"; "on-gone" is on slave-gone, and slave-1 has no more of "just-left". */
 #ifndef M4H_TESTS_UNIT_GATEWAY_FIXTURE_H
 #define M4H_TESTS_UNIT_GATEWAY_FIXTURE_H
 

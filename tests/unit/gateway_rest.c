@@ -195,6 +195,13 @@ static void a_lost_answer_is_asked_for_again(void **state)
     assert_int_equal(fixture.once_asked, 2);
 }
 
+static void a_master_that_is_not_ready_is_asked_again(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST /v1/slots HTTP/1.1", "{\"region\":\"learning\"}"), 200);
+    assert_int_equal(fixture.once_asked, 2);
+}
+
 static void a_silent_master_is_503_in_time(void **state)
 {
     (void)state;
@@ -264,6 +271,7 @@ int main(void)
         TEST(no_room_is_503_with_the_masters_advice),
         TEST(a_bad_slot_request_is_400),
         TEST(a_lost_answer_is_asked_for_again),
+        TEST(a_master_that_is_not_ready_is_asked_again),
         TEST(a_silent_master_is_503_in_time),
         TEST(an_answer_that_is_none_is_500),
         TEST(without_nats_it_is_not_ready_and_answers_503_until_it_is_back),

@@ -39,13 +39,17 @@ static void answer_problem(struct m4h_http_request *request, const struct m4h_pr
 }
 
 /* The one end: `error` of the question, or the reply's problem, or the answer.
- * `body` is taken; NULL: there is none. */
+ * `body` is taken; NULL: there is none. Or no end yet: the question is repeated. */
 static void finish(struct exchange *exchange, int error, struct m4h_problem *problem,
                    unsigned status, struct m4h_buffer *body)
 {
     struct m4h_http_request *request = exchange->request;
     char whom[M4H_ID_MAX + 16] = "a master";
 
+    /* A master that is not ready yet: another one may be. */
+    if (error == 0 && problem->code == M4H_PROBLEM_UNAVAILABLE &&
+        m4h_gateway_rpc_again(exchange->ask))
+        return;
     if (exchange->asks_slave)
         snprintf(whom, sizeof(whom), "slave %s", exchange->slave_id);
     free(exchange);

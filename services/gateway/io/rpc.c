@@ -22,6 +22,7 @@ struct m4h_gateway_rpc_ask {
     struct m4h_buffer request;
     uint64_t bus_id;         /* 0: not on the bus */
     struct m4h_timer *timer; /* made when it is first needed */
+    bool is_ending;          /* inside on_end */
     int error;               /* that the timer ends the try with; 0: it begins one */
     m4h_gateway_rpc_on_end on_end;
     void *context;
@@ -49,13 +50,13 @@ static void free_ask(struct m4h_gateway_rpc_ask *ask)
 
 static void end(struct m4h_gateway_rpc_ask *ask, int error, const uint8_t *data, size_t len)
 {
-    m4h_gateway_rpc_on_end on_end = ask->on_end;
-    void *context = ask->context;
-
+    ask->is_ending = true;
+    ask->on_end(ask->context, error, data, len);
+    if (!ask->is_ending)
+        return; /* it is asked again */
     if (error != 0)
         ask->rpc->stats.failed++;
     free_ask(ask);
-    on_end(context, error, data, len);
 }
 
 static void on_time(void *context);
@@ -70,17 +71,32 @@ static int wait(struct m4h_gateway_rpc_ask *ask, uint32_t delay_ms, int error)
     return 0;
 }
 
-static void finish_try(struct m4h_gateway_rpc_ask *ask, int error, const uint8_t *data, size_t len)
+/* True: another try follows one that ended with `error`. */
+static bool repeat(struct m4h_gateway_rpc_ask *ask, int error)
 {
+    uint64_t now_ms = m4h_loop_now_ms(ask->rpc->loop);
     uint32_t pause_ms;
 
+    if (ask->rpc->is_closed || !m4h_gateway_tries_again(&ask->tries, error, now_ms, &pause_ms) ||
+        wait(ask, pause_ms, 0) != 0)
+        return false;
+    ask->rpc->stats.repeated++;
+    return true;
+}
+
+static void finish_try(struct m4h_gateway_rpc_ask *ask, int error, const uint8_t *data, size_t len)
+{
     ask->bus_id = 0;
-    if (error != 0 &&
-        m4h_gateway_tries_again(&ask->tries, error, m4h_loop_now_ms(ask->rpc->loop), &pause_ms) &&
-        wait(ask, pause_ms, 0) == 0)
-        ask->rpc->stats.repeated++;
-    else
+    if (error == 0 || !repeat(ask, error))
         end(ask, error, data, len);
+}
+
+bool m4h_gateway_rpc_again(struct m4h_gateway_rpc_ask *ask)
+{
+    if (!repeat(ask, M4H_EUNAVAILABLE))
+        return false;
+    ask->is_ending = false;
+    return true;
 }
 
 static void on_reply(void *context, int error, const uint8_t *data, size_t len)

@@ -43,13 +43,16 @@ void m4h_gateway_rpc_close(struct m4h_gateway_rpc *rpc);
 /* After m4h_gateway_rpc_close. Accepts NULL. */
 void m4h_gateway_rpc_destroy(struct m4h_gateway_rpc *rpc);
 
-/* Asks. `*ask` is valid until its end. M4H_ENOMEM, M4H_ECLOSED; then there is no
+/* Asks. `*ask` is valid until its on_end has returned. M4H_ENOMEM, M4H_ECLOSED; then there is no
  * callback. */
 M4H_MUST_CHECK int m4h_gateway_rpc_start(struct m4h_gateway_rpc *rpc,
                                          const struct m4h_gateway_rpc_question *question,
                                          m4h_gateway_rpc_on_end on_end, void *context,
                                          struct m4h_gateway_rpc_ask **ask);
-/* No callback any more. Accepts NULL. */
+/* From inside on_end, where the answer was no more than "not now": asks once more
+ * after a pause, if it may and there is time. True: on_end comes again. */
+bool m4h_gateway_rpc_again(struct m4h_gateway_rpc_ask *ask);
+/* No callback any more; not from inside its on_end. Accepts NULL. */
 void m4h_gateway_rpc_cancel(struct m4h_gateway_rpc_ask *ask);
 
 void m4h_gateway_rpc_stats(const struct m4h_gateway_rpc *rpc, struct m4h_gateway_rpc_stats *stats);

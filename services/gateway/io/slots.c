@@ -126,6 +126,8 @@ static void on_end(void *context, int error, const uint8_t *data, size_t len)
 
     if (error == 0)
         error = m4h_wire_dispatch_reply_decode(data, len, &slot, &problem);
+    if (problem.code == M4H_PROBLEM_UNAVAILABLE && m4h_gateway_rpc_again(pending->ask))
+        return; /* that master is not ready yet: another one may be */
     if (error != 0)
         m4h_gateway_problem_of_error(&problem, error, "a master");
     if (problem.code != 0)
