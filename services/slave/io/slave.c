@@ -5,6 +5,7 @@
 #include "lib/base/ready_file.h"
 #include "lib/base/walltime.h"
 #include "lib/net/socket.h"
+#include "services/slave/io/epoch.h"
 #include "services/slave/io/hub.h"
 
 #include <errno.h>
@@ -287,8 +288,10 @@ static int start(struct m4h_slave *slave)
         error = m4h_ssh_start();
     if (error == 0)
         error = m4h_ssh_host_key_ensure(slave->config->host_key_dir, &host_key);
-    if (error == 0)
-        error = start_bus(slave);
+    if (error != 0)
+        return error;
+    slave->epoch = m4h_epoch_next(slave->config->host_key_dir, m4h_walltime_now_ms());
+    error = start_bus(slave);
     if (error == 0)
         error = m4h_ops_start(slave);
     if (error == 0)
@@ -318,7 +321,6 @@ int m4h_slave_create(struct m4h_slave **slave, const struct m4h_slave_config *co
         return M4H_ENOMEM;
     made->config = config;
     made->state = M4H_SLAVE_READY;
-    made->epoch = m4h_walltime_now_ms();
     made->message = (struct m4h_buffer)M4H_BUFFER_INIT(MESSAGE_MAX_BYTES);
     set_capacity(made);
     error = start(made);
