@@ -1,6 +1,8 @@
 /* What happens to slaves, as log lines. */
 #include "services/master/io/service.h"
 
+#include <stdio.h>
+
 struct wording {
     enum m4h_log_level level;
     bool is_limited; /* a slave can cause any number of them */
@@ -24,18 +26,31 @@ static const struct wording wordings[] = {
     [M4H_NOTE_NO_ROOM] = {M4H_LOG_ERROR, true, "no room for the slave"},
 };
 
+/* Adds ` key=value` where the value is not 0. */
+static size_t add_number(char *text, size_t size, size_t len, const char *key, uint64_t value)
+{
+    int added = 0;
+
+    if (value != 0)
+        added = snprintf(text + len, size - len, " %s=%llu", key, (unsigned long long)value);
+    return added > 0 ? len + (size_t)added : len;
+}
+
 void m4h_master_log_note(struct m4h_master *master, const struct m4h_effect *effect)
 {
     const struct wording *wording = &wordings[effect->as.note.note];
     const char *why = effect->as.note.why;
     uint32_t suppressed = 0;
+    char numbers[96] = "";
+    size_t len;
 
     if (wording->is_limited &&
         !m4h_log_limit_allows(&master->note_log, m4h_loop_now_ms(master->loop), &suppressed))
         return;
-    m4h_log(wording->level, M4H_MASTER_LOG,
-            "slave=%s region=%s tunnels=%u age_ms=%llu%s%s%s suppressed=%u %s", effect->slave_id,
-            effect->region, effect->as.note.tunnels, (unsigned long long)effect->as.note.age_ms,
+    len = add_number(numbers, sizeof(numbers), 0, "age_ms", effect->as.note.age_ms);
+    add_number(numbers, sizeof(numbers), len, "suppressed", suppressed);
+    m4h_log(wording->level, M4H_MASTER_LOG, "slave=%s region=%s tunnels=%u%s%s%s%s %s",
+            effect->slave_id, effect->region, effect->as.note.tunnels, numbers,
             why != NULL ? " reason=\"" : "", why != NULL ? why : "", why != NULL ? "\"" : "",
-            suppressed, wording->text);
+            wording->text);
 }
