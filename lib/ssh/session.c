@@ -98,26 +98,33 @@ void m4h_ssh_session_fail(struct m4h_ssh_session *session, enum m4h_ssh_end end,
     session->handler->on_end(session->context, end, detail);
 }
 
-/* It sent something, yet not what every SSH client begins with. */
+/* It sent something, yet not what every client of SSH 2.0 begins with. */
 static bool speaks_no_ssh(const struct m4h_ssh_session *session)
 {
     const char *banner = ssh_get_clientbanner(session->ssh);
 
     return session->socket_counter.in_bytes > 0 &&
-           (banner == NULL || strncmp(banner, "SSH-", 4) != 0);
+           (banner == NULL ||
+            (strncmp(banner, "SSH-2.", 6) != 0 && strncmp(banner, "SSH-1.99-", 9) != 0));
 }
 
-/* libssh keeps how a connection ended only as a text, and overwrites it when it
- * goes on to write to a socket that it has closed over the peer's first bytes. */
+/* After libssh has closed the socket over a fault of the peer, it may still try
+ * to write, and this failure then hides the fault. */
+static bool fault_is_hidden(const char *detail)
+{
+    return strstr(detail, strerror(EBADF)) != NULL || strstr(detail, strerror(EAGAIN)) != NULL;
+}
+
+/* libssh keeps how a connection ended only as a text. */
 static void tell_end(struct m4h_ssh_session *session)
 {
     const char *detail = ssh_get_error(session->ssh);
     enum m4h_ssh_end end = M4H_SSH_END_PROTOCOL;
 
     if (speaks_no_ssh(session))
-        detail = "it does not speak SSH";
-    else if (strstr(detail, strerror(EBADF)) != NULL)
         detail = "it does not speak SSH 2.0";
+    else if (fault_is_hidden(detail))
+        detail = session->exchanged ? "it broke the protocol" : "the key exchange failed";
     else if (strstr(detail, "Received SSH_MSG_DISCONNECT") != NULL)
         end = M4H_SSH_END_CLOSED;
     else if (strstr(detail, "Socket error") != NULL || detail[0] == '\0')
