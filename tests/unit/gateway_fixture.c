@@ -44,15 +44,15 @@ static void on_dispatch(void *context, const struct m4h_bus_message *message)
     struct m4h_buffer out = M4H_BUFFER_INIT(MESSAGE_MAX);
     struct m4h_problem full = {M4H_PROBLEM_NO_CAPACITY, "all full", 2500};
     struct m4h_problem learning = {M4H_PROBLEM_UNAVAILABLE, "not ready yet", 0};
-    const char *region = fixture->dispatch.region;
+    const char *region = fixture->asked.dispatch.region;
 
     assert_int_equal(
-        m4h_wire_dispatch_request_decode(message->data, message->len, &fixture->dispatch), 0);
+        m4h_wire_dispatch_request_decode(message->data, message->len, &fixture->asked.dispatch), 0);
     if (strcmp(region, "silent") == 0)
         return;
-    if (strcmp(region, "once") == 0 && fixture->once_asked++ == 0)
+    if (strcmp(region, "once") == 0 && fixture->asked.once_asked++ == 0)
         return;
-    if (strcmp(region, "learning") == 0 && fixture->once_asked++ == 0) {
+    if (strcmp(region, "learning") == 0 && fixture->asked.once_asked++ == 0) {
         reply(fixture, message->reply, &out, m4h_wire_dispatch_reply_encode(NULL, &learning, &out));
         return;
     }
@@ -104,7 +104,7 @@ static void on_slaves(void *context, const struct m4h_bus_message *message)
     struct gateway_fixture *fixture = context;
     struct m4h_buffer out = M4H_BUFFER_INIT(MESSAGE_MAX);
     struct m4h_slave_status all[] = {slave_named("slave-1"), slave_named("slave-gone")};
-    struct m4h_page_request *page = &fixture->page;
+    struct m4h_page_request *page = &fixture->asked.page;
     size_t first = 0, count = 2;
 
     assert_int_equal(m4h_wire_slaves_request_decode(message->data, message->len, page), 0);
@@ -144,8 +144,8 @@ static void on_tunnels(void *context, const struct m4h_bus_message *message)
     struct m4h_buffer out = M4H_BUFFER_INIT(MESSAGE_MAX);
     struct m4h_tunnel_status tunnels[] = {tunnel_named("a"), tunnel_named("b c/d")};
 
-    assert_int_equal(m4h_wire_tunnels_request_decode(message->data, message->len, &fixture->page),
-                     0);
+    assert_int_equal(
+        m4h_wire_tunnels_request_decode(message->data, message->len, &fixture->asked.page), 0);
     reply(fixture, message->reply, &out,
           m4h_wire_tunnels_reply_encode(tunnels, 2, "b c/d", NULL, &out));
 }
@@ -170,8 +170,8 @@ static void on_kick(void *context, const struct m4h_bus_message *message)
     struct gateway_fixture *fixture = context;
     struct m4h_buffer out = M4H_BUFFER_INIT(MESSAGE_MAX);
     struct m4h_problem left = {M4H_PROBLEM_NOT_FOUND, "no such tunnel here", 0};
-    int error = m4h_wire_kick_request_decode(message->data, message->len, &fixture->kick);
-    bool is_there = strcmp(fixture->kick.client_key, "just-left") != 0;
+    int error = m4h_wire_kick_request_decode(message->data, message->len, &fixture->asked.kick);
+    bool is_there = strcmp(fixture->asked.kick.client_key, "just-left") != 0;
 
     assert_int_equal(error, 0);
     reply(fixture, message->reply, &out, m4h_wire_kick_reply_encode(is_there ? NULL : &left, &out));
@@ -182,8 +182,8 @@ static void on_drain(void *context, const struct m4h_bus_message *message)
     struct gateway_fixture *fixture = context;
     struct m4h_buffer out = M4H_BUFFER_INIT(MESSAGE_MAX);
 
-    assert_int_equal(m4h_wire_drain_request_decode(message->data, message->len, &fixture->drain),
-                     0);
+    assert_int_equal(
+        m4h_wire_drain_request_decode(message->data, message->len, &fixture->asked.drain), 0);
     reply(fixture, message->reply, &out, m4h_wire_drain_reply_encode(17, NULL, &out));
 }
 
@@ -312,6 +312,31 @@ int gateway_fixture_ask(struct gateway_fixture *fixture, const char *line, const
     status = http_read_answer(fd, text, size, strncmp(line, "HEAD", 4) == 0);
     close(fd);
     return status;
+}
+
+static void copy_asked(void *context)
+{
+    struct gateway_fixture *fixture = context;
+
+    fixture->seen = fixture->asked;
+}
+
+const struct gateway_asked *gateway_fixture_asked(struct gateway_fixture *fixture)
+{
+    http_fixture_run(&fixture->http, copy_asked, fixture);
+    return &fixture->seen;
+}
+
+void gateway_fixture_await_region(struct gateway_fixture *fixture, const char *region)
+{
+    const struct timespec pause = {0, 2000000};
+    time_t deadline = time(NULL) + DEADLINE_S;
+
+    while (strcmp(gateway_fixture_asked(fixture)->dispatch.region, region) != 0) {
+        if (time(NULL) > deadline)
+            fail_msg("no slot of %s was asked for", region);
+        nanosleep(&pause, NULL);
+    }
 }
 
 void gateway_fixture_await_readiness(struct gateway_fixture *fixture, int status)

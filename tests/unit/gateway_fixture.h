@@ -16,6 +16,15 @@
 
 #include "lib/base/model.h"
 
+/* What the master and the slave were last asked. */
+struct gateway_asked {
+    struct m4h_dispatch_request dispatch;
+    struct m4h_page_request page;
+    struct m4h_kick_request kick;
+    struct m4h_drain_request drain;
+    unsigned once_asked;
+};
+
 struct gateway_fixture {
     struct http_fixture http; /* its port is the gateway's */
     struct m4h_nats_server *nats;
@@ -23,14 +32,10 @@ struct gateway_fixture {
     struct m4h_gateway_config config;
     struct m4h_bus *bus; /* of the played master and slave */
     struct m4h_pump *bus_pump;
-    bool is_drained;
-    /* What the master and the slave were last asked. */
-    struct m4h_dispatch_request dispatch;
-    struct m4h_page_request page;
-    struct m4h_kick_request kick;
-    struct m4h_drain_request drain;
-    unsigned once_asked;
-    char later[256]; /* the reply subject of a request that waits */
+    bool is_drained;            /* on the loop */
+    struct gateway_asked asked; /* on the loop */
+    struct gateway_asked seen;  /* a copy for the test */
+    char later[256];            /* the reply subject of a request that waits */
 };
 
 /* Starts all, and waits until the gateway is ready. */
@@ -38,6 +43,11 @@ void gateway_fixture_start(struct gateway_fixture *fixture);
 void gateway_fixture_stop(struct gateway_fixture *fixture);
 /* Begins the gateway's clean end; `is_drained` tells when it is over. */
 void gateway_fixture_drain(struct gateway_fixture *fixture);
+
+/* What was asked so far; valid until the next call. */
+const struct gateway_asked *gateway_fixture_asked(struct gateway_fixture *fixture);
+/* Waits until a slot of that region was asked for. */
+void gateway_fixture_await_region(struct gateway_fixture *fixture, const char *region);
 
 /* Sends `line` as the head of a request with `body` (may be "") on a new
  * connection; returns the status, `text` gets the whole answer. */

@@ -61,12 +61,12 @@ static void lists_pass_their_filters_on_and_hide_the_token(void **state)
     assert_int_equal(get("/v1/tunnels?region=eu&slave=slave-1&page_size=2"), 200);
     expect("\"client_key\":\"b c/d\"");
     expect("\"next_page_token\":\"6220632f64\"");
-    assert_string_equal(fixture.page.region, "eu");
-    assert_string_equal(fixture.page.slave_id, "slave-1");
-    assert_int_equal(fixture.page.page_size, 2);
+    assert_string_equal(gateway_fixture_asked(&fixture)->page.region, "eu");
+    assert_string_equal(gateway_fixture_asked(&fixture)->page.slave_id, "slave-1");
+    assert_int_equal(gateway_fixture_asked(&fixture)->page.page_size, 2);
     assert_int_equal(get("/v1/tunnels?page_token=6220632f64"), 200);
-    assert_string_equal(fixture.page.page_token, "b c/d");
-    assert_int_equal(fixture.page.page_size, M4H_PAGE_SIZE_DEFAULT);
+    assert_string_equal(gateway_fixture_asked(&fixture)->page.page_token, "b c/d");
+    assert_int_equal(gateway_fixture_asked(&fixture)->page.page_size, M4H_PAGE_SIZE_DEFAULT);
     assert_int_equal(get("/v1/slaves?region=eu"), 200);
     expect("{\"slaves\":[{\"slave_id\":\"slave-1\"");
     expect("\"next_page_token\":\"\"");
@@ -118,10 +118,10 @@ static void a_kick_goes_to_the_slave_that_has_the_tunnel(void **state)
 {
     (void)state;
     assert_int_equal(ask("DELETE /v1/tunnels/door%207 HTTP/1.1\r\nX-Request-Id: r7", ""), 204);
-    assert_string_equal(fixture.kick.client_key, "door 7");
-    assert_int_equal(fixture.kick.tunnel_id, 0xabc);
-    assert_int_equal(fixture.kick.reason, M4H_DISCONNECT_KICKED);
-    assert_non_null(strstr(fixture.kick.actor, "request_id=r7"));
+    assert_string_equal(gateway_fixture_asked(&fixture)->kick.client_key, "door 7");
+    assert_int_equal(gateway_fixture_asked(&fixture)->kick.tunnel_id, 0xabc);
+    assert_int_equal(gateway_fixture_asked(&fixture)->kick.reason, M4H_DISCONNECT_KICKED);
+    assert_non_null(strstr(gateway_fixture_asked(&fixture)->kick.actor, "request_id=r7"));
 }
 
 static void a_kick_that_finds_nothing_is_404(void **state)
@@ -146,7 +146,7 @@ static void a_drain_goes_to_the_slave(void **state)
     (void)state;
     assert_int_equal(ask("POST /v1/slaves/slave-1/drain HTTP/1.1\r\nX-Request-Id: r8", ""), 202);
     expect("{\"slave_id\":\"slave-1\",\"tunnels\":17}");
-    assert_non_null(strstr(fixture.drain.actor, "request_id=r8"));
+    assert_non_null(strstr(gateway_fixture_asked(&fixture)->drain.actor, "request_id=r8"));
     assert_int_equal(ask("POST /v1/slaves/slave-9/drain HTTP/1.1", ""), 404);
 }
 
@@ -161,11 +161,11 @@ static void a_slot_is_given_and_the_request_id_goes_along(void **state)
     expect("{\"slot\":{\"slave_id\":\"slave-1\",\"region\":\"eu\",\"host\":\"h\",\"port\":2222,"
            "\"host_keys\":[\"ssh-ed25519 AAAA\"],\"expires_at\":\"2026-01-31T12:00:00.250Z\"}}");
     expect("Cache-Control: no-store\r\n");
-    assert_string_equal(fixture.dispatch.request_id, "r9");
-    assert_string_equal(fixture.dispatch.region, "eu");
-    assert_string_equal(fixture.dispatch.client_key, "door 7");
+    assert_string_equal(gateway_fixture_asked(&fixture)->dispatch.request_id, "r9");
+    assert_string_equal(gateway_fixture_asked(&fixture)->dispatch.region, "eu");
+    assert_string_equal(gateway_fixture_asked(&fixture)->dispatch.client_key, "door 7");
     assert_int_equal(ask("POST /v1/slots HTTP/1.1", ""), 200);
-    assert_string_equal(fixture.dispatch.region, "");
+    assert_string_equal(gateway_fixture_asked(&fixture)->dispatch.region, "");
 }
 
 static void no_room_is_503_with_the_masters_advice(void **state)
@@ -192,14 +192,14 @@ static void a_lost_answer_is_asked_for_again(void **state)
 {
     (void)state;
     assert_int_equal(ask("POST /v1/slots HTTP/1.1", "{\"region\":\"once\"}"), 200);
-    assert_int_equal(fixture.once_asked, 2);
+    assert_int_equal(gateway_fixture_asked(&fixture)->once_asked, 2);
 }
 
 static void a_master_that_is_not_ready_is_asked_again(void **state)
 {
     (void)state;
     assert_int_equal(ask("POST /v1/slots HTTP/1.1", "{\"region\":\"learning\"}"), 200);
-    assert_int_equal(fixture.once_asked, 2);
+    assert_int_equal(gateway_fixture_asked(&fixture)->once_asked, 2);
 }
 
 static void a_silent_master_is_503_in_time(void **state)
@@ -245,8 +245,7 @@ static void a_clean_end_answers_what_waits(void **state)
     (void)state;
     http_send(fd, "POST /v1/slots HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n"
                   "{\"region\":\"silent\"}");
-    while (strcmp(fixture.dispatch.region, "silent") != 0)
-        assert_int_equal(get("/healthz"), 200);
+    gateway_fixture_await_region(&fixture, "silent");
     gateway_fixture_drain(&fixture);
     assert_int_equal(http_read_answer(fd, text, TEXT, false), 503);
     expect("Connection: close");

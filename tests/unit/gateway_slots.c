@@ -53,7 +53,7 @@ static void a_request_is_answered_by_a_slot_with_its_id(void **state)
     (void)state;
     ask(fd, "{\"request_id\": \"1\", \"region\": \"eu\"}");
     expect(fd, "{\"request_id\":\"1\",\"slot\":{\"slave_id\":\"slave-1\"");
-    assert_non_null(strstr(fixture.dispatch.request_id, "/1"));
+    assert_non_null(strstr(gateway_fixture_asked(&fixture)->dispatch.request_id, "/1"));
     close(fd);
 }
 
@@ -121,8 +121,7 @@ static void a_client_that_leaves_takes_its_questions_along(void **state)
 
     (void)state;
     ask(fd, "{\"request_id\": \"1\", \"region\": \"silent\"}");
-    while (strcmp(fixture.dispatch.region, "silent") != 0)
-        gateway_fixture_await_readiness(&fixture, 200);
+    gateway_fixture_await_region(&fixture, "silent");
     close(fd);
     do {
         gateway_fixture_ask(&fixture, "GET /metrics HTTP/1.1", "", text, TEXT);
@@ -150,8 +149,7 @@ static void an_end_at_once_leaves_nothing_behind(void **state)
 
     (void)state;
     ask(fd, "{\"request_id\": \"1\", \"region\": \"silent\"}");
-    while (strcmp(fixture.dispatch.region, "silent") != 0)
-        gateway_fixture_await_readiness(&fixture, 200);
+    gateway_fixture_await_region(&fixture, "silent");
     gateway_fixture_stop(&fixture);
     close(fd);
 }
