@@ -78,6 +78,8 @@ static uint16_t open_port(struct m4h_slave *slave, const char *client_key, uint3
         if (asked != 0)
             return 0;
     }
+    m4h_log(M4H_LOG_ERROR, M4H_SLAVE_COMPONENT,
+            "tries=%d ports of the range are in use by other programs", BIND_TRIES_MAX);
     return 0;
 }
 
