@@ -15,6 +15,8 @@
 #define LIBRARY_READ_BYTES 4096u
 /* Reads in one turn, so that a bulk sender leaves room for others. */
 #define READS_PER_TURN 16
+/* Writes, at most, of what waits when a session ends. */
+#define LAST_WRITES 4
 
 bool m4h_ssh_session_is_alive(struct m4h_ssh_session *session)
 {
@@ -69,17 +71,28 @@ static void unschedule(struct m4h_ssh_session *session)
     session->is_due = false;
 }
 
+/* libssh writes once and then waits for the socket to be writable again; what it
+ * still holds when it disconnects is lost. */
+static void write_out(struct m4h_ssh_session *session)
+{
+    for (int i = 0; i < LAST_WRITES && m4h_ssh_session_is_alive(session) &&
+                    (ssh_get_poll_flags(session->ssh) & SSH_WRITE_PENDING);
+         i++)
+        ssh_event_dopoll(session->event, 0);
+}
+
 static void destroy(struct m4h_ssh_session *session)
 {
     unschedule(session);
-    m4h_watch_close(session->watch);
     if (session->held != NULL)
         ssh_message_free(session->held);
     m4h_ssh_channels_drop(session);
     if (session->event != NULL) {
+        write_out(session);
         ssh_event_remove_session(session->event, session->ssh);
         ssh_event_free(session->event);
     }
+    m4h_watch_close(session->watch);
     if (session->ssh != NULL) {
         if (session->goodbye != NULL)
             ssh_session_set_disconnect_message(session->ssh, session->goodbye);
