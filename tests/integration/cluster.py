@@ -39,10 +39,11 @@ def wait_until(condition, seconds=15, what="the condition"):
         time.sleep(0.02)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def read_text(path):
+    """The text of a file, "" where there is none."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_text()
+    return ""
 
 
 def process_is_alive(pid):
@@ -93,9 +94,10 @@ class Service:
             self.child.wait(30)
         wait_until(lambda: not process_is_alive(pid), 30, f"the end of {self.identity}")
 
-    def start(self):
+    def start(self, **settings):
         """Starts it as a child of the test, and waits for its ready file, if it has one."""
-        self.child = subprocess.Popen([str(self.command)], start_new_session=True)
+        self.child = subprocess.Popen(
+            [str(self.command)], start_new_session=True, env={**os.environ, **settings})
         if self.identity == "nats":
             port = self.described["port"]
             wait_until(lambda: accepts(port), 20, "nats-server listening")
@@ -103,9 +105,10 @@ class Service:
             ready = self.command.with_suffix(".ready")
             wait_until(ready.exists, 30, f"{ready}")
 
-    def restart_as_child(self):
-        self.kill(signal.SIGTERM)
-        self.start()
+    def restart_as_child(self, **settings):
+        if self.child is None or self.child.poll() is None:
+            self.kill(signal.SIGTERM)
+        self.start(**settings)
 
 
 def accepts(port):
@@ -123,6 +126,7 @@ class Cluster:
         self.dir = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
         self.authorized_keys = self.dir / "devices.keys"
         self.authorized_keys.write_text("")
+        self.is_sanitized = bool(re.search(r"^M4H_SANITIZE:\w+=.", read_text(BUILD / "CMakeCache.txt"), re.M))
         self.environment = {**os.environ, "MAS4H_BUILD_DIR": str(BUILD), **(environment or {})}
         self.run_local(
             "up", "--detach", "--no-device", "--authorized-keys", str(self.authorized_keys), *options)
@@ -164,6 +168,8 @@ class Cluster:
 
     def bad_ends(self):
         """The services that the test had started and that SIGTERM did not end with status 0."""
+        if self.nats.child is not None:
+            self.nats.child.wait(10)
         children = [(s.identity, s.child) for s in self.services() if s.child is not None]
         return [f"{identity} ended with status {child.returncode}"
                 for identity, child in children if child.wait(10) != 0]

@@ -70,6 +70,7 @@ class Subscriber:
         while not self.closed:
             with contextlib.suppress(OSError, ValueError):
                 self._read()
+            self.socket.close()
             while not self.closed:
                 time.sleep(0.05)
                 with contextlib.suppress(OSError):
@@ -129,5 +130,5 @@ class Subscriber:
         self.closed = True
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
         self.thread.join(5)
+        self.socket.close()

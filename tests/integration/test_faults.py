@@ -1,5 +1,7 @@
 """kill -9 of each part: tunnels of the surviving slaves never notice, and REST is right soon after."""
 
+import os
+import signal
 import threading
 import time
 import unittest
@@ -148,6 +150,21 @@ class Faults(ClusterTestCase):
                 self.assertEqual(0, service.child.returncode)
                 self.assertFalse(service.command.with_suffix(".ready").exists())
                 service.start()
+
+    def test_a_second_sigterm_ends_a_slave_at_once(self):
+        slave = self.cluster.slave("slave-2")
+        slave.restart_as_child(MAS4H_SLAVE_DRAIN_SPREAD_MS="1h")
+        self.addCleanup(slave.restart_as_child)
+        for i in (1, 2):
+            self.connect(f"lingers-{i}", self.cluster.slot_on("slave-2"))
+        os.kill(slave.pid, signal.SIGTERM)
+        self.subscriber.wait_for("drain", where=lambda drain: drain.tunnels == 2)
+        wait_until(lambda: slave.log_lines("draining"), 5, "the log telling of it")
+        self.assertIsNone(slave.child.poll())
+        os.kill(slave.pid, signal.SIGTERM)
+        slave.child.wait(2)
+        wait_until(lambda: self.cluster.tunnel("lingers-1") is None, TRUTH_WITHIN_S, "REST forgetting it")
+        self.assert_undisturbed("slave-1")
 
     def test_a_slave_says_stop_and_its_devices_why_they_end(self):
         self.cluster.slave("slave-2").kill(15)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import unittest
 
 import websockets
@@ -78,6 +79,37 @@ class Journey(ClusterTestCase):
         tunnel = wait_until(lambda: self.cluster.tunnel("twice"), 10, "REST showing the winner")
         self.assertEqual((other.identity, port), (tunnel["slave_id"], tunnel["port"]))
         self.assertTrue(echoes(port))
+
+    def test_the_newest_connection_wins_on_the_same_slave_and_takes_the_port_over(self):
+        first = self.connect("again-here")
+        old = self.cluster.tunnel("again-here")
+        operator = Operator(old["port"])
+        self.addCleanup(operator.close)
+        self.assertTrue(operator.echo(b"through the first"))
+        second = ssh_device(self.cluster, self.cluster.slot_on(old["slave_id"]),
+                            self.cluster.dir / "again-here.key", self.echo.port)
+        self.addCleanup(second.stop)
+        self.assertEqual(old["port"], second.port)
+        self.assertNotEqual(0, first.end()[0])
+        self.assertIn("replaced", first.output)
+        disconnect = self.subscriber.wait_for("disconnect", "again-here")
+        self.assertEqual(("DISCONNECT_REASON_REPLACED", old["tunnel_id"]),
+                         (self.subscriber.reason_name(disconnect), disconnect.tunnel_id))
+        self.assertTrue(echoes(old["port"]))
+
+        def winner():
+            tunnel = self.cluster.tunnel("again-here")
+            return tunnel and tunnel["tunnel_id"] != old["tunnel_id"]
+        wait_until(winner, 10, "REST showing the winner")
+        self.assertIsNone(second.process.poll())
+
+    def test_a_device_may_have_several_ports(self):
+        device = self.connect("several", options=("-R", f"0:localhost:{self.echo.port}"))
+        device.wait_for(r"(Allocated port \d+ for remote forward[\s\S]*){2}")
+        ports = [int(p) for p in re.findall(r"Allocated port (\d+)", device.output)]
+        self.assertEqual(2, len(set(ports)))
+        for port in ports:
+            self.assertTrue(echoes(port))
 
     def test_a_device_gets_its_port_again_after_a_reconnect(self):
         device = self.connect("again")

@@ -44,7 +44,7 @@ class Refusals(ClusterTestCase):
         status, output = program.end(30)
         self.assertNotEqual(0, status, output)
         self.assertRegex(output, expected)
-        wait_until(lambda: self.new_lines("client_key=asker") or self.new_lines("device=asker"), 10,
+        wait_until(lambda: self.new_lines('device="asker"', "reason=unsupported"), 10,
                    "a line of the log on the refusal")
 
     def assert_unsupported_event(self):
@@ -74,6 +74,12 @@ class Refusals(ClusterTestCase):
             self.assert_refused("failed|refused|prohibited", "-W", f"127.0.0.1:{port}")
             with self.assertRaises(TimeoutError):
                 elsewhere.accept()
+
+    def test_a_forward_of_a_unix_socket_is_refused(self):
+        status, output = Program(ssh_command(
+            self.cluster, self.slot, self.key, "-N", "-T", "-R", f"/tmp/x:127.0.0.1:{self.echo.port}")).end(20)
+        self.assertEqual(255, status)
+        self.assertIn("forwarding failed", output)
 
     def test_a_local_forward_leads_nowhere_and_the_tunnel_stays(self):
         with socket.create_server(("127.0.0.1", 0)) as spare:

@@ -3,9 +3,12 @@ operators at a time, and when one side has said all it has to say."""
 
 import contextlib
 import os
+import re
 import socket
 import threading
+import time
 import unittest
+from pathlib import Path
 
 from cluster import (ClusterTestCase, Operator, dropbear_device, echoes, send_and_digest, ssh_device,
                      wait_until)
@@ -13,13 +16,69 @@ from cluster import (ClusterTestCase, Operator, dropbear_device, echoes, send_an
 MEGABYTE = 1 << 20
 
 
+def send_zeros(connection, size):
+    """Sends so many bytes, and that they were all; whoever leaves earlier does no harm."""
+    with contextlib.suppress(OSError):
+        for _ in range(size // MEGABYTE):
+            connection.sendall(bytes(MEGABYTE))
+        connection.shutdown(socket.SHUT_WR)
+
+
+def count_to_end(connection):
+    count = 0
+    while data := connection.recv(MEGABYTE):
+        count += len(data)
+    return count
+
+
 class Relay(ClusterTestCase):
     options = ("--slaves", "1")
+
+    def bulk_bytes(self):
+        return (32 if self.cluster.is_sanitized else 256) * MEGABYTE
+
+    def connect_to(self, name, serve):
+        """A device that exposes `serve(connection)`, which runs once for each operator."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        serve(connection)
+        threading.Thread(target=accept, daemon=True).start()
+        key = self.cluster.make_key(name)
+        device = ssh_device(self.cluster, self.cluster.slot(), key, listener.getsockname()[1])
+        self.addCleanup(device.stop)
+        return device
+
+    def resident_bytes(self):
+        status = Path(f"/proc/{self.cluster.slaves[0].pid}/status").read_text()
+        return 1024 * int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1))
+
+    def settled_resident_bytes(self):
+        """What it holds once nothing more moves through it."""
+        told = {}
+
+        def is_at_rest():
+            slave = self.cluster.get("/v1/slaves/slave-1")
+            moved = slave["bytes_from_device"], slave["bytes_to_device"]
+            loads = told.setdefault(moved, set())
+            loads.add(slave["last_seen_at"])
+            return moved > (0, 0) and len(loads) > 1
+        wait_until(is_at_rest, 40, "the bytes coming to rest")
+        return self.resident_bytes()
+
+    def assert_few_megabytes(self, grown):
+        if not self.cluster.is_sanitized:
+            self.assertLess(grown, 6 * MEGABYTE, "the slave keeps what is not read")
 
     def test_random_data_is_identical_through_rekeys_in_both_directions_at_once(self):
         device = self.connect("rekey", options=("-o", "RekeyLimit=4M"))
         with contextlib.closing(Operator(device.port, 240)) as operator:
-            sent, received = send_and_digest(operator, 256 * MEGABYTE)
+            sent, received = send_and_digest(operator, self.bulk_bytes())
         self.assertEqual(sent, received)
         self.assertIsNone(device.process.poll())
 
@@ -27,13 +86,13 @@ class Relay(ClusterTestCase):
         key = self.cluster.make_dropbear_key("bulk-dropbear")
         device = dropbear_device(self.cluster, self.cluster.slot(), key, self.echo.port)
         self.addCleanup(device.stop)
-        with contextlib.closing(Operator(device.port, 120)) as operator:
-            sent, received = send_and_digest(operator, 32 * MEGABYTE)
+        with contextlib.closing(Operator(device.port, 240)) as operator:
+            sent, received = send_and_digest(operator, self.bulk_bytes())
         self.assertEqual(sent, received)
 
-    def test_a_hundred_operators_at_a_time_each_get_their_own_bytes(self):
+    def test_two_hundred_operators_at_a_time_each_get_their_own_bytes(self):
         device = self.connect("many")
-        operators = [Operator(device.port) for _ in range(100)]
+        operators = [Operator(device.port) for _ in range(200)]
         for operator in operators:
             self.addCleanup(operator.close)
         wrong = []
@@ -97,10 +156,44 @@ class Relay(ClusterTestCase):
                     lazy.socket.sendall(bytes(MEGABYTE))
             for _ in range(20):
                 self.assertTrue(echoes(device.port, os.urandom(10_000)))
-            slave = self.cluster.slaves[0]
-            resident = int(next(line.split()[1] for line in open(f"/proc/{slave.pid}/status")
-                                if line.startswith("VmRSS")))
-            self.assertLess(resident, 400 * 1024, "the slave keeps what the operator does not read")
+
+    def test_what_an_operator_does_not_read_waits_at_the_device(self):
+        size = 200 * MEGABYTE
+        device = self.connect_to("source", lambda connection: send_zeros(connection, size))
+        resident = self.resident_bytes()
+        with contextlib.closing(Operator(device.port)) as operator:
+            self.assertEqual(bytes(1), operator.receive(1))
+            self.assert_few_megabytes(self.settled_resident_bytes() - resident)
+            self.assertEqual(size - 1, len(operator.receive(size)))
+
+    def test_what_a_device_does_not_read_waits_at_the_operator(self):
+        go_on, heard = threading.Event(), []
+
+        def read_late(connection):
+            go_on.wait(60)
+            heard.append(count_to_end(connection))
+        device = self.connect_to("sink", read_late)
+        self.addCleanup(go_on.set)
+        resident = self.resident_bytes()
+        size = 200 * MEGABYTE
+        with contextlib.closing(Operator(device.port)) as operator:
+            sender = threading.Thread(target=send_zeros, args=(operator.socket, size), daemon=True)
+            sender.start()
+            self.assert_few_megabytes(self.settled_resident_bytes() - resident)
+            go_on.set()
+            sender.join(60)
+            self.assertEqual(b"", operator.receive(1))
+        wait_until(lambda: heard == [size], 10, "the device hearing all")
+
+    def test_a_slow_operator_gets_all_of_a_device_that_has_closed(self):
+        size = 8 * MEGABYTE
+        device = self.connect_to("brief", lambda connection: send_zeros(connection, size))
+        with contextlib.closing(Operator(device.port)) as operator:
+            received = 0
+            while data := operator.receive(200_000):
+                received += len(data)
+                time.sleep(0.01)
+        self.assertEqual(size, received)
 
     def test_an_operator_who_goes_away_in_mid_stream_harms_nobody(self):
         device = self.connect("leaver")
