@@ -36,6 +36,8 @@ struct m4h_bus {
     size_t handler_count;         /* the topic after them is the replies */
     m4h_bus_on_status on_status;
     void *context;
+    void (*wake)(void *wake_context);
+    void *wake_context;
     char inbox[INBOX_MAX]; /* "_INBOX.x." */
     struct m4h_pending pending;
     bool connected; /* as far as the owner was told */
@@ -125,6 +127,8 @@ int m4h_bus_create(struct m4h_bus **bus, const struct m4h_bus_config *config)
         return M4H_ENOMEM;
     made->on_status = config->on_status;
     made->context = config->context;
+    made->wake = config->wake;
+    made->wake_context = config->wake_context;
     error = set_up(made, config);
     if (error != 0) {
         m4h_bus_destroy(made, 0);
@@ -332,7 +336,9 @@ int m4h_bus_request(struct m4h_bus *bus, const char *subject, const uint8_t *dat
     struct m4h_pending_request request = {on_reply, context};
     char reply[INBOX_MAX + REQUEST_ID_CHARS + 1];
     const struct letter letter = {.subject = subject, .reply = reply, .data = data, .len = len};
-    int error = m4h_pending_add(&bus->pending, &request, now_ms + timeout_ms, id);
+    uint64_t deadline_ms = now_ms + timeout_ms;
+    bool is_first = deadline_ms < m4h_pending_next_ms(&bus->pending);
+    int error = m4h_pending_add(&bus->pending, &request, deadline_ms, id);
 
     if (error != 0) {
         m4h_outbox_count_refusal(m4h_courier_outbox(bus->courier));
@@ -342,6 +348,8 @@ int m4h_bus_request(struct m4h_bus *bus, const char *subject, const uint8_t *dat
     error = hand_over(bus, &letter);
     if (error != 0)
         m4h_bus_cancel(bus, *id);
+    else if (is_first && !bus->running)
+        bus->wake(bus->wake_context); /* the last run named a later time, or none */
     return error;
 }
 

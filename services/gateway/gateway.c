@@ -179,7 +179,7 @@ static int start(struct m4h_gateway *gateway)
     int error = start_bus(gateway);
 
     if (error == 0)
-        error = m4h_gateway_rpc_create(&gateway->rpc, gateway->loop, gateway->bus, gateway->pump,
+        error = m4h_gateway_rpc_create(&gateway->rpc, gateway->loop, gateway->bus,
                                        (uint32_t)gateway->config->rpc_timeout_ms);
     if (error == 0)
         error = m4h_gateway_probe_start(&gateway->probe, gateway->loop, gateway->rpc,

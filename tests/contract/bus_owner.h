@@ -28,6 +28,7 @@ struct note {
 struct owner {
     struct m4h_bus *bus;
     int wake_fd;
+    uint64_t run_again_ms; /* as the last run named it */
     struct note notes[OWNER_NOTES_MAX];
     int note_count;
     char last_subject[256];

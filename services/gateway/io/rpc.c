@@ -32,7 +32,6 @@ struct m4h_gateway_rpc_ask {
 struct m4h_gateway_rpc {
     struct m4h_loop *loop;
     struct m4h_bus *bus;
-    struct m4h_pump *pump;
     uint32_t timeout_ms;
     bool is_closed;
     struct m4h_gateway_rpc_stats stats;
@@ -109,16 +108,11 @@ static int try(struct m4h_gateway_rpc_ask *ask)
 {
     uint64_t now_ms = m4h_loop_now_ms(ask->rpc->loop);
     uint32_t timeout_ms = m4h_gateway_tries_next(&ask->tries, now_ms);
-    int error;
 
     if (timeout_ms == 0)
         return M4H_ETIMEOUT;
-    error = m4h_bus_request(ask->rpc->bus, ask->subject, ask->request.data, ask->request.len,
-                            now_ms, timeout_ms, on_reply, ask, &ask->bus_id);
-    /* The pump does not know of this deadline yet. */
-    if (error == 0)
-        m4h_pump_wake(ask->rpc->pump);
-    return error;
+    return m4h_bus_request(ask->rpc->bus, ask->subject, ask->request.data, ask->request.len, now_ms,
+                           timeout_ms, on_reply, ask, &ask->bus_id);
 }
 
 static void on_time(void *context)
@@ -177,14 +171,13 @@ void m4h_gateway_rpc_cancel(struct m4h_gateway_rpc_ask *ask)
 }
 
 int m4h_gateway_rpc_create(struct m4h_gateway_rpc **rpc, struct m4h_loop *loop, struct m4h_bus *bus,
-                           struct m4h_pump *pump, uint32_t timeout_ms)
+                           uint32_t timeout_ms)
 {
     *rpc = calloc(1, sizeof(**rpc));
     if (*rpc == NULL)
         return M4H_ENOMEM;
     (*rpc)->loop = loop;
     (*rpc)->bus = bus;
-    (*rpc)->pump = pump;
     (*rpc)->timeout_ms = timeout_ms;
     LIST_INIT(&(*rpc)->asks);
     return 0;

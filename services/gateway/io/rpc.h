@@ -7,7 +7,6 @@
 #include "lib/base/buffer.h"
 #include "lib/bus/bus.h"
 #include "lib/net/loop.h"
-#include "lib/net/pump.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,10 +33,9 @@ struct m4h_gateway_rpc_stats {
     uint32_t open;
 };
 
-/* `bus` and the pump that runs it are borrowed, for its life. M4H_ENOMEM. */
+/* `bus` is borrowed, for its life. M4H_ENOMEM. */
 M4H_MUST_CHECK int m4h_gateway_rpc_create(struct m4h_gateway_rpc **rpc, struct m4h_loop *loop,
-                                          struct m4h_bus *bus, struct m4h_pump *pump,
-                                          uint32_t timeout_ms);
+                                          struct m4h_bus *bus, uint32_t timeout_ms);
 /* Ends all that is open with M4H_ECLOSED, and refuses what is asked from then on. */
 void m4h_gateway_rpc_close(struct m4h_gateway_rpc *rpc);
 /* After m4h_gateway_rpc_close. Accepts NULL. */
