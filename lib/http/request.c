@@ -187,6 +187,7 @@ static enum MHD_Result look_at_head(struct m4h_http_request *request, const char
     if (connection == NULL)
         return MHD_NO;
     connection->in_request = true;
+    connection->has_asked = true;
     m4h_http_connection_receives(connection, true); /* the body */
     identify(request, method);
     begin(request);

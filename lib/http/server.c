@@ -18,6 +18,7 @@
 #include "lib/net/watch.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,22 @@ static void on_connection_start(struct m4h_http_server *server, struct MHD_Conne
     m4h_http_connection_receives(connection, true);
 }
 
+/* The library answers or drops by itself what is no HTTP, and tells nobody. */
+static void log_garbage(struct m4h_http_connection *connection, struct MHD_Connection *mhd)
+{
+    struct m4h_http_server *server = connection->server;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    char peer[M4H_ADDRESS_TEXT_MAX];
+    uint32_t suppressed;
+
+    if (!m4h_log_limit_allows(&server->garbage_lines, m4h_loop_now_ms(server->loop), &suppressed))
+        return;
+    m4h_log(M4H_LOG_INFO, server->config.component,
+            "peer=%s suppressed=%" PRIu32 " closed: it sent no valid HTTP request",
+            m4h_socket_address_text(info->client_addr, peer), suppressed);
+}
+
 static void on_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
@@ -165,8 +182,11 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
         on_connection_start(server, mhd, socket_context);
         return;
     }
-    if (connection != NULL)
+    if (connection != NULL) {
         m4h_http_connection_receives(connection, false);
+        if (!connection->has_asked && m4h_socket_has_received(connection->fd))
+            log_garbage(connection, mhd);
+    }
     free(connection);
     if (server->stats.open-- == server->config.connections_max && server->listener != NULL)
         m4h_listener_resume(server->listener);

@@ -6,6 +6,7 @@
 #ifndef M4H_HTTP_SERVER_H
 #define M4H_HTTP_SERVER_H
 
+#include "lib/base/log.h"
 #include "lib/http/http.h"
 #include "lib/http/route.h"
 #include "lib/net/timer.h"
@@ -22,6 +23,7 @@ struct m4h_http_connection {
     int fd;
     bool receiving;  /* in server->receiving */
     bool in_request; /* past the head of a request */
+    bool has_asked;  /* at least one request had a head */
     uint64_t since_ms;
     TAILQ_ENTRY(m4h_http_connection) link;
 };
@@ -74,6 +76,7 @@ struct m4h_http_server {
     bool is_draining;
     uint64_t id_seed;
     struct m4h_http_stats stats;
+    struct m4h_log_limit garbage_lines;
     struct m4h_http_connections receiving;
     struct m4h_http_requests deferred;
     struct m4h_websockets websockets;

@@ -22,6 +22,10 @@ M4H_MUST_CHECK int m4h_socket_listen(const struct m4h_address *address, bool sha
  * unacknowledged data ends the connection after so long. */
 void m4h_socket_tune(int fd, uint32_t silent_ms);
 
+/* Whether the peer has sent anything at all, read or not. Of a lone byte with no
+ * end after it, it does not know. */
+bool m4h_socket_has_received(int fd);
+
 /* "192.0.2.1:50022" or "[2001:db8::1]:50022"; an IPv4 address mapped into IPv6
  * is shown as IPv4. Returns `text`. */
 const char *m4h_socket_address_text(const struct sockaddr *address,
