@@ -64,6 +64,7 @@ struct m4h_ssh_session {
     struct ssh_counter_struct socket_counter;
     struct ssh_counter_struct packet_counter;
     uint64_t heard_ms;
+    uint64_t heard_bytes; /* received, when heard_ms was set */
     struct m4h_ssh_channel *channels;
     char *goodbye; /* owned: why it is being closed */
     const struct m4h_ssh_handler *handler;

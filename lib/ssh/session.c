@@ -154,11 +154,18 @@ static void receive(struct m4h_ssh_session *session)
         if (ssh_event_dopoll(session->event, 0) == SSH_ERROR)
             break;
         got = session->socket_counter.in_bytes - before;
-        if (got > 0)
-            session->heard_ms = m4h_loop_now_ms(session->server->loop);
         if (got < LIBRARY_READ_BYTES)
             break;
     }
+}
+
+/* Any call to the library may read, also one that is there to write. */
+static void note_heard(struct m4h_ssh_session *session)
+{
+    if (session->heard_bytes == session->socket_counter.in_bytes)
+        return;
+    session->heard_bytes = session->socket_counter.in_bytes;
+    session->heard_ms = m4h_loop_now_ms(session->server->loop);
 }
 
 static void exchange_keys(struct m4h_ssh_session *session)
@@ -185,6 +192,7 @@ void m4h_ssh_session_turn(struct m4h_ssh_session *session)
         m4h_ssh_messages_handle(session);
     if (session->exchanged && !session->closing)
         m4h_ssh_channels_turn(session);
+    note_heard(session);
     if (!session->closing && !session->ended && !m4h_ssh_session_is_alive(session))
         tell_end(session);
     session->turning = false;
@@ -267,6 +275,7 @@ void m4h_ssh_session_keepalive(struct m4h_ssh_session *session)
     ssh_send_keepalive(session->ssh);
     if (session->packet_counter.out_packets == sent)
         ssh_send_keepalive(session->ssh);
+    note_heard(session);
     m4h_ssh_session_schedule(session);
 }
 
