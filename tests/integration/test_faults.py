@@ -141,6 +141,17 @@ class Faults(ClusterTestCase):
                    "slots being given again")
         self.assertEqual(pids, [service.pid for service in self.cluster.services()])
 
+    def test_a_known_device_comes_back_while_no_master_can_be_asked(self):
+        self.devices["slave-2"].stop()
+        slot = self.cluster.slot_on("slave-2")
+        self.cluster.masters[0].kill()
+        back = ssh_device(self.cluster, slot, self.cluster.dir / f"{self.names[1]}.key", self.echo.port)
+        self.addCleanup(back.stop)
+        self.assertTrue(echoes(back.port))
+        self.cluster.masters[0].start()
+        self.devices["slave-2"] = back
+        wait_until(lambda: self.shown() == self.true_picture(), TRUTH_WITHIN_S, "REST showing the truth")
+
     def test_sigterm_ends_each_service_with_status_0(self):
         for service in [*self.cluster.gateways, *self.cluster.masters, *self.cluster.slaves]:
             with self.subTest(service=service.identity):
