@@ -281,6 +281,8 @@ static void hold(struct fleet *fleet)
     printf("lost=%u channels=%ju bytes=%ju\n", fleet->report.lost_count,
            (uintmax_t)fleet->target.echo_totals.channels,
            (uintmax_t)fleet->target.echo_totals.bytes);
+    if (fleet->report.lost_count > 0)
+        report_print_reasons(&fleet->report, stderr);
 }
 
 static bool write_ports(const struct fleet *fleet)

@@ -120,14 +120,19 @@ static void print_json(const struct report *report, FILE *out, double seconds, d
     fputs("]}\n", out);
 }
 
+void report_print_reasons(const struct report *report, FILE *out)
+{
+    for (size_t i = 0; i < report->reason_count; i++)
+        fprintf(out, "%u x %s\n", report->reasons[i].count, report->reasons[i].text);
+}
+
 static void print_text(const struct report *report, FILE *out, double per_second,
                        const struct latency *latency)
 {
     fprintf(out, "tunnels per second: %.0f\n", per_second);
     fprintf(out, "set-up latency in ms: p50 %.1f, p99 %.1f, max %.1f\n", latency->p50_ms,
             latency->p99_ms, latency->max_ms);
-    for (size_t i = 0; i < report->reason_count; i++)
-        fprintf(out, "failed: %u x %s\n", report->reasons[i].count, report->reasons[i].text);
+    report_print_reasons(report, out);
 }
 
 void report_print(struct report *report, FILE *out, bool json)

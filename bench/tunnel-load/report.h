@@ -36,4 +36,7 @@ void report_lost(struct report *report, const char *reason);
  * text or as one line of JSON. */
 void report_print(struct report *report, FILE *out, bool json);
 
+/* The reasons of all that failed or was lost so far, one line each. */
+void report_print_reasons(const struct report *report, FILE *out);
+
 #endif
