@@ -13,13 +13,32 @@ struct m4h_watch {
     void *context;
 };
 
+static void on_uv_event(uv_poll_t *uv, int status, int events);
+
+static void poll_for(struct m4h_watch *watch, unsigned events)
+{
+    int uv_events = 0;
+
+    if (events & M4H_WATCH_READ)
+        uv_events |= UV_READABLE;
+    if (events & M4H_WATCH_WRITE)
+        uv_events |= UV_WRITABLE;
+    if (uv_events == 0)
+        uv_poll_stop(&watch->uv);
+    else
+        uv_poll_start(&watch->uv, uv_events, on_uv_event);
+}
+
 static void on_uv_event(uv_poll_t *uv, int status, int events)
 {
     struct m4h_watch *watch = uv->data;
     unsigned befell = 0;
 
-    if (status < 0)
+    if (status < 0) {
         befell = M4H_WATCH_READ | M4H_WATCH_WRITE;
+        /* libuv has stopped; the owner may have other bytes to read first. */
+        poll_for(watch, watch->events);
+    }
     if (events & UV_READABLE)
         befell |= M4H_WATCH_READ;
     if (events & UV_WRITABLE)
@@ -47,19 +66,10 @@ int m4h_watch_start(struct m4h_watch **watch, struct m4h_loop *loop, int fd, uns
 
 void m4h_watch_set(struct m4h_watch *watch, unsigned events)
 {
-    int uv_events = 0;
-
     if (events == watch->events)
         return;
     watch->events = events;
-    if (events & M4H_WATCH_READ)
-        uv_events |= UV_READABLE;
-    if (events & M4H_WATCH_WRITE)
-        uv_events |= UV_WRITABLE;
-    if (uv_events == 0)
-        uv_poll_stop(&watch->uv);
-    else
-        uv_poll_start(&watch->uv, uv_events, on_uv_event);
+    poll_for(watch, events);
 }
 
 static void on_closed(uv_handle_t *uv)
