@@ -1,6 +1,7 @@
 """Bytes through a tunnel arrive as they were: through rekeys, in both directions at once, for many
 operators at a time, and when one side has said all it has to say."""
 
+import concurrent.futures
 import contextlib
 import os
 import re
@@ -53,6 +54,9 @@ class Relay(ClusterTestCase):
         device = ssh_device(self.cluster, self.cluster.slot(), key, listener.getsockname()[1])
         self.addCleanup(device.stop)
         return device
+
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.cluster.slaves[0].pid}/fd"))
 
     def resident_bytes(self):
         status = Path(f"/proc/{self.cluster.slaves[0].pid}/status").read_text()
@@ -207,6 +211,33 @@ class Relay(ClusterTestCase):
             self.assertTrue(stays.echo(b"still here"))
         wait_until(lambda: self.cluster.get("/v1/slaves/slave-1")["channels"] == 1, 15,
                    "the channels of those who left being gone")
+
+    def test_operators_who_come_and_go_in_any_manner_leave_nothing_behind(self):
+        device = self.connect("churn")
+
+        def reset(operator, data):
+            operator.socket.sendall(data)
+            operator.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+        def half_close(operator, data):
+            operator.socket.sendall(data)
+            operator.socket.shutdown(socket.SHUT_WR)
+            self.assertEqual(data, operator.receive(len(data) + 1))
+        manners = (
+            lambda operator, data: None,
+            lambda operator, data: operator.socket.shutdown(socket.SHUT_WR),
+            lambda operator, data: operator.socket.sendall(data),
+            lambda operator, data: self.assertTrue(operator.echo(data)),
+            reset, half_close)
+        before = self.open_files()
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            def come_and_go(number):
+                with contextlib.closing(Operator(device.port)) as operator:
+                    manners[number % len(manners)](operator, os.urandom(10_000 + 100 * number % 50_000))
+            for _ in pool.map(come_and_go, range(600)):
+                pass
+        wait_until(lambda: self.open_files() <= before, 15, "every connection being closed")
+        self.assertIsNone(device.process.poll())
 
     def test_operators_are_closed_when_the_device_goes(self):
         device = self.connect("goes")
