@@ -141,6 +141,21 @@ class Faults(ClusterTestCase):
                    "slots being given again")
         self.assertEqual(pids, [service.pid for service in self.cluster.services()])
 
+    def test_what_came_and_went_while_nats_was_away_is_shown_soon_after(self):
+        self.names.append(f"{self.names[0]}-leaves")
+        leaver = self.connect(self.names[-1], self.cluster.slot_on("slave-1"))
+        slot = self.cluster.slot_on("slave-2")
+        self.cluster.nats.kill()
+        leaver.stop()
+        self.devices["slave-2"].stop()
+        back = ssh_device(self.cluster, slot, self.cluster.dir / f"{self.names[1]}.key", self.echo.port)
+        self.addCleanup(back.stop)
+        self.assertTrue(echoes(back.port))
+        self.devices["slave-2"] = back
+        self.cluster.nats.start()
+        wait_until(lambda: self.shown() == self.true_picture(), TRUTH_WITHIN_S, "REST showing the truth")
+        self.assert_undisturbed("slave-1")
+
     def test_a_known_device_comes_back_while_no_master_can_be_asked(self):
         self.devices["slave-2"].stop()
         slot = self.cluster.slot_on("slave-2")
