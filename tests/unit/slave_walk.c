@@ -45,9 +45,9 @@ static unsigned pick(struct walk *walk, unsigned below)
     return (unsigned)((walk->random * 2685821657736338717u) >> 33) % below;
 }
 
-static const char *key_name(int key, char name[16])
+static const char *key_name(int key, char name[24])
 {
-    snprintf(name, 16, "device-%d", key);
+    snprintf(name, 24, "device-%d", key);
     return name;
 }
 
@@ -182,7 +182,7 @@ static void check(struct walk *walk)
 {
     uint64_t digest = 0;
     uint32_t tunnels = 0, visited = 0;
-    char name[16];
+    char name[24];
 
     for (int i = 0; i < walk->count; i++) {
         const struct member *member = &walk->crew[i];
