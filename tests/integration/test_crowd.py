@@ -45,8 +45,16 @@ class Crowd(ClusterTestCase):
             if not token:
                 return names
 
+    def slave_kilobytes(self):
+        """Memory of the slave, a page that is shared counted in part (PSS)."""
+        with open(f"/proc/{self.cluster.slaves[0].pid}/smaps_rollup") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+
     def test_a_thousand_devices_are_up_listed_reached_and_gone_when_they_go(self):
+        before = self.slave_kilobytes()
         crowd = self.start_crowd()
+        if not self.cluster.is_sanitized:
+            self.assertLess((self.slave_kilobytes() - before) / COUNT, 30, "KB for each idle tunnel")
         names = wait_until(lambda: len(set(self.listed())) == COUNT and self.listed(), 10,
                            "REST listing all devices")
         self.assertEqual(sorted(names), names, "pages are not in order")
