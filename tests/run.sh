@@ -82,6 +82,8 @@ run_tests dev --label-exclude integration
 [ "${1:-}" != --quick ] || exit 0
 build clang
 try_local_cluster
+# Amounts of memory and of data that only hold, or only fit, without a sanitizer.
+run_tests dev --tests-regex '^integration_(crowd|relay)$'
 build tsan
 run_tests tsan --label-exclude 'not-tsan'
 build asan
