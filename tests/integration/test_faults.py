@@ -202,5 +202,25 @@ class Faults(ClusterTestCase):
         self.assert_undisturbed("slave-1")
 
 
+class TwoMasters(ClusterTestCase):
+    options = ("--slaves", "1", "--masters", "2")
+
+    def test_one_of_two_masters_is_enough(self):
+        self.connect("before")
+        self.cluster.masters[0].kill()
+        for number in range(20):
+            self.assertEqual(200, self.cluster.request("POST", "/v1/slots", {})[0])
+            self.assertEqual("before", self.cluster.tunnel("before")["client_key"])
+        self.connect("between")
+        self.cluster.masters[0].start()
+        self.cluster.masters[1].kill()
+
+        def both_shown():
+            tunnels = self.cluster.request("GET", "/v1/tunnels")[1].get("tunnels", [])
+            return [t["client_key"] for t in tunnels] == ["before", "between"]
+        wait_until(both_shown, TRUTH_WITHIN_S, "the other master showing the truth")
+        self.connect("after")
+
+
 if __name__ == "__main__":
     unittest.main()
