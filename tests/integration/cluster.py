@@ -96,13 +96,14 @@ class Service:
 
     def start(self, **settings):
         """Starts it as a child of the test, and waits for its ready file, if it has one."""
+        ready = self.command.with_suffix(".ready")
+        ready.unlink(missing_ok=True)  # of one that was killed
         self.child = subprocess.Popen(
             [str(self.command)], start_new_session=True, env={**os.environ, **settings})
         if self.identity == "nats":
             port = self.described["port"]
             wait_until(lambda: accepts(port), 20, "nats-server listening")
         else:
-            ready = self.command.with_suffix(".ready")
             wait_until(ready.exists, 30, f"{ready}")
 
     def restart_as_child(self, **settings):
