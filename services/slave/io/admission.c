@@ -106,6 +106,18 @@ static void drop(struct m4h_slave *slave, struct m4h_question *question)
     free(question);
 }
 
+/* A refusal is kept only where it takes back what was allowed: strangers with ever
+ * new keys must not push out the decisions that a fleet needs without a master. */
+static void keep(struct m4h_slave *slave, const char *fingerprint,
+                 const struct m4h_decision *decision, uint32_t valid_for_ms)
+{
+    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
+
+    if (decision->allowed ||
+        m4h_decisions_find(slave->decisions, fingerprint, true, now_ms) != NULL)
+        m4h_decisions_keep(slave->decisions, fingerprint, decision, valid_for_ms, now_ms);
+}
+
 static void settle_by_master(struct m4h_question *question, const struct m4h_authorize_reply *reply)
 {
     struct m4h_slave *slave = question->slave;
@@ -113,8 +125,7 @@ static void settle_by_master(struct m4h_question *question, const struct m4h_aut
 
     m4h_text_copy(decision.client_key, sizeof(decision.client_key), reply->client_key);
     m4h_text_copy(decision.detail, sizeof(decision.detail), reply->detail);
-    m4h_decisions_keep(slave->decisions, question->key->request.key_fingerprint, &decision,
-                       reply->valid_for_ms, m4h_loop_now_ms(slave->loop));
+    keep(slave, question->key->request.key_fingerprint, &decision, reply->valid_for_ms);
     settle(slave, question->session_id, question->key, &decision, reply->owner_stamp);
 }
 

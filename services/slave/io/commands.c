@@ -34,7 +34,8 @@ static struct m4h_problem kick(struct m4h_slave *slave, const struct m4h_kick_re
     struct m4h_resident *resident = m4h_roster_owner(slave->roster, request->client_key);
     char actor[2 * M4H_ACTOR_MAX];
 
-    if (resident == NULL || resident->state != M4H_RESIDENT_UP ||
+    /* One that waits for its port has no tunnel id yet: it goes with its device. */
+    if (resident == NULL ||
         (request->tunnel_id != 0 && request->tunnel_id != resident->tunnel.tunnel_id)) {
         m4h_problem_set(&problem, M4H_PROBLEM_NOT_FOUND, "no such tunnel here");
         return problem;

@@ -83,6 +83,8 @@ struct m4h_slave {
     struct m4h_http_ops ops;
     struct m4h_http_routes routes;
     struct m4h_log_limit refusal_lines;
+    struct m4h_log_limit lost_lines;
+    uint16_t listen_port; /* of the device listener */
     struct m4h_slave_counters counters;
 };
 

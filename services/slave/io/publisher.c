@@ -34,6 +34,7 @@ void m4h_publisher_send(struct m4h_slave *slave, struct m4h_event *event)
 {
     char subject[192];
     enum m4h_bus_class class = event->type == M4H_EVENT_LOAD ? M4H_BUS_FRESH : M4H_BUS_KEEP;
+    uint32_t suppressed;
     int error;
 
     fill_envelope(slave, event);
@@ -47,23 +48,25 @@ void m4h_publisher_send(struct m4h_slave *slave, struct m4h_event *event)
     if (error == 0 || class == M4H_BUS_FRESH)
         return;
     slave->counters.events_lost++;
-    m4h_log(M4H_LOG_ERROR, M4H_SLAVE_COMPONENT, "event=%s error=\"%s\" event is lost",
-            event->event_id, m4h_error_text(error));
+    if (m4h_log_limit_allows(&slave->lost_lines, m4h_loop_now_ms(slave->loop), &suppressed))
+        m4h_log(M4H_LOG_ERROR, M4H_SLAVE_COMPONENT,
+                "event=%s error=\"%s\" suppressed=%" PRIu32 " event is lost", event->event_id,
+                m4h_error_text(error), suppressed);
 }
 
 void m4h_publisher_refuse(struct m4h_slave *slave, const struct m4h_refuse *refuse)
 {
     struct m4h_event event = {.type = M4H_EVENT_REFUSE, .as.refuse = *refuse};
-    char detail[2 * M4H_DETAIL_MAX];
+    char detail[2 * M4H_DETAIL_MAX], client_key[2 * M4H_CLIENT_KEY_MAX];
     uint32_t suppressed;
 
     slave->counters.refusals[refuse->reason]++;
     if (!m4h_log_limit_allows(&slave->refusal_lines, m4h_loop_now_ms(slave->loop), &suppressed))
         return;
     m4h_log(M4H_LOG_WARNING, M4H_SLAVE_COMPONENT,
-            "device=\"%s\" peer=%s key=%s reason=%s detail=%s suppressed=%" PRIu32
-            " device is refused",
-            refuse->client_key, refuse->remote_address,
+            "device=%s peer=%s key=%s reason=%s detail=%s suppressed=%" PRIu32 " device is refused",
+            m4h_log_quote(client_key, sizeof(client_key), refuse->client_key),
+            refuse->remote_address,
             refuse->key_fingerprint[0] != '\0' ? refuse->key_fingerprint : "none",
             m4h_refuse_reason_name(refuse->reason),
             m4h_log_quote(detail, sizeof(detail), refuse->detail), suppressed);

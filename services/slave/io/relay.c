@@ -22,8 +22,6 @@
 /* Beyond the configured mark: what the library may hand over at once when the
  * operator reads again. */
 #define BACKLOG_MAX_BYTES (4u * 1024u * 1024u)
-/* An operator that acknowledges nothing for so long is gone. */
-#define OPERATOR_SILENT_MS 60000u
 
 struct m4h_relay {
     struct m4h_relay *next;
@@ -255,7 +253,8 @@ void m4h_relay_start(struct m4h_forward *forward, int fd, const char *peer)
     size_t keep_max = (size_t)device->worker->config->buffer_bytes + BACKLOG_MAX_BYTES;
     int error;
 
-    m4h_socket_tune(fd, OPERATOR_SILENT_MS);
+    m4h_socket_tune(fd, 0);
+    m4h_socket_probe(fd);
     error = m4h_connection_start(&operator_, device->worker->loop, fd, keep_max, &operator_handler,
                                  relay);
     if (relay == NULL || error != 0) {

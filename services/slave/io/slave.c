@@ -93,7 +93,9 @@ static void write_ready_file(struct m4h_slave *slave)
 
     if (m4h_address_parse(slave->config->device_listen, &listen) != 0)
         return;
-    len = snprintf(lines, sizeof(lines), "device=%s:%u\n", listen.host, slave->info.port);
+    len = snprintf(lines, sizeof(lines),
+                   strchr(listen.host, ':') ? "device=[%s]:%u\n" : "device=%s:%u\n", listen.host,
+                   slave->listen_port);
     if (slave->http != NULL && m4h_address_parse(slave->config->http_listen, &listen) == 0)
         snprintf(lines + len, sizeof(lines) - (size_t)len, "http=%s:%u\n", listen.host,
                  m4h_http_server_port(slave->http));
@@ -166,6 +168,7 @@ static int fill_info(struct m4h_slave *slave, const struct m4h_ssh_host_key *hos
                 "host=\"%s\" no host name or address: set [device] host", info->host);
         return M4H_EINVALID;
     }
+    slave->listen_port = port;
     info->port = config->device_port != 0 ? (uint16_t)config->device_port : port;
     m4h_text_copy(info->host_keys[0], sizeof(info->host_keys[0]), host_key->public_line);
     info->host_key_count = 1;

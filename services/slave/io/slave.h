@@ -15,8 +15,9 @@ struct m4h_slave;
  * M4H_ESYSTEM. */
 M4H_MUST_CHECK int m4h_slave_create(struct m4h_slave **slave,
                                     const struct m4h_slave_config *config);
-/* Runs until it was told to end (SIGTERM, SIGINT, or a drain command) and all
- * devices have been sent away; a second signal ends it at once. */
+/* Runs until it was told to end (SIGTERM or SIGINT) and all devices have been sent
+ * away; a second signal ends it at once. A drain command sends the devices away
+ * too, yet the slave then waits for its signal. */
 void m4h_slave_run(struct m4h_slave *slave);
 /* Accepts NULL. */
 void m4h_slave_destroy(struct m4h_slave *slave);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -87,9 +88,9 @@ static uint64_t random_id(void)
 {
     uint64_t id = 0;
 
-    while (id == 0 && getrandom(&id, sizeof(id), 0) < 0)
-        continue;
-    return id;
+    if (getrandom(&id, sizeof(id), 0) != sizeof(id))
+        abort(); /* the kernel has a source of randomness since long before we start */
+    return id != 0 ? id : 1;
 }
 
 static void publish_connect(struct m4h_slave *slave, const struct m4h_resident *resident)
@@ -103,7 +104,8 @@ static void announce(struct m4h_slave *slave, struct m4h_resident *resident)
 {
     struct m4h_tunnel *tunnel = &resident->tunnel;
     uint64_t wall_ms = m4h_walltime_now_ms();
-    char id[M4H_TUNNEL_ID_TEXT_MAX];
+    char id[M4H_TUNNEL_ID_TEXT_MAX], client_key[2 * M4H_CLIENT_KEY_MAX];
+    char version[2 * M4H_CLIENT_VERSION_MAX];
 
     tunnel->tunnel_id = random_id();
     tunnel->stamp = m4h_stamp_next(&slave->clock, wall_ms, resident->owner_stamp);
@@ -111,10 +113,11 @@ static void announce(struct m4h_slave *slave, struct m4h_resident *resident)
     m4h_roster_up(slave->roster, resident, m4h_loop_now_ms(slave->loop));
     slave->counters.connects++;
     m4h_log(M4H_LOG_INFO, M4H_SLAVE_COMPONENT,
-            "device=\"%s\" peer=%s port=%u tunnel=%s key=%s client=\"%s\" tunnel is up",
-            tunnel->client_key, tunnel->remote_address, tunnel->ports[0],
-            m4h_tunnel_id_format(tunnel->tunnel_id, id), tunnel->key_fingerprint,
-            tunnel->client_version);
+            "device=%s peer=%s port=%u tunnel=%s key=%s client=%s tunnel is up",
+            m4h_log_quote(client_key, sizeof(client_key), tunnel->client_key),
+            tunnel->remote_address, tunnel->ports[0], m4h_tunnel_id_format(tunnel->tunnel_id, id),
+            tunnel->key_fingerprint,
+            m4h_log_quote(version, sizeof(version), tunnel->client_version));
     publish_connect(slave, resident);
 }
 
@@ -168,18 +171,21 @@ static void remove_port(struct m4h_tunnel *tunnel, uint16_t port)
     tunnel->port_count = kept;
 }
 
+/* The ports of a tunnel change only with an event that says so: one that gives up
+ * its last port, or is leaving, keeps what was announced until it is gone. */
 void m4h_tunnels_cancel(struct m4h_slave *slave, uint64_t session_id, uint16_t port)
 {
     struct m4h_resident *resident = m4h_roster_find(slave->roster, session_id);
 
-    if (resident == NULL)
+    if (resident == NULL || resident->state == M4H_RESIDENT_LEAVING)
         return;
+    if (resident->tunnel.port_count <= 1) {
+        m4h_tunnels_close(slave, resident, M4H_DISCONNECT_FORWARD_CANCELLED);
+        return;
+    }
     m4h_ports_give_back(slave->ports, port);
     remove_port(&resident->tunnel, port);
-    if (resident->tunnel.port_count == 0)
-        m4h_tunnels_close(slave, resident, M4H_DISCONNECT_FORWARD_CANCELLED);
-    else if (resident->state == M4H_RESIDENT_UP)
-        publish_connect(slave, resident);
+    publish_connect(slave, resident);
 }
 
 void m4h_tunnels_close(struct m4h_slave *slave, struct m4h_resident *resident,
@@ -197,7 +203,7 @@ static void announce_end(struct m4h_slave *slave, const struct m4h_resident *res
     const struct m4h_tunnel *tunnel = &resident->tunnel;
     struct m4h_event event = {.type = M4H_EVENT_DISCONNECT};
     struct m4h_disconnect *end = &event.as.disconnect;
-    char id[M4H_TUNNEL_ID_TEXT_MAX];
+    char id[M4H_TUNNEL_ID_TEXT_MAX], client_key[2 * M4H_CLIENT_KEY_MAX];
 
     memcpy(end->client_key, tunnel->client_key, sizeof(end->client_key));
     end->tunnel_id = tunnel->tunnel_id;
@@ -207,11 +213,12 @@ static void announce_end(struct m4h_slave *slave, const struct m4h_resident *res
     end->duration_ms = m4h_loop_now_ms(slave->loop) - resident->up_since_ms;
     slave->counters.disconnects[end->reason]++;
     m4h_log(M4H_LOG_INFO, M4H_SLAVE_COMPONENT,
-            "device=\"%s\" peer=%s port=%u tunnel=%s reason=%s age_s=%" PRIu64
+            "device=%s peer=%s port=%u tunnel=%s reason=%s age_s=%" PRIu64
             " bytes_from_device=%" PRIu64 " bytes_to_device=%" PRIu64 " tunnel is gone",
-            tunnel->client_key, tunnel->remote_address, tunnel->ports[0],
-            m4h_tunnel_id_format(tunnel->tunnel_id, id), m4h_disconnect_reason_name(end->reason),
-            end->duration_ms / 1000, end->bytes_from_device, end->bytes_to_device);
+            m4h_log_quote(client_key, sizeof(client_key), tunnel->client_key),
+            tunnel->remote_address, tunnel->ports[0], m4h_tunnel_id_format(tunnel->tunnel_id, id),
+            m4h_disconnect_reason_name(end->reason), end->duration_ms / 1000,
+            end->bytes_from_device, end->bytes_to_device);
     m4h_publisher_send(slave, &event);
 }
 
