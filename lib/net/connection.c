@@ -130,7 +130,6 @@ int m4h_connection_write(struct m4h_connection *connection, const void *data, si
 {
     size_t kept = m4h_connection_kept(connection);
     size_t out;
-    int error;
 
     if (len > connection->kept.cap - kept)
         return M4H_ETOOBIG;
@@ -139,9 +138,10 @@ int m4h_connection_write(struct m4h_connection *connection, const void *data, si
         m4h_buffer_consume(&connection->kept, connection->sent);
         connection->sent = 0;
     }
-    error = m4h_buffer_add(&connection->kept, (const uint8_t *)data + out, len - out);
+    if (out < len && m4h_buffer_add(&connection->kept, (const uint8_t *)data + out, len - out) != 0)
+        connection->broken = true; /* part of it may be out: there is no way back */
     update_watch(connection);
-    return error;
+    return 0;
 }
 
 bool m4h_connection_is_broken(const struct m4h_connection *connection)

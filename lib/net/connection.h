@@ -34,7 +34,7 @@ M4H_MUST_CHECK int m4h_connection_read(struct m4h_connection *connection, void *
 
 /* Writes or keeps all of `data`: M4H_ETOOBIG and nothing taken where that would
  * keep more than the limit. On a broken connection the bytes are dropped; its
- * next read tells. M4H_ENOMEM. */
+ * next read tells; it breaks, too, where there is no memory to keep them. */
 M4H_MUST_CHECK int m4h_connection_write(struct m4h_connection *connection, const void *data,
                                         size_t len);
 /* A write has failed: nothing will go out any more. */

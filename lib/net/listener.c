@@ -41,10 +41,15 @@ static void on_wait_over(void *context)
         m4h_watch_set(listener->watch, M4H_WATCH_READ);
 }
 
-static void wait_for_files(struct m4h_listener *listener)
+/* All listeners of a thread share one limit of lines: a slave has thousands. */
+static void wait_for_files(struct m4h_listener *listener, int number)
 {
-    m4h_log(M4H_LOG_WARNING, "net", "error=\"%s\" cannot accept, waiting %d ms", strerror(errno),
-            NO_FILES_WAIT_MS);
+    static _Thread_local struct m4h_log_limit lines;
+    uint32_t suppressed;
+
+    if (m4h_log_limit_allows(&lines, m4h_loop_now_ms(listener->loop), &suppressed))
+        m4h_log(M4H_LOG_WARNING, "net", "error=\"%s\" suppressed=%u cannot accept, waiting %d ms",
+                strerror(number), suppressed, NO_FILES_WAIT_MS);
     if (m4h_timer_create(&listener->wait, listener->loop, on_wait_over, listener) != 0)
         return;
     m4h_watch_set(listener->watch, 0);
@@ -58,15 +63,16 @@ static bool accept_one(struct m4h_listener *listener)
     socklen_t len = sizeof(from);
     char peer[M4H_ADDRESS_TEXT_MAX];
     int fd = accept4(listener->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int number = errno;
 
     if (fd >= 0) {
         m4h_socket_address_text((struct sockaddr *)&from, peer);
         listener->on_accept(listener->context, fd, peer);
         return true;
     }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-        wait_for_files(listener);
-    return errno == ECONNABORTED || errno == EINTR;
+    if (number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM)
+        wait_for_files(listener, number);
+    return number == ECONNABORTED || number == EINTR;
 }
 
 static void on_ready(void *context, unsigned events)

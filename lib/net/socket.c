@@ -12,6 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define PROBE_IDLE_S     30
+#define PROBE_INTERVAL_S 10
+#define PROBE_COUNT      3
+
 union any_address {
     struct sockaddr any;
     struct sockaddr_in v4;
@@ -105,6 +109,17 @@ bool m4h_socket_has_received(int fd)
 
     /* The end of the peer's data counts as one byte. */
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_bytes_received > 1;
+}
+
+void m4h_socket_probe(int fd)
+{
+    int on = 1;
+    int idle_s = PROBE_IDLE_S, interval_s = PROBE_INTERVAL_S, count = PROBE_COUNT;
+
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
 }
 
 const char *m4h_socket_address_text(const struct sockaddr *address, char text[M4H_ADDRESS_TEXT_MAX])

@@ -26,6 +26,10 @@ void m4h_socket_tune(int fd, uint32_t silent_ms);
  * end after it, it does not know. */
 bool m4h_socket_has_received(int fd);
 
+/* Finds a peer that has vanished within a minute or so by the kernel's probes
+ * (SO_KEEPALIVE); one that only does not read is left alone, however long. */
+void m4h_socket_probe(int fd);
+
 /* "192.0.2.1:50022" or "[2001:db8::1]:50022"; an IPv4 address mapped into IPv6
  * is shown as IPv4. Returns `text`. */
 const char *m4h_socket_address_text(const struct sockaddr *address,
