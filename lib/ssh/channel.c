@@ -213,7 +213,7 @@ void m4h_ssh_channel_close(struct m4h_ssh_channel *channel)
 /* One channel's news. It may be closed (not freed) by any of these calls. */
 static void turn(struct m4h_ssh_channel *channel)
 {
-    if (channel->state == CHANNEL_OPENING)
+    if (channel->state == CHANNEL_OPENING && channel->session->held == NULL)
         try_open(channel);
     if (channel->handler != NULL && channel->want_write && !channel->closed &&
         m4h_ssh_channel_room(channel) > 0)

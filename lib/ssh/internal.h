@@ -56,7 +56,8 @@ struct m4h_ssh_session {
     bool closing;
     bool ended; /* on_end was called */
     unsigned auth_requests;
-    unsigned refusals; /* requests that were refused */
+    unsigned refusals;  /* requests that were refused, or that came once too often */
+    uint64_t out_bytes; /* sent, when the socket's watch was set last */
     ssh_session ssh;
     ssh_event event;
     ssh_message held; /* a question that waits for its answer */

@@ -11,6 +11,9 @@
 #define AUTH_REQUESTS_MAX 24u
 /* Requests that are refused before the session is ended. */
 #define REFUSALS_MAX 64u
+/* Requests that are handled in one turn: the library reads on while it is asked
+ * for the next one, so a peer could hold the loop for ever. */
+#define MESSAGES_PER_TURN 32
 
 static void refuse_auth(ssh_message message)
 {
@@ -115,10 +118,8 @@ static void refuse(struct m4h_ssh_session *session, ssh_message message, const c
 {
     ssh_message_reply_default(message);
     ssh_message_free(message);
-    if (++session->refusals > REFUSALS_MAX)
-        m4h_ssh_session_fail(session, M4H_SSH_END_PROTOCOL, "too many refused requests");
-    else
-        session->handler->on_refused(session->context, what);
+    session->refusals++;
+    session->handler->on_refused(session->context, what);
 }
 
 static void handle_channel_open(struct m4h_ssh_session *session, ssh_message message)
@@ -166,6 +167,7 @@ static void handle_global(struct m4h_ssh_session *session, ssh_message message)
             ssh_message_global_request_reply_success(message, 0);
         else
             ssh_message_reply_default(message);
+        session->refusals += !found;
         ssh_message_free(message);
         return;
     default:
@@ -181,6 +183,7 @@ static void handle(struct m4h_ssh_session *session, ssh_message message)
         handle_auth(session, message);
         break;
     case SSH_REQUEST_SERVICE:
+        session->refusals++; /* one is normal */
         ssh_message_service_reply_success(message);
         ssh_message_free(message);
         break;
@@ -200,9 +203,15 @@ void m4h_ssh_messages_handle(struct m4h_ssh_session *session)
 {
     ssh_message message;
 
-    while (session->held == NULL && !session->closing && !session->ended &&
-           m4h_ssh_session_is_alive(session) && (message = ssh_message_get(session->ssh)) != NULL)
+    for (int i = 0; i < MESSAGES_PER_TURN; i++) {
+        if (session->held != NULL || session->closing || session->ended ||
+            !m4h_ssh_session_is_alive(session) || (message = ssh_message_get(session->ssh)) == NULL)
+            return;
         handle(session, message);
+        if (session->refusals > REFUSALS_MAX)
+            m4h_ssh_session_fail(session, M4H_SSH_END_PROTOCOL, "too many refused requests");
+    }
+    m4h_ssh_session_schedule(session);
 }
 
 /* Takes the held message out, or NULL where the connection has gone meanwhile:
@@ -245,5 +254,6 @@ void m4h_ssh_session_answer_forward(struct m4h_ssh_session *session, uint16_t po
         ssh_message_global_request_reply_success(message, port);
     else
         ssh_message_reply_default(message);
+    session->refusals += port == 0;
     ssh_message_free(message);
 }

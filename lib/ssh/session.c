@@ -13,6 +13,8 @@
 
 /* libssh reads at most this much at a time: a full read hints at more. */
 #define LIBRARY_READ_BYTES 4096u
+/* How libssh's text begins when the peer said goodbye. */
+#define GOODBYE "Received SSH_MSG_DISCONNECT"
 /* Reads in one turn, so that a bulk sender leaves room for others. */
 #define READS_PER_TURN 16
 /* Writes, at most, of what waits when a session ends. */
@@ -31,12 +33,16 @@ bool m4h_ssh_session_is_alive(struct m4h_ssh_session *session)
 void m4h_ssh_session_rewatch(struct m4h_ssh_session *session)
 {
     unsigned events = 0;
+    bool stuck;
     int flags;
 
     if (session->watch == NULL)
         return;
     flags = ssh_get_poll_flags(session->ssh);
-    if (session->held == NULL)
+    /* A peer that does not read gets no more answers: its requests wait, too. */
+    stuck = (flags & SSH_WRITE_PENDING) && session->socket_counter.out_bytes == session->out_bytes;
+    session->out_bytes = session->socket_counter.out_bytes;
+    if (session->held == NULL && !stuck)
         events |= M4H_WATCH_READ;
     if (flags & SSH_WRITE_PENDING)
         events |= M4H_WATCH_WRITE;
@@ -128,18 +134,19 @@ static bool fault_is_hidden(const char *detail)
     return strstr(detail, strerror(EBADF)) != NULL || strstr(detail, strerror(EAGAIN)) != NULL;
 }
 
-/* libssh keeps how a connection ended only as a text. */
+/* libssh keeps how a connection ended only as a text. The goodbye is looked for
+ * first: what stands behind it is the peer's to choose. */
 static void tell_end(struct m4h_ssh_session *session)
 {
     const char *detail = ssh_get_error(session->ssh);
     enum m4h_ssh_end end = M4H_SSH_END_PROTOCOL;
 
-    if (speaks_no_ssh(session))
+    if (strncmp(detail, GOODBYE, strlen(GOODBYE)) == 0)
+        end = M4H_SSH_END_CLOSED;
+    else if (speaks_no_ssh(session))
         detail = "it does not speak SSH 2.0";
     else if (fault_is_hidden(detail))
         detail = session->exchanged ? "it broke the protocol" : "the key exchange failed";
-    else if (strstr(detail, "Received SSH_MSG_DISCONNECT") != NULL)
-        end = M4H_SSH_END_CLOSED;
     else if (strstr(detail, "Socket error") != NULL || detail[0] == '\0')
         end = M4H_SSH_END_LOST;
     m4h_ssh_session_fail(session, end, detail);
