@@ -9,7 +9,6 @@ pkg_check_modules(libmicrohttpd REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(nats REQUIRED IMPORTED_TARGET libnats)
 pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(inih REQUIRED IMPORTED_TARGET inih)
-pkg_check_modules(libsystemd REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(libcrypto REQUIRED IMPORTED_TARGET libcrypto)
 find_program(PROTOC_C NAMES protoc-c REQUIRED)
 
