@@ -7,7 +7,7 @@ import unittest
 
 import websockets
 
-from cluster import ClusterTestCase, Operator, echoes, ssh_device, wait_until
+from cluster import ClusterTestCase, EchoServer, Operator, echoes, run, ssh_device, wait_until
 from events import Subscriber
 
 
@@ -51,6 +51,33 @@ class Journey(ClusterTestCase):
         disconnect = self.subscriber.wait_for("disconnect", "killed")
         self.assertEqual("DISCONNECT_REASON_CONNECTION_LOST", self.subscriber.reason_name(disconnect))
         wait_until(lambda: self.cluster.tunnel("killed") is None, 10, "REST forgetting the tunnel")
+
+    def test_a_device_that_cancels_its_ports_loses_one_and_with_the_last_its_tunnel(self):
+        control = self.cluster.dir / "control"
+        spare = EchoServer()
+        self.addCleanup(spare.close)
+        slot = self.cluster.slot()
+        device = self.connect("cancels", slot, options=(
+            "-M", "-S", control, "-R", f"0:127.0.0.1:{spare.port}"))
+        wait_until(lambda: len(self.cluster.tunnel("cancels")["ports"]) == 2, 10, "two ports in REST")
+        first, second = self.cluster.tunnel("cancels")["ports"]
+
+        self.cancel(control, self.echo.port)
+        wait_until(lambda: self.cluster.tunnel("cancels")["ports"] == [second], 10, "one port in REST")
+        self.assertFalse(echoes(first), "a cancelled port still answers")
+        self.assertTrue(echoes(second))
+
+        self.cancel(control, spare.port)
+        disconnect = self.subscriber.wait_for("disconnect", "cancels")
+        self.assertEqual("DISCONNECT_REASON_FORWARD_CANCELLED", self.subscriber.reason_name(disconnect))
+        device.end()
+        wait_until(lambda: self.cluster.tunnel("cancels") is None, 10, "REST forgetting the tunnel")
+        again = ssh_device(self.cluster, slot, self.cluster.dir / "cancels.key", self.echo.port)
+        self.addCleanup(again.stop)
+        self.assertEqual(first, again.port, "the port was not given back")
+
+    def cancel(self, control, target_port):
+        run("ssh", "-F", "none", "-S", control, "-O", "cancel", "-R", f"0:127.0.0.1:{target_port}", "x")
 
     def test_a_kick_by_delete_ends_the_connection_and_is_told_as_a_kick(self):
         device = self.connect("kicked")
