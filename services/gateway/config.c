@@ -60,7 +60,7 @@ static bool check(const void *config, char *message, size_t message_size)
     }
     if (!gateway->http_open_access && !m4h_gateway_host_is_loopback(address.host)) {
         snprintf(message, message_size,
-                 "[http] listen %s can be reached from outside, where nobody is asked who he is: "
+                 "[http] listen %s can be reached from outside, where anybody could use it: "
                  "listen on 127.0.0.1 behind a proxy that asks, or set [http] open_access = yes",
                  gateway->http_listen);
         return false;
