@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,6 +151,15 @@ class Cluster:
 
     def services(self):
         return [*self.masters, *self.slaves, *self.gateways]
+
+    def wait_until_ready(self):
+        """Until every service says that it is: a slave, too, needs a moment after NATS was away."""
+        def is_ready(service):
+            url = service.described["metrics_url"].removesuffix("/metrics") + "/readyz"
+            with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.status == 200
+        for service in self.services():
+            wait_until(lambda: is_ready(service), 15, f"{service.identity} being ready")
 
     def slave(self, identity):
         return next(s for s in self.slaves if s.identity == identity)

@@ -47,6 +47,7 @@ class Faults(ClusterTestCase):
     options = ("--slaves", "2", "--masters", "1", "--gateways", "1")
 
     def setUp(self):
+        self.cluster.wait_until_ready()
         self.subscriber = Subscriber(self.cluster.description["nats_url"])
         self.addCleanup(self.subscriber.close)
         self.names = [f"{self._testMethodName[5:45]}-{i}" for i in (1, 2)]
