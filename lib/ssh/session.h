@@ -3,7 +3,7 @@
  *
  * Happy path: accept -> on_exchanged -> on_key, answered now or later ->
  * on_forward, answered now or later -> channels -> on_end.
- * While a question is open nothing more is read from the device, so answers
+ * While a question is open no further request of the device is handled, so answers
  * keep their order. What a bouncer does not give (shells, commands, subsystems,
  * direct-tcpip) is refused here and told through on_refused.
  *

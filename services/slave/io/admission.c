@@ -1,7 +1,7 @@
-/* Who may be here. A refusal that is kept and fresh answers at once; else a
- * master is asked, also about a key that was allowed before: only it knows the
- * stamp of the connection that owns the client key now, on whichever slave (see
- * docs/adr/0003). Where none answers in time, an allowing decision that is kept
+/* Who may be here. A master is asked, also about a key that was allowed before:
+ * only it knows the stamp of the connection that owns the client key now, on
+ * whichever slave (see docs/adr/0003). The one exception is a key whose yes was
+ * taken back a moment ago. Where no master answers in time, an allowing decision that is kept
  * carries on for a known device, and an unknown one is refused: a fleet survives
  * its masters. */
 #include "services/slave/io/hub.h"
