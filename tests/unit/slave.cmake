@@ -6,4 +6,6 @@ endforeach()
 m4h_test(unit_slave_memory SOURCES slave_memory.c LINK slave-core LABELS unit)
 target_link_options(unit_slave_memory PRIVATE -Wl,--wrap=malloc,--wrap=calloc)
 
-m4h_test(unit_slave_config SOURCES slave_config.c LINK slave LABELS unit)
+foreach(noun config settings)
+    m4h_test(unit_slave_${noun} SOURCES slave_${noun}.c LINK slave LABELS unit)
+endforeach()

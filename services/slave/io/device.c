@@ -112,8 +112,8 @@ static struct m4h_key_question *make_question(const struct m4h_device *device,
     if (question == NULL)
         return NULL;
     request = &question->request;
-    m4h_text_copy(request->slave_id, sizeof(request->slave_id), device->worker->config->id);
-    m4h_text_copy(request->region, sizeof(request->region), device->worker->config->region);
+    m4h_text_copy(request->slave_id, sizeof(request->slave_id), device->worker->settings->id);
+    m4h_text_copy(request->region, sizeof(request->region), device->worker->settings->region);
     m4h_ident_text_clean(request->username, sizeof(request->username), offer->username);
     memcpy(request->public_key, offer->blob, offer->blob_len);
     request->public_key_len = offer->blob_len;
@@ -130,7 +130,7 @@ static void on_key(void *context, const struct m4h_ssh_key_offer *offer)
     struct m4h_key_question *question;
 
     m4h_text_copy(device->fingerprint, sizeof(device->fingerprint), offer->fingerprint);
-    if (!m4h_session_key(&device->session, &device->worker->limits)) {
+    if (!m4h_session_key(&device->session, &device->worker->settings->session)) {
         tell_refusal(device, M4H_REFUSE_KEY_DENIED, "too many keys tried");
         finish(device, M4H_DISCONNECT_PROTOCOL_ERROR, "too many keys tried");
         return;
@@ -148,7 +148,7 @@ static void on_forward(void *context, const char *address, uint32_t port)
 {
     struct m4h_device *device = context;
 
-    if (!m4h_session_forward(&device->session, &device->worker->limits)) {
+    if (!m4h_session_forward(&device->session, &device->worker->settings->session)) {
         m4h_ssh_session_answer_forward(device->ssh, 0);
         tell_refusal(device, M4H_REFUSE_PORT_UNAVAILABLE, "as many ports as a device may have");
         return;
@@ -255,13 +255,14 @@ void m4h_device_accept(struct m4h_worker *worker, int fd, const char *peer)
         close(fd);
         return;
     }
-    m4h_socket_tune(fd, user_timeout_ms(&worker->limits));
+    m4h_socket_tune(fd, user_timeout_ms(&worker->settings->session));
     device->worker = worker;
     device->session_id =
         (uint64_t)worker->index << M4H_SESSION_WORKER_SHIFT | ++worker->next_session;
     m4h_text_copy(device->peer, sizeof(device->peer), peer);
     m4h_session_begin(&device->session, now_ms);
-    device->look_ms = m4h_session_next_look_ms(&device->session, &worker->limits, now_ms);
+    device->look_ms =
+        m4h_session_next_look_ms(&device->session, &worker->settings->session, now_ms);
     if (m4h_ssh_session_accept(&device->ssh, worker->ssh, fd, &ssh_handler, device) != 0) {
         free(device);
         return;
@@ -358,7 +359,8 @@ void m4h_device_look(struct m4h_device *device, uint64_t now_ms)
 {
     uint64_t heard_ms = m4h_ssh_session_heard_ms(device->ssh);
 
-    switch (m4h_session_look(&device->session, &device->worker->limits, heard_ms, now_ms)) {
+    switch (
+        m4h_session_look(&device->session, &device->worker->settings->session, heard_ms, now_ms)) {
     case M4H_SESSION_TOO_SLOW:
         end_too_slow(device);
         return;

@@ -48,6 +48,7 @@ struct m4h_slave_counters {
 
 struct m4h_slave {
     const struct m4h_slave_config *config;
+    struct m4h_worker_settings *settings; /* of `config`, for the workers; held */
     struct m4h_loop *loop;
     struct m4h_signals *signals;
     struct m4h_mailbox *mailbox; /* reports of the workers */

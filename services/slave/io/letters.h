@@ -18,6 +18,8 @@ enum m4h_report_kind {
     M4H_REPORT_REFUSED, /* something was refused, or a session ended before it was known */
 };
 
+struct m4h_worker_settings;
+
 struct m4h_report {
     struct m4h_letter letter;
     enum m4h_report_kind kind;
@@ -50,6 +52,7 @@ enum m4h_order_kind {
     M4H_ORDER_FORWARDED,  /* the answer to a forward */
     M4H_ORDER_CLOSE,      /* end a session */
     M4H_ORDER_REFUSE_NEW, /* accept no more devices */
+    M4H_ORDER_SETTINGS,   /* other settings from now on */
     M4H_ORDER_QUIT,       /* end all sessions, and the loop */
 };
 
@@ -69,6 +72,7 @@ struct m4h_order {
         struct {
             enum m4h_disconnect_reason reason;
         } close;
+        struct m4h_worker_settings *settings; /* held by the letter, then by the worker */
     } as;
 };
 

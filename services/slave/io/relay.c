@@ -165,7 +165,7 @@ static void on_channel_open(void *context)
 static size_t on_channel_data(void *context, const void *data, size_t len)
 {
     struct m4h_relay *relay = context;
-    size_t mark = (size_t)relay->device->worker->config->buffer_bytes;
+    size_t mark = relay->device->worker->settings->buffer_bytes;
 
     if (!relay->taking && m4h_connection_kept(relay->operator_) >= mark) {
         relay->stalled = true;
@@ -250,7 +250,7 @@ void m4h_relay_start(struct m4h_forward *forward, int fd, const char *peer)
     struct m4h_device *device = forward->device;
     struct m4h_relay *relay = calloc(1, sizeof(*relay));
     struct m4h_connection *operator_;
-    size_t keep_max = (size_t)device->worker->config->buffer_bytes + BACKLOG_MAX_BYTES;
+    size_t keep_max = device->worker->settings->buffer_bytes + BACKLOG_MAX_BYTES;
     int error;
 
     m4h_socket_tune(fd, 0);

@@ -190,6 +190,13 @@ static int report_listen(const struct m4h_slave *slave, int error)
 static int start_workers(struct m4h_slave *slave, const struct m4h_ssh_host_key *host_key,
                          uint16_t *port)
 {
+    const struct m4h_slave_config *config = slave->config;
+    const struct m4h_ssh_server_config ssh = {
+        .host_key = host_key,
+        .ciphers = config->ciphers,
+        .key_exchanges = config->key_exchanges,
+        .macs = config->macs,
+    };
     struct m4h_address address;
     uint32_t wanted = slave->config->workers > 0 ? (uint32_t)slave->config->workers
                                                  : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
@@ -206,8 +213,7 @@ static int start_workers(struct m4h_slave *slave, const struct m4h_ssh_host_key 
         if (error != 0)
             return report_listen(slave, error);
         address.port = *port;
-        error =
-            m4h_worker_create(&slave->workers[i], i, fd, slave->config, host_key, slave->mailbox);
+        error = m4h_worker_create(&slave->workers[i], i, fd, slave->settings, &ssh, slave->mailbox);
         if (error != 0)
             return error;
         slave->worker_count++;
@@ -288,6 +294,8 @@ static int start(struct m4h_slave *slave)
     if (error == 0)
         error = make_loop(slave);
     if (error == 0)
+        error = m4h_worker_settings_create(&slave->settings, slave->config);
+    if (error == 0)
         error = m4h_ssh_start();
     if (error == 0)
         error = m4h_ssh_host_key_ensure(slave->config->host_key_dir, &host_key);
@@ -355,6 +363,7 @@ void m4h_slave_destroy(struct m4h_slave *slave)
     for (uint32_t i = 0; i < slave->worker_count; i++)
         m4h_worker_destroy(slave->workers[i]);
     free(slave->workers);
+    m4h_worker_settings_release(slave->settings);
     m4h_http_server_destroy(slave->http);
     m4h_bus_destroy(slave->bus, BUS_FLUSH_MS);
     m4h_admission_destroy(slave);

@@ -51,7 +51,7 @@ static void on_look(void *context)
 void m4h_worker_schedule(struct m4h_worker *worker, struct m4h_device *device)
 {
     uint64_t now_ms = m4h_loop_now_ms(worker->loop);
-    uint64_t at_ms = m4h_session_next_look_ms(&device->session, &worker->limits,
+    uint64_t at_ms = m4h_session_next_look_ms(&device->session, &worker->settings->session,
                                               m4h_ssh_session_heard_ms(device->ssh));
 
     /* Never the same moment again: a look that changes nothing must not spin. */
@@ -110,6 +110,15 @@ static void obey(struct m4h_device *device, const struct m4h_order *order)
     }
 }
 
+/* Takes the new settings; every device is looked at when they say so. */
+static void adopt(struct m4h_worker *worker, struct m4h_worker_settings *settings)
+{
+    m4h_worker_settings_release(worker->settings);
+    worker->settings = settings;
+    for (struct m4h_device *device = worker->devices; device != NULL; device = device->hh.next)
+        m4h_worker_schedule(worker, device);
+}
+
 static void on_order(void *context, struct m4h_letter *letter)
 {
     struct m4h_worker *worker = context;
@@ -118,6 +127,8 @@ static void on_order(void *context, struct m4h_letter *letter)
 
     if (order->kind == M4H_ORDER_REFUSE_NEW) {
         stop_accepting(worker);
+    } else if (order->kind == M4H_ORDER_SETTINGS) {
+        adopt(worker, order->as.settings);
     } else if (order->kind == M4H_ORDER_QUIT) {
         quit(worker);
     } else {
@@ -130,26 +141,8 @@ static void on_order(void *context, struct m4h_letter *letter)
     free(order);
 }
 
-static struct m4h_session_limits limits_of(const struct m4h_slave_config *config)
+static int build(struct m4h_worker *worker, int listen_fd, const struct m4h_ssh_server_config *ssh)
 {
-    return (struct m4h_session_limits){
-        .authenticate_ms = (uint32_t)config->authenticate_ms,
-        .forward_ms = (uint32_t)config->forward_ms,
-        .keepalive_ms = (uint32_t)config->keepalive_ms,
-        .keepalive_misses = (uint32_t)config->keepalive_misses,
-        .keys_max = (uint32_t)config->keys_max,
-        .forwards_max = (uint32_t)config->forwards_max,
-    };
-}
-
-static int build(struct m4h_worker *worker, int listen_fd, const struct m4h_ssh_host_key *host_key)
-{
-    const struct m4h_ssh_server_config ssh = {
-        .host_key = host_key,
-        .ciphers = worker->config->ciphers,
-        .key_exchanges = worker->config->key_exchanges,
-        .macs = worker->config->macs,
-    };
     int error = m4h_loop_create(&worker->loop);
 
     if (error == 0)
@@ -157,7 +150,7 @@ static int build(struct m4h_worker *worker, int listen_fd, const struct m4h_ssh_
     if (error == 0)
         error = m4h_timer_create(&worker->look_timer, worker->loop, on_look, worker);
     if (error == 0)
-        error = m4h_ssh_server_create(&worker->ssh, worker->loop, &ssh);
+        error = m4h_ssh_server_create(&worker->ssh, worker->loop, ssh);
     if (error != 0) {
         close(listen_fd);
         return error;
@@ -166,8 +159,8 @@ static int build(struct m4h_worker *worker, int listen_fd, const struct m4h_ssh_
 }
 
 int m4h_worker_create(struct m4h_worker **worker, uint32_t index, int listen_fd,
-                      const struct m4h_slave_config *config,
-                      const struct m4h_ssh_host_key *host_key, struct m4h_mailbox *hub_mailbox)
+                      struct m4h_worker_settings *settings, const struct m4h_ssh_server_config *ssh,
+                      struct m4h_mailbox *hub_mailbox)
 {
     int error;
 
@@ -177,11 +170,10 @@ int m4h_worker_create(struct m4h_worker **worker, uint32_t index, int listen_fd,
         return M4H_ENOMEM;
     }
     (*worker)->index = index;
-    (*worker)->config = config;
-    (*worker)->limits = limits_of(config);
+    (*worker)->settings = m4h_worker_settings_hold(settings);
     (*worker)->hub_mailbox = hub_mailbox;
     m4h_heap_init(&(*worker)->looks, looked_at_before);
-    error = build(*worker, listen_fd, host_key);
+    error = build(*worker, listen_fd, ssh);
     if (error != 0) {
         m4h_worker_destroy(*worker);
         *worker = NULL;
@@ -242,5 +234,6 @@ void m4h_worker_destroy(struct m4h_worker *worker)
     m4h_ssh_server_destroy(worker->ssh);
     m4h_heap_free(&worker->looks);
     m4h_loop_destroy(worker->loop);
+    m4h_worker_settings_release(worker->settings);
     free(worker);
 }

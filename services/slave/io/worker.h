@@ -11,9 +11,8 @@
 #include "lib/net/mailbox.h"
 #include "lib/net/timer.h"
 #include "lib/ssh/server.h"
-#include "services/slave/config.h"
-#include "services/slave/core/session.h"
 #include "services/slave/io/letters.h"
+#include "services/slave/io/settings.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -44,8 +43,7 @@ struct m4h_worker {
     struct m4h_mailbox *hub_mailbox; /* reports; borrowed */
     struct m4h_listener *listener;
     struct m4h_ssh_server *ssh;
-    const struct m4h_slave_config *config; /* borrowed, not changed while it runs */
-    struct m4h_session_limits limits;
+    struct m4h_worker_settings *settings; /* held; replaced after a reload */
     uint64_t next_session;
     struct m4h_device *devices; /* uthash, by session id */
     struct m4h_heap looks;      /* devices by when to look at them */
@@ -55,10 +53,11 @@ struct m4h_worker {
 };
 
 /* Makes a worker around a listening socket, which it owns from now on, also when
- * it fails. Called by the main thread, as are start, send and destroy. */
+ * it fails. It holds `settings` for itself; `ssh` is read during the call. Called by
+ * the main thread, as are start, send and destroy. */
 M4H_MUST_CHECK int m4h_worker_create(struct m4h_worker **worker, uint32_t index, int listen_fd,
-                                     const struct m4h_slave_config *config,
-                                     const struct m4h_ssh_host_key *host_key,
+                                     struct m4h_worker_settings *settings,
+                                     const struct m4h_ssh_server_config *ssh,
                                      struct m4h_mailbox *hub_mailbox);
 /* Runs it on a thread of its own. M4H_ESYSTEM. */
 M4H_MUST_CHECK int m4h_worker_start(struct m4h_worker *worker);
