@@ -17,6 +17,7 @@ enum m4h_config_type {
     M4H_CONFIG_ID,       /* char *, [a-z0-9-]{1,63} */
     M4H_CONFIG_PATH,     /* char *; ~ is not expanded; "" where it is not set */
     M4H_CONFIG_ADDRESS,  /* char *, "host:port" or "[v6]:port"; "" where it is not set */
+    M4H_CONFIG_NETWORKS, /* char *, as m4h_networks_parse takes it; "" where it is not set */
     M4H_CONFIG_BOOL,     /* bool: yes/no, true/false, on/off, 1/0 */
     M4H_CONFIG_COUNT,    /* int64_t: a plain number */
     M4H_CONFIG_DURATION, /* int64_t, milliseconds: 500ms, 5s, 2m, 1h; a bare number is what the

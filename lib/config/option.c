@@ -4,6 +4,7 @@
 #include "lib/base/address.h"
 #include "lib/base/error.h"
 #include "lib/base/ident.h"
+#include "lib/base/network.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -33,6 +34,7 @@ bool m4h_config_option_owns_text(const struct m4h_config_option *option)
     case M4H_CONFIG_ID:
     case M4H_CONFIG_PATH:
     case M4H_CONFIG_ADDRESS:
+    case M4H_CONFIG_NETWORKS:
         return true;
     default:
         return false;
@@ -113,6 +115,15 @@ static bool parse_choice(const struct m4h_config_option *option, const char *tex
     return false;
 }
 
+static bool networks_are_valid(const char *text)
+{
+    struct m4h_networks networks;
+    int error = m4h_networks_parse(text, &networks);
+
+    m4h_networks_free(&networks);
+    return error == 0;
+}
+
 static bool text_is_valid(const struct m4h_config_option *option, const char *text)
 {
     struct m4h_address address;
@@ -124,6 +135,8 @@ static bool text_is_valid(const struct m4h_config_option *option, const char *te
         return m4h_ident_id_is_valid(text);
     if (option->type == M4H_CONFIG_ADDRESS && len > 0)
         return m4h_address_parse(text, &address) == 0;
+    if (option->type == M4H_CONFIG_NETWORKS)
+        return networks_are_valid(text);
     return true;
 }
 
@@ -222,6 +235,7 @@ const char *m4h_config_option_expected(const struct m4h_config_option *option,
         [M4H_CONFIG_ID] = "1 to 63 characters of a-z, 0-9 and -",
         [M4H_CONFIG_PATH] = "a path",
         [M4H_CONFIG_ADDRESS] = "an address (host:port or [v6]:port)",
+        [M4H_CONFIG_NETWORKS] = "networks separated by commas (10.0.0.0/8, 2001:db8::/32)",
         [M4H_CONFIG_BOOL] = "yes or no",
     };
 

@@ -23,6 +23,8 @@ static const struct m4h_config_option options[] = {
      "Where it listens."},
     {"general", "mode", M4H_CONFIG_CHOICE, offsetof(struct sample, mode), "plain", 0, 0, modes,
      "How it listens."},
+    {"general", "trusted", M4H_CONFIG_NETWORKS, offsetof(struct sample, trusted), "", 0, 0, NULL,
+     "Whom it trusts."},
     {"tunnel", "nodelay", M4H_CONFIG_BOOL, offsetof(struct sample, nodelay), "yes", 0, 0, NULL,
      "Sends at once."},
     {"tunnel", "port_min", M4H_CONFIG_COUNT, offsetof(struct sample, port_min), "2000", 1024, 65535,

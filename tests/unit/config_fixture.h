@@ -16,6 +16,7 @@ struct sample {
     char *id;
     char *path;
     char *listen;
+    char *trusted;
     bool nodelay;
     int64_t port_min;
     int64_t port_max;

@@ -165,6 +165,24 @@ static void an_address_may_be_emptied(void **state)
     run_free(&run);
 }
 
+static void networks_are_a_list_of_prefixes(void **state)
+{
+    struct run run;
+
+    (void)state;
+    set(&run, "general.trusted=10.0.0.0/8, 2001:db8::/32");
+    assert_int_equal(run.outcome, M4H_CONFIG_RUN);
+    assert_string_equal(run.config.trusted, "10.0.0.0/8, 2001:db8::/32");
+    run_free(&run);
+    set(&run, "general.trusted=");
+    assert_int_equal(run.outcome, M4H_CONFIG_RUN);
+    run_free(&run);
+    assert_refused("general.trusted=10.0.0.1/8",
+                   "[general] trusted: expected networks separated by commas (10.0.0.0/8, "
+                   "2001:db8::/32), got \"10.0.0.1/8\"");
+    assert_refused("general.trusted=10.0.0.0/8,", "expected networks separated by commas");
+}
+
 static void a_wrong_text_is_not_shown_as_it_may_be_a_secret(void **state)
 {
     struct run run;
@@ -201,6 +219,7 @@ const struct CMUnitTest config_option_tests[] = {
     cmocka_unit_test(a_choice_is_one_of_its_names),
     cmocka_unit_test(texts_are_checked_for_what_they_are),
     cmocka_unit_test(an_address_may_be_emptied),
+    cmocka_unit_test(networks_are_a_list_of_prefixes),
     cmocka_unit_test(a_wrong_text_is_not_shown_as_it_may_be_a_secret),
     cmocka_unit_test(a_value_beyond_its_limit_is_refused),
 };
