@@ -26,10 +26,17 @@ enum m4h_config_type {
     M4H_CONFIG_CHOICE,   /* int: index into `choices` */
 };
 
+/* When a changed value is taken over. */
+enum m4h_config_when {
+    M4H_CONFIG_AT_START,   /* when the service is started again */
+    M4H_CONFIG_RELOADABLE, /* at a reload, too */
+};
+
 struct m4h_config_option {
     const char *section;
     const char *key;
     enum m4h_config_type type;
+    enum m4h_config_when when;
     size_t offset;              /* of the member in the struct */
     const char *fallback;       /* the default, as text; "" is "not set" */
     int64_t min, max;           /* of COUNT, DURATION and SIZE */

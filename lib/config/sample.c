@@ -37,9 +37,11 @@ static bool begins_section(const struct m4h_config_table *table, size_t i)
 static void write_expected(FILE *out, const char *indent, const struct m4h_config_option *option)
 {
     char expected[M4H_CONFIG_EXPECTED_MAX];
-    char sentence[M4H_CONFIG_EXPECTED_MAX + 16];
+    char sentence[M4H_CONFIG_EXPECTED_MAX + 32];
 
-    snprintf(sentence, sizeof(sentence), "Takes %s.", m4h_config_option_expected(option, expected));
+    snprintf(sentence, sizeof(sentence), "Takes %s.%s",
+             m4h_config_option_expected(option, expected),
+             option->when == M4H_CONFIG_RELOADABLE ? " Reloadable." : "");
     write_wrapped(out, indent, sentence);
 }
 
@@ -54,7 +56,8 @@ void m4h_config_write_sample(const struct m4h_config_table *table, FILE *out)
     fprintf(out, "# Configuration of %s.\n", table->program);
     write_wrapped(out, "# ",
                   "Every line shows the default; take its # away to change it. A value ends with "
-                  "its line: no comment can follow it.");
+                  "its line: no comment can follow it. What is reloadable is taken over when the "
+                  "service gets SIGHUP; the rest when it is started again.");
     for (size_t i = 0; i < table->option_count; i++) {
         const struct m4h_config_option *option = &table->options[i];
 
@@ -88,8 +91,9 @@ void m4h_config_write_help(const struct m4h_config_table *table, FILE *out)
     write_usage(table, out);
     fprintf(out,
             "Options of the configuration and their defaults. --set wins over the\n"
-            "environment, that over the file, that over the default. The first one in the\n"
-            "environment: %s\n",
+            "environment, that over the file, that over the default. What is reloadable is\n"
+            "taken over at SIGHUP. The first one in the environment:\n"
+            "%s\n",
             table->option_count > 0 ? m4h_config_variable_name(table, &table->options[0], variable)
                                     : table->prefix);
     for (size_t i = 0; i < table->option_count; i++) {

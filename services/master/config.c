@@ -11,44 +11,49 @@
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
 static const struct m4h_config_option options[] = {
-    {"master", "id", M4H_CONFIG_ID, AT(id), "master-1", 0, 0, NULL,
+    {"master", "id", M4H_CONFIG_ID, M4H_CONFIG_AT_START, AT(id), "master-1", 0, 0, NULL,
      "Names this master in logs and in answers."},
 
-    {"nats", "url", M4H_CONFIG_TEXT, AT(nats_url), "nats://127.0.0.1:4222", 0, 0, NULL,
-     "NATS servers, separated by commas."},
-    {"nats", "user", M4H_CONFIG_TEXT, AT(nats_user), "", 0, 0, NULL, "User name on the bus."},
-    {"nats", "password", M4H_CONFIG_TEXT, AT(nats_password), "", 0, 0, NULL,
+    {"nats", "url", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(nats_url), "nats://127.0.0.1:4222", 0,
+     0, NULL, "NATS servers, separated by commas."},
+    {"nats", "user", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(nats_user), "", 0, 0, NULL,
+     "User name on the bus."},
+    {"nats", "password", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(nats_password), "", 0, 0, NULL,
      "Password of that user."},
-    {"nats", "credentials", M4H_CONFIG_PATH, AT(nats_credentials), "", 0, 0, NULL,
-     "A .creds file, instead of user and password."},
-    {"nats", "tls_ca", M4H_CONFIG_PATH, AT(nats_tls_ca), "", 0, 0, NULL,
+    {"nats", "credentials", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(nats_credentials), "", 0, 0,
+     NULL, "A .creds file, instead of user and password."},
+    {"nats", "tls_ca", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(nats_tls_ca), "", 0, 0, NULL,
      "A PEM file of authorities: connect by TLS and trust these only."},
 
-    {"log", "level", M4H_CONFIG_CHOICE, AT(log_level), "info", 0, 0, log_levels,
-     "The least important lines that are logged."},
-    {"run", "ready_file", M4H_CONFIG_PATH, AT(ready_file), "", 0, 0, NULL,
+    {"log", "level", M4H_CONFIG_CHOICE, M4H_CONFIG_RELOADABLE, AT(log_level), "info", 0, 0,
+     log_levels, "The least important lines that are logged."},
+    {"run", "ready_file", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(ready_file), "", 0, 0, NULL,
      "A file that says that the service is ready, and on which addresses."},
 
-    {"authorize", "authorized_keys", M4H_CONFIG_PATH, AT(authorized_keys), "", 0, 0, NULL,
+    {"authorize", "authorized_keys", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(authorized_keys), "",
+     0, 0, NULL,
      "The public keys of the devices, as in OpenSSH's file of that name; client-key=\"...\" or "
      "the comment names the device. Read again when it changes. Empty: every key is refused."},
-    {"authorize", "valid_for", M4H_CONFIG_DURATION, AT(valid_for_ms), "60s", 0, 86400000, NULL,
+    {"authorize", "valid_for", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(valid_for_ms), "60s",
+     0, 86400000, NULL,
      "How long a slave may go on with a good decision about a key without asking again."},
 
-    {"dispatch", "reservation_ms", M4H_CONFIG_DURATION, AT(reservation_ms), "2500", 0, 600000, NULL,
+    {"dispatch", "reservation_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(reservation_ms),
+     "2500", 0, 600000, NULL,
      "How long the room of a slot is kept for a device that has not connected. 0: not at all."},
-    {"dispatch", "slots_per_second", M4H_CONFIG_COUNT, AT(slots_per_second), "0", 0, 1000000, NULL,
-     "Slots that each region gives in a second at most. 0: no limit."},
-    {"dispatch", "fallback", M4H_CONFIG_TEXT, AT(fallback), "", 0, 0, NULL,
+    {"dispatch", "slots_per_second", M4H_CONFIG_COUNT, M4H_CONFIG_AT_START, AT(slots_per_second),
+     "0", 0, 1000000, NULL, "Slots that each region gives in a second at most. 0: no limit."},
+    {"dispatch", "fallback", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(fallback), "", 0, 0, NULL,
      "Where devices go whose region has no room, as in eu>us>ap,us>eu. Empty: nowhere else."},
 
-    {"cluster", "silent_after_ms", M4H_CONFIG_DURATION, AT(silent_after_ms), "6000", 100, 3600000,
-     NULL, "A slave that was not heard for so long gets no device; it speaks every 2 s."},
-    {"cluster", "lost_after_ms", M4H_CONFIG_DURATION, AT(lost_after_ms), "10000", 200, 3600000,
-     NULL, "After so long without a word its tunnels no longer count."},
+    {"cluster", "silent_after_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(silent_after_ms),
+     "6000", 100, 3600000, NULL,
+     "A slave that was not heard for so long gets no device; it speaks every 2 s."},
+    {"cluster", "lost_after_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(lost_after_ms),
+     "10000", 200, 3600000, NULL, "After so long without a word its tunnels no longer count."},
 
-    {"http", "listen", M4H_CONFIG_ADDRESS, AT(http_listen), "127.0.0.1:9101", 0, 0, NULL,
-     "Where /metrics, /healthz and /readyz are; empty: nowhere."},
+    {"http", "listen", M4H_CONFIG_ADDRESS, M4H_CONFIG_AT_START, AT(http_listen), "127.0.0.1:9101",
+     0, 0, NULL, "Where /metrics, /healthz and /readyz are; empty: nowhere."},
 };
 
 static bool check(const void *context, char *message, size_t message_size)

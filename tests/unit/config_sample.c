@@ -29,8 +29,10 @@ static void the_sample_is_a_file_that_changes_nothing(void **state)
     run_with(&sample, NULL, "--print-config", NULL);
     assert_int_equal(sample.outcome, M4H_CONFIG_DONE);
     assert_contains(sample.out, "\n[tunnel]\n");
-    assert_contains(sample.out, "# Takes a number from 1024 to 65535.\n#port_min = 2000\n");
+    assert_contains(sample.out,
+                    "# Takes a number from 1024 to 65535. Reloadable.\n#port_min = 2000\n");
     run_file(&run, sample.out);
+    assert_contains(sample.out, "# Takes yes or no.\n#nodelay = yes\n");
     assert_int_equal(run.outcome, M4H_CONFIG_RUN);
     run_free(&run);
     run_free(&sample);
