@@ -2,6 +2,7 @@
 #include "lib/net/loop.h"
 
 #include "lib/base/error.h"
+#include "lib/net/poller.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 struct m4h_loop {
     uv_loop_t uv;
+    struct m4h_poller *poller; /* NULL until the first watch */
 };
 
 int m4h_loop_create(struct m4h_loop **loop)
@@ -43,6 +45,7 @@ void m4h_loop_destroy(struct m4h_loop *loop)
 
     if (loop == NULL)
         return;
+    m4h_poller_close(loop->poller);
     for (int turns = 0; turns < CLOSING_TURNS && error == UV_EBUSY; turns++) {
         uv_run(&loop->uv, UV_RUN_NOWAIT);
         error = uv_loop_close(&loop->uv);
@@ -60,4 +63,11 @@ uint64_t m4h_loop_now_ms(const struct m4h_loop *loop)
 struct uv_loop_s *m4h_loop_uv(struct m4h_loop *loop)
 {
     return &loop->uv;
+}
+
+struct m4h_poller *m4h_loop_poller(struct m4h_loop *loop)
+{
+    if (loop->poller == NULL && m4h_poller_create(&loop->poller, loop) != 0)
+        return NULL;
+    return loop->poller;
 }

@@ -86,7 +86,7 @@ int m4h_socket_listen(const struct m4h_address *address, bool shared, int backlo
         errno = saved;
         return error;
     }
-    *bound_port = port_of(*fd);
+    *bound_port = address->port != 0 ? address->port : port_of(*fd);
     return 0;
 }
 

@@ -1,66 +1,170 @@
-/* A libuv poll handle. */
+/* Watches of a loop, in one epoll set that the loop watches as a whole.
+ *
+ * A slave has two descriptors for each tunnel. A libuv poll handle costs four system
+ * calls to begin, two for each change and three times this memory; a descriptor here
+ * costs two to begin, one for each change and one to end.
+ *
+ * What epoll tells in one go is worked off in order, and a callback may close any
+ * watch, also one whose turn is still to come: such a watch is kept, marked, until
+ * all are worked off. */
 #include "lib/net/watch.h"
 
 #include "lib/base/error.h"
+#include "lib/net/poller.h"
 
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 #include <uv.h>
 
+/* Told in one go; what is beyond comes in the loop's next turn, after its timers. */
+#define EVENTS_PER_TURN 256
+
 struct m4h_watch {
-    uv_poll_t uv;
+    struct m4h_poller *poller;
+    int fd;
     unsigned events;
+    bool is_listed; /* in the epoll set */
+    bool is_closed;
+    struct m4h_watch *next_closed;
     void (*on_event)(void *context, unsigned events);
     void *context;
 };
 
-static void on_uv_event(uv_poll_t *uv, int status, int events);
+struct m4h_poller {
+    uv_poll_t uv;
+    int epoll_fd;
+    bool is_telling;
+    struct m4h_watch *closed; /* to be freed when all is told */
+};
 
-static void poll_for(struct m4h_watch *watch, unsigned events)
+static int control(struct m4h_watch *watch, int operation, unsigned events)
 {
-    int uv_events = 0;
+    struct epoll_event event = {.data.ptr = watch};
 
     if (events & M4H_WATCH_READ)
-        uv_events |= UV_READABLE;
+        event.events |= EPOLLIN;
     if (events & M4H_WATCH_WRITE)
-        uv_events |= UV_WRITABLE;
-    if (uv_events == 0)
-        uv_poll_stop(&watch->uv);
-    else
-        uv_poll_start(&watch->uv, uv_events, on_uv_event);
+        event.events |= EPOLLOUT;
+    return epoll_ctl(watch->poller->epoll_fd, operation, watch->fd, &event);
 }
 
-static void on_uv_event(uv_poll_t *uv, int status, int events)
+static void unlist(struct m4h_watch *watch)
 {
-    struct m4h_watch *watch = uv->data;
+    /* It fails where the descriptor is closed, and so out of the set, already. */
+    if (watch->is_listed)
+        (void)control(watch, EPOLL_CTL_DEL, 0);
+    watch->is_listed = false;
+}
+
+static void tell(struct m4h_watch *watch, uint32_t told)
+{
     unsigned befell = 0;
 
-    if (status < 0) {
-        befell = M4H_WATCH_READ | M4H_WATCH_WRITE;
-        /* libuv has stopped; the owner may have other bytes to read first. */
-        poll_for(watch, watch->events);
+    if (watch->is_closed)
+        return;
+    /* The kernel tells of the end of a descriptor also where nothing is asked for. */
+    if (watch->events == 0) {
+        unlist(watch);
+        return;
     }
-    if (events & UV_READABLE)
+    if (told & EPOLLIN)
         befell |= M4H_WATCH_READ;
-    if (events & UV_WRITABLE)
+    if (told & EPOLLOUT)
         befell |= M4H_WATCH_WRITE;
+    if (told & (EPOLLERR | EPOLLHUP))
+        befell = M4H_WATCH_READ | M4H_WATCH_WRITE;
     watch->on_event(watch->context, befell);
+}
+
+static void free_closed(struct m4h_poller *poller)
+{
+    while (poller->closed != NULL) {
+        struct m4h_watch *watch = poller->closed;
+
+        poller->closed = watch->next_closed;
+        free(watch);
+    }
+}
+
+static void on_ready(uv_poll_t *uv, int status, int events)
+{
+    struct m4h_poller *poller = uv->data;
+    struct epoll_event told[EVENTS_PER_TURN];
+    int count = epoll_wait(poller->epoll_fd, told, EVENTS_PER_TURN, 0);
+
+    (void)status;
+    (void)events;
+    poller->is_telling = true;
+    for (int i = 0; i < count; i++)
+        tell(told[i].data.ptr, told[i].events);
+    poller->is_telling = false;
+    free_closed(poller);
+}
+
+int m4h_poller_create(struct m4h_poller **poller, struct m4h_loop *loop)
+{
+    struct m4h_poller *made = calloc(1, sizeof(*made));
+
+    *poller = NULL;
+    if (made == NULL)
+        return M4H_ENOMEM;
+    made->uv.data = made;
+    made->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (made->epoll_fd < 0 || uv_poll_init(m4h_loop_uv(loop), &made->uv, made->epoll_fd) != 0) {
+        if (made->epoll_fd >= 0)
+            close(made->epoll_fd);
+        free(made);
+        return M4H_ESYSTEM;
+    }
+    uv_poll_start(&made->uv, UV_READABLE, on_ready);
+    *poller = made;
+    return 0;
+}
+
+static void on_closed(uv_handle_t *uv)
+{
+    free(uv->data);
+}
+
+void m4h_poller_close(struct m4h_poller *poller)
+{
+    if (poller == NULL)
+        return;
+    uv_poll_stop(&poller->uv);
+    close(poller->epoll_fd);
+    uv_close((uv_handle_t *)&poller->uv, on_closed);
+}
+
+static bool make_non_blocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags >= 0 && ((flags & O_NONBLOCK) || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0);
 }
 
 int m4h_watch_start(struct m4h_watch **watch, struct m4h_loop *loop, int fd, unsigned events,
                     void (*on_event)(void *context, unsigned events), void *context)
 {
-    *watch = calloc(1, sizeof(**watch));
-    if (*watch == NULL)
+    struct m4h_watch *made = calloc(1, sizeof(*made));
+
+    *watch = NULL;
+    if (made == NULL)
         return M4H_ENOMEM;
-    if (uv_poll_init(m4h_loop_uv(loop), &(*watch)->uv, fd) != 0) {
-        free(*watch);
-        *watch = NULL;
+    made->poller = m4h_loop_poller(loop);
+    made->fd = fd;
+    made->events = events;
+    made->on_event = on_event;
+    made->context = context;
+    if (made->poller == NULL || !make_non_blocking(fd) ||
+        control(made, EPOLL_CTL_ADD, events) != 0) {
+        free(made);
         return M4H_ESYSTEM;
     }
-    (*watch)->uv.data = *watch;
-    (*watch)->on_event = on_event;
-    (*watch)->context = context;
-    m4h_watch_set(*watch, events);
+    made->is_listed = true;
+    *watch = made;
     return 0;
 }
 
@@ -69,18 +173,21 @@ void m4h_watch_set(struct m4h_watch *watch, unsigned events)
     if (events == watch->events)
         return;
     watch->events = events;
-    poll_for(watch, events);
-}
-
-static void on_closed(uv_handle_t *uv)
-{
-    free(uv->data);
+    /* It can fail for want of memory only: then the owner's deadlines end it. */
+    if (control(watch, watch->is_listed ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, events) == 0)
+        watch->is_listed = true;
 }
 
 void m4h_watch_close(struct m4h_watch *watch)
 {
     if (watch == NULL)
         return;
-    uv_poll_stop(&watch->uv);
-    uv_close((uv_handle_t *)&watch->uv, on_closed);
+    unlist(watch);
+    if (!watch->poller->is_telling) {
+        free(watch);
+        return;
+    }
+    watch->is_closed = true;
+    watch->next_closed = watch->poller->closed;
+    watch->poller->closed = watch;
 }

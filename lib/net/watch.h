@@ -17,15 +17,15 @@ enum {
 
 /* Begins to watch for `events` (may be 0). `on_event` gets the events that
  * befell; an error or hang-up of the descriptor is told as both, so that the
- * next read or write finds it. Makes the descriptor non-blocking. M4H_ENOMEM,
- * M4H_ESYSTEM. */
+ * next read or write finds it; while 0 is watched for, nothing is told. Makes
+ * the descriptor non-blocking. M4H_ENOMEM, M4H_ESYSTEM. */
 M4H_MUST_CHECK int m4h_watch_start(struct m4h_watch **watch, struct m4h_loop *loop, int fd,
                                    unsigned events,
                                    void (*on_event)(void *context, unsigned events), void *context);
 /* Changes what is watched for; costs nothing when it stays the same. */
 void m4h_watch_set(struct m4h_watch *watch, unsigned events);
 /* No callback any more, and the descriptor may be closed as soon as this
- * returns; memory is freed by the loop. Legal in its own callback. Accepts NULL. */
+ * returns. Legal in its own callback and in those of others. Accepts NULL. */
 void m4h_watch_close(struct m4h_watch *watch);
 
 #endif

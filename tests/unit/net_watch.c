@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 struct sight {
@@ -109,6 +110,66 @@ static void the_descriptor_is_made_non_blocking(void **state)
     close(fds[1]);
 }
 
+/* A peer that is gone for good is told by the kernel again and again, asked or not. */
+static void an_end_that_nobody_asked_for_does_not_keep_the_loop_busy(void **state)
+{
+    struct sight sight = {0};
+    int fds[2];
+    clock_t before;
+
+    local_pair(fds, false);
+    watch(*state, &sight, fds[0], 0);
+    close(fds[1]);
+    before = clock();
+    run_for(*state, 200);
+    assert_true(clock() - before < CLOCKS_PER_SEC / 10);
+    assert_int_equal(sight.told, 0);
+    m4h_watch_set(sight.watch, M4H_WATCH_READ);
+    run_until(*state, is_told, &sight);
+    m4h_watch_close(sight.watch);
+    close(fds[0]);
+}
+
+struct rival {
+    struct sight sight;
+    struct rival *other;
+};
+
+static void close_the_other(void *context, unsigned events)
+{
+    struct rival *rival = context;
+
+    (void)events;
+    rival->sight.told++;
+    m4h_watch_close(rival->other->sight.watch);
+    rival->other->sight.watch = NULL;
+}
+
+/* Both are told in one go: the second must not be called once the first has closed it. */
+static void a_watch_may_be_closed_while_its_event_is_on_the_way(void **state)
+{
+    struct rival a = {0}, b = {.other = &a};
+    int first[2], second[2];
+
+    a.other = &b;
+    local_pair(first, false);
+    local_pair(second, false);
+    put_byte(first[1]);
+    put_byte(second[1]);
+    assert_int_equal(
+        m4h_watch_start(&a.sight.watch, *state, first[0], M4H_WATCH_READ, close_the_other, &a), 0);
+    assert_int_equal(
+        m4h_watch_start(&b.sight.watch, *state, second[0], M4H_WATCH_READ, close_the_other, &b), 0);
+    run_for(*state, 10);
+    assert_true((a.sight.told == 0) != (b.sight.told == 0));
+    m4h_watch_close(a.sight.watch);
+    m4h_watch_close(b.sight.watch);
+    close(first[0]);
+    close(first[1]);
+    close(second[0]);
+    close(second[1]);
+}
+
 static void a_watch_may_be_closed_in_its_own_callback(void **state)
 {
     struct sight sight = {.close_at_once = true};
@@ -197,6 +258,8 @@ int main(void)
         cmocka_unit_test(readable_is_told_until_it_is_read),
         cmocka_unit_test(only_what_is_asked_for_is_told),
         cmocka_unit_test(the_descriptor_is_made_non_blocking),
+        cmocka_unit_test(an_end_that_nobody_asked_for_does_not_keep_the_loop_busy),
+        cmocka_unit_test(a_watch_may_be_closed_while_its_event_is_on_the_way),
         cmocka_unit_test(a_watch_may_be_closed_in_its_own_callback),
         cmocka_unit_test(the_number_of_a_closed_descriptor_may_be_watched_again_at_once),
         cmocka_unit_test(a_hang_up_is_told),
