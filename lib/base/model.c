@@ -31,7 +31,8 @@ const char *m4h_refuse_reason_name(enum m4h_refuse_reason reason)
 {
     static const char *const names[M4H_REFUSE_REASON_COUNT] = {
         NULL,      "key_denied",     "no_master",   "full",     "draining", "port_unavailable",
-        "timeout", "protocol_error", "unsupported", "replaced",
+        "timeout", "protocol_error", "unsupported", "replaced", "flapping", "overload",
+        "proxy",
     };
 
     return name_of(names, M4H_COUNT(names), reason);
@@ -39,8 +40,8 @@ const char *m4h_refuse_reason_name(enum m4h_refuse_reason reason)
 
 const char *m4h_event_type_name(enum m4h_event_type type)
 {
-    static const char *const names[] = {
-        NULL, "connect", "disconnect", "load", "start", "drain", "stop", "refuse",
+    static const char *const names[M4H_EVENT_TYPE_COUNT] = {
+        NULL, "connect", "disconnect", "load", "start", "drain", "stop", "refuse", "flapping",
     };
 
     return name_of(names, M4H_COUNT(names), type);
@@ -72,6 +73,13 @@ bool m4h_tunnel_id_parse(const char *text, uint64_t *tunnel_id)
         value = value << 4 | (uint64_t)(strchr(digits, *text) - digits);
     *tunnel_id = value;
     return value != 0;
+}
+
+bool m4h_device_limits_are_any(const struct m4h_device_limits *limits)
+{
+    return limits->operator_network_count > 0 || limits->port_range_count > 0 ||
+           limits->forwards_max > 0 || limits->channels_max > 0 || limits->idle_ms > 0 ||
+           limits->bytes_per_second > 0;
 }
 
 void m4h_problem_set(struct m4h_problem *problem, enum m4h_problem_code code, const char *detail)

@@ -24,6 +24,7 @@
 #define M4H_HOST_KEY_MAX        1023
 #define M4H_PUBLIC_KEY_BLOB_MAX 4096
 #define M4H_EVENT_ID_MAX        127
+#define M4H_NETWORK_TEXT_MAX    64 /* with the NUL */
 #define M4H_PAGE_SIZE_DEFAULT   100
 #define M4H_PAGE_SIZE_MAX       500
 #define M4H_PAGE_TOKEN_MAX      (M4H_CLIENT_KEY_MAX)
@@ -86,18 +87,24 @@ enum m4h_refuse_reason {
     M4H_REFUSE_PROTOCOL_ERROR,
     M4H_REFUSE_UNSUPPORTED,
     M4H_REFUSE_REPLACED,
+    M4H_REFUSE_FLAPPING,
+    M4H_REFUSE_OVERLOAD,
+    M4H_REFUSE_PROXY,
 };
-#define M4H_REFUSE_REASON_COUNT 10 /* with 0 */
+#define M4H_REFUSE_REASON_COUNT 13 /* with 0 */
 
 enum m4h_event_type {
-    M4H_EVENT_CONNECT = 1,
+    M4H_EVENT_OTHER, /* of a later version: it has a number, and nothing that is known */
+    M4H_EVENT_CONNECT,
     M4H_EVENT_DISCONNECT,
     M4H_EVENT_LOAD,
     M4H_EVENT_START,
     M4H_EVENT_DRAIN,
     M4H_EVENT_STOP,
     M4H_EVENT_REFUSE,
+    M4H_EVENT_FLAPPING,
 };
+#define M4H_EVENT_TYPE_COUNT 9 /* with M4H_EVENT_OTHER */
 
 struct m4h_disconnect {
     char client_key[M4H_CLIENT_KEY_MAX + 1];
@@ -120,11 +127,14 @@ struct m4h_load {
     uint32_t open_files;
     uint32_t open_files_limit;
     uint32_t handshakes;
+    uint64_t drain_deadline_wall_ms; /* 0: not draining */
 };
 
+/* Said when a drain begins, and again while it goes on. */
 struct m4h_drain {
     uint64_t deadline_wall_ms;
-    uint32_t tunnels;
+    uint32_t tunnels;  /* that are left */
+    uint32_t channels; /* operator connections that are left */
 };
 
 struct m4h_refuse {
@@ -133,6 +143,16 @@ struct m4h_refuse {
     char remote_address[M4H_ADDRESS_TEXT_MAX];
     char key_fingerprint[M4H_FINGERPRINT_MAX + 1]; /* may be empty */
     char client_key[M4H_CLIENT_KEY_MAX + 1];       /* may be empty */
+};
+
+/* Live devices with one key throw each other out. */
+struct m4h_flapping {
+    char client_key[M4H_CLIENT_KEY_MAX + 1];
+    uint32_t evictions; /* in the last `window_ms` */
+    uint32_t window_ms;
+    uint32_t hold_ms;                          /* for so long the newcomer has to wait */
+    char remote_address[M4H_ADDRESS_TEXT_MAX]; /* of the newcomer */
+    char owner_address[M4H_ADDRESS_TEXT_MAX];  /* may be empty: not known here */
 };
 
 struct m4h_event {
@@ -150,6 +170,7 @@ struct m4h_event {
         struct m4h_slave_info start;
         struct m4h_drain drain;
         struct m4h_refuse refuse;
+        struct m4h_flapping flapping;
     } as;
 };
 
@@ -197,12 +218,37 @@ struct m4h_authorize_request {
     char remote_address[M4H_ADDRESS_TEXT_MAX];
 };
 
+#define M4H_OPERATOR_NETWORKS_MAX 16
+#define M4H_PORT_RANGES_MAX       8
+
+struct m4h_port_range {
+    uint16_t first; /* 1 or more */
+    uint16_t last;  /* at least `first` */
+};
+
+/* What a master allows one device; 0 or empty: as the slave's own setting says. */
+struct m4h_device_limits {
+    /* From where operators may reach it: each as m4h_network_parse takes it. */
+    char operator_networks[M4H_OPERATOR_NETWORKS_MAX][M4H_NETWORK_TEXT_MAX];
+    uint8_t operator_network_count;
+    struct m4h_port_range ports[M4H_PORT_RANGES_MAX]; /* that it may ask for by number */
+    uint8_t port_range_count;
+    uint32_t forwards_max;
+    uint32_t channels_max;
+    uint32_t idle_ms;
+    uint64_t bytes_per_second; /* each way */
+};
+
 struct m4h_authorize_reply {
     bool allowed;
     char client_key[M4H_CLIENT_KEY_MAX + 1]; /* when allowed */
     uint64_t owner_stamp;                    /* when allowed; 0: no owner */
     char detail[M4H_DETAIL_MAX + 1];         /* when denied */
     uint32_t valid_for_ms;
+    struct m4h_device_limits limits; /* when allowed, like all below */
+    uint16_t last_port; /* its first port, now or when it was last here; 0: not known */
+    uint32_t evictions; /* of live tunnels of this client key, as the master has lately seen them */
+    uint32_t evicted_ago_ms; /* since the last of them; 0 where there is none */
 };
 
 struct m4h_slave_status {
@@ -219,6 +265,7 @@ struct m4h_slave_status {
     uint32_t cpu_permille;
     uint64_t last_seen_wall_ms;
     bool synced;
+    uint64_t drain_deadline_wall_ms; /* 0: not draining, or not known */
 };
 
 struct m4h_tunnel_status {
@@ -226,6 +273,7 @@ struct m4h_tunnel_status {
     char slave_id[M4H_ID_MAX + 1];
     char region[M4H_ID_MAX + 1];
     char host[M4H_HOST_MAX + 1];
+    bool flapping; /* live devices with its key throw each other out */
 };
 
 struct m4h_region_status {
@@ -249,6 +297,7 @@ struct m4h_cluster_status {
     uint64_t capacity;
     uint64_t channels;
     bool synced;
+    uint32_t flapping; /* client keys */
 };
 
 /* A page of a list: of tunnels in order of client_key, or of slaves in order of slave_id. */
@@ -311,6 +360,9 @@ const char *m4h_problem_code_name(enum m4h_problem_code code);
  * digits or is 0. Format returns `text`. */
 const char *m4h_tunnel_id_format(uint64_t tunnel_id, char text[M4H_TUNNEL_ID_TEXT_MAX]);
 bool m4h_tunnel_id_parse(const char *text, uint64_t *tunnel_id);
+
+/* Whether there is any limit at all. */
+bool m4h_device_limits_are_any(const struct m4h_device_limits *limits);
 
 /* Fills a problem; `detail` is made valid text that fits: m4h_ident_text_clean. */
 void m4h_problem_set(struct m4h_problem *problem, enum m4h_problem_code code, const char *detail);

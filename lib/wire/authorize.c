@@ -2,6 +2,7 @@
 #include "lib/base/error.h"
 #include "lib/wire/codec.h"
 #include "lib/wire/field.h"
+#include "lib/wire/limits.h"
 #include "lib/wire/parts.h"
 #include "lib/wire/wire.h"
 #include "mas4h/v1/authorize.pb-c.h"
@@ -64,10 +65,15 @@ static int pack_allow(Mas4h__V1__AuthorizeReply *reply, const struct m4h_authori
                       struct m4h_buffer *out)
 {
     Mas4h__V1__Allow message = MAS4H__V1__ALLOW__INIT;
+    struct m4h_wire_limits_parts limits;
 
     message.client_key = m4h_wire_borrow(answer->client_key);
     message.valid_for_ms = answer->valid_for_ms;
     message.owner_stamp = answer->owner_stamp;
+    message.limits = m4h_wire_write_limits(&limits, &answer->limits);
+    message.last_port = answer->last_port;
+    message.evictions = answer->evictions;
+    message.evicted_ago_ms = answer->evicted_ago_ms;
     reply->result_case = MAS4H__V1__AUTHORIZE_REPLY__RESULT_ALLOW;
     reply->allow = &message;
     return m4h_wire_pack(&reply->base, out);
@@ -99,12 +105,22 @@ int m4h_wire_authorize_reply_encode(const struct m4h_authorize_reply *reply,
     return m4h_wire_pack(&message.base, out);
 }
 
+/* A port is advice to the slave, which may be without it. */
+static uint16_t read_port_maybe(uint32_t port)
+{
+    return port <= UINT16_MAX ? (uint16_t)port : 0;
+}
+
 static bool read_allow(const Mas4h__V1__Allow *message, struct m4h_authorize_reply *out)
 {
     out->allowed = true;
     out->valid_for_ms = message->valid_for_ms;
+    out->last_port = read_port_maybe(message->last_port);
+    out->evictions = message->evictions;
+    out->evicted_ago_ms = message->evicted_ago_ms;
     return m4h_wire_read_client_key(message->client_key, out->client_key) &&
-           m4h_wire_read_stamp(message->owner_stamp, &out->owner_stamp);
+           m4h_wire_read_stamp(message->owner_stamp, &out->owner_stamp) &&
+           m4h_wire_read_limits(message->limits, &out->limits);
 }
 
 static bool read_deny(const Mas4h__V1__Deny *message, struct m4h_authorize_reply *out)

@@ -1,4 +1,4 @@
-/* Event: the envelope and its seven payloads. */
+/* Event: the envelope and its payloads. */
 #include "lib/base/error.h"
 #include "lib/wire/codec.h"
 #include "lib/wire/field.h"
@@ -44,6 +44,7 @@ static int pack_disconnect(Mas4h__V1__Event *event, const struct m4h_disconnect 
 static int pack_load(Mas4h__V1__Event *event, const struct m4h_load *load, struct m4h_buffer *out)
 {
     Mas4h__V1__Load message = MAS4H__V1__LOAD__INIT;
+    Google__Protobuf__Timestamp deadline;
 
     message.tunnels = load->tunnels;
     message.channels = load->channels;
@@ -56,6 +57,7 @@ static int pack_load(Mas4h__V1__Event *event, const struct m4h_load *load, struc
     message.open_files = load->open_files;
     message.open_files_limit = load->open_files_limit;
     message.handshakes = load->handshakes;
+    message.drain_deadline = m4h_wire_write_time_maybe(&deadline, load->drain_deadline_wall_ms);
     event->payload_case = MAS4H__V1__EVENT__PAYLOAD_LOAD;
     event->load = &message;
     return m4h_wire_pack(&event->base, out);
@@ -83,6 +85,7 @@ static int pack_drain(Mas4h__V1__Event *event, const struct m4h_drain *drain,
     m4h_wire_write_time(&deadline, drain->deadline_wall_ms);
     message.deadline = &deadline;
     message.tunnels = drain->tunnels;
+    message.channels = drain->channels;
     event->payload_case = MAS4H__V1__EVENT__PAYLOAD_DRAIN;
     event->drain = &message;
     return m4h_wire_pack(&event->base, out);
@@ -112,6 +115,22 @@ static int pack_refuse(Mas4h__V1__Event *event, const struct m4h_refuse *refuse,
     return m4h_wire_pack(&event->base, out);
 }
 
+static int pack_flapping(Mas4h__V1__Event *event, const struct m4h_flapping *flapping,
+                         struct m4h_buffer *out)
+{
+    Mas4h__V1__Flapping message = MAS4H__V1__FLAPPING__INIT;
+
+    message.client_key = m4h_wire_borrow(flapping->client_key);
+    message.evictions = flapping->evictions;
+    message.window_ms = flapping->window_ms;
+    message.hold_ms = flapping->hold_ms;
+    message.remote_address = m4h_wire_borrow(flapping->remote_address);
+    message.owner_address = m4h_wire_borrow(flapping->owner_address);
+    event->payload_case = MAS4H__V1__EVENT__PAYLOAD_FLAPPING;
+    event->flapping = &message;
+    return m4h_wire_pack(&event->base, out);
+}
+
 static int pack_payload(Mas4h__V1__Event *message, const struct m4h_event *event,
                         struct m4h_buffer *out)
 {
@@ -128,10 +147,14 @@ static int pack_payload(Mas4h__V1__Event *message, const struct m4h_event *event
         return pack_drain(message, &event->as.drain, out);
     case M4H_EVENT_REFUSE:
         return pack_refuse(message, &event->as.refuse, out);
+    case M4H_EVENT_FLAPPING:
+        return pack_flapping(message, &event->as.flapping, out);
     case M4H_EVENT_STOP:
+        return pack_stop(message, out);
+    case M4H_EVENT_OTHER:
         break;
     }
-    return pack_stop(message, out);
+    return m4h_wire_pack(&message->base, out);
 }
 
 int m4h_wire_event_encode(const struct m4h_event *event, struct m4h_buffer *out)
@@ -175,12 +198,14 @@ static bool read_load(const Mas4h__V1__Load *message, struct m4h_load *out)
     out->open_files = message->open_files;
     out->open_files_limit = message->open_files_limit;
     out->handshakes = message->handshakes;
-    return m4h_wire_read_state(message->state, false, &out->state);
+    return m4h_wire_read_state(message->state, false, &out->state) &&
+           m4h_wire_read_time_maybe(message->drain_deadline, &out->drain_deadline_wall_ms);
 }
 
 static bool read_drain(const Mas4h__V1__Drain *message, struct m4h_drain *out)
 {
     out->tunnels = message->tunnels;
+    out->channels = message->channels;
     return m4h_wire_read_time(message->deadline, &out->deadline_wall_ms);
 }
 
@@ -195,6 +220,18 @@ static bool read_refuse(const Mas4h__V1__Refuse *message, struct m4h_refuse *out
            m4h_wire_read_text(message->key_fingerprint, out->key_fingerprint,
                               sizeof(out->key_fingerprint)) &&
            m4h_wire_read_client_key_maybe(message->client_key, out->client_key);
+}
+
+static bool read_flapping(const Mas4h__V1__Flapping *message, struct m4h_flapping *out)
+{
+    out->evictions = message->evictions;
+    out->window_ms = message->window_ms;
+    out->hold_ms = message->hold_ms;
+    return m4h_wire_read_client_key(message->client_key, out->client_key) &&
+           m4h_wire_read_text(message->remote_address, out->remote_address,
+                              sizeof(out->remote_address)) &&
+           m4h_wire_read_text(message->owner_address, out->owner_address,
+                              sizeof(out->owner_address));
 }
 
 static bool read_payload(const Mas4h__V1__Event *message, struct m4h_event *out)
@@ -221,8 +258,12 @@ static bool read_payload(const Mas4h__V1__Event *message, struct m4h_event *out)
     case MAS4H__V1__EVENT__PAYLOAD_REFUSE:
         out->type = M4H_EVENT_REFUSE;
         return read_refuse(message->refuse, &out->as.refuse);
+    case MAS4H__V1__EVENT__PAYLOAD_FLAPPING:
+        out->type = M4H_EVENT_FLAPPING;
+        return read_flapping(message->flapping, &out->as.flapping);
     default:
-        return false;
+        out->type = M4H_EVENT_OTHER;
+        return true;
     }
 }
 

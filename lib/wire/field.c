@@ -61,6 +61,12 @@ bool m4h_wire_read_time(const Google__Protobuf__Timestamp *time, uint64_t *wall_
     return true;
 }
 
+bool m4h_wire_read_time_maybe(const Google__Protobuf__Timestamp *time, uint64_t *wall_ms)
+{
+    *wall_ms = 0;
+    return time == NULL || m4h_wire_read_time(time, wall_ms);
+}
+
 void m4h_wire_write_time(Google__Protobuf__Timestamp *time, uint64_t wall_ms)
 {
     if (wall_ms > M4H_WIRE_WALL_MS_MAX)
@@ -68,6 +74,15 @@ void m4h_wire_write_time(Google__Protobuf__Timestamp *time, uint64_t wall_ms)
     google__protobuf__timestamp__init(time);
     time->seconds = (int64_t)(wall_ms / 1000);
     time->nanos = (int32_t)(wall_ms % 1000 * 1000000);
+}
+
+Google__Protobuf__Timestamp *m4h_wire_write_time_maybe(Google__Protobuf__Timestamp *time,
+                                                       uint64_t wall_ms)
+{
+    if (wall_ms == 0)
+        return NULL;
+    m4h_wire_write_time(time, wall_ms);
+    return time;
 }
 
 char *m4h_wire_borrow(const char *text)

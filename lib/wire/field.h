@@ -33,9 +33,14 @@ bool m4h_wire_read_port(uint32_t port, uint16_t *out);
 bool m4h_wire_read_stamp(uint64_t stamp, uint64_t *out);
 /* From 1970 to the year 9999; it must be there. Parts of a millisecond are cut off. */
 bool m4h_wire_read_time(const Google__Protobuf__Timestamp *time, uint64_t *wall_ms);
+/* The same, or absent: 0. */
+bool m4h_wire_read_time_maybe(const Google__Protobuf__Timestamp *time, uint64_t *wall_ms);
 
 /* Times past the year 9999 are written as its end, since no reader takes them. */
 void m4h_wire_write_time(Google__Protobuf__Timestamp *time, uint64_t wall_ms);
+/* NULL for 0, else `time`, written. */
+Google__Protobuf__Timestamp *m4h_wire_write_time_maybe(Google__Protobuf__Timestamp *time,
+                                                       uint64_t wall_ms);
 /* protobuf-c's structs want `char *`, and only read it when they are packed. */
 char *m4h_wire_borrow(const char *text);
 

@@ -66,6 +66,7 @@ static int pack_cluster(const struct m4h_cluster_status *cluster,
     message.n_regions = region_count;
     message.regions = pointers;
     message.synced = cluster->synced;
+    message.flapping = cluster->flapping;
     reply.result_case = MAS4H__V1__CLUSTER_STATUS_REPLY__RESULT_CLUSTER;
     reply.cluster = &message;
     return m4h_wire_pack(&reply.base, out);
@@ -126,6 +127,7 @@ static bool read_cluster(const Mas4h__V1__ClusterStatus *message, struct m4h_clu
     out->capacity = message->capacity;
     out->channels = message->channels;
     out->synced = message->synced;
+    out->flapping = message->flapping;
     return m4h_wire_read_id(message->master_id, out->master_id) &&
            m4h_wire_read_text(message->version, out->version, sizeof(out->version)) &&
            m4h_wire_read_time(message->started_at, &out->started_wall_ms);

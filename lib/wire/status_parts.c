@@ -12,11 +12,13 @@ void m4h_wire_write_tunnel_status(struct m4h_wire_tunnel_status_parts *parts,
     parts->message.slave_id = m4h_wire_borrow(status->slave_id);
     parts->message.region = m4h_wire_borrow(status->region);
     parts->message.host = m4h_wire_borrow(status->host);
+    parts->message.flapping = status->flapping;
 }
 
 bool m4h_wire_read_tunnel_status(const Mas4h__V1__TunnelStatus *message,
                                  struct m4h_tunnel_status *out)
 {
+    out->flapping = message->flapping;
     return m4h_wire_read_tunnel(message->tunnel, &out->tunnel) &&
            m4h_wire_read_id(message->slave_id, out->slave_id) &&
            m4h_wire_read_id(message->region, out->region) &&
@@ -46,6 +48,8 @@ void m4h_wire_write_slave_status(struct m4h_wire_slave_status_parts *parts,
     m4h_wire_write_time(&parts->last_seen_at, status->last_seen_wall_ms);
     message->last_seen_at = &parts->last_seen_at;
     message->synced = status->synced;
+    message->drain_deadline =
+        m4h_wire_write_time_maybe(&parts->drain_deadline, status->drain_deadline_wall_ms);
 }
 
 bool m4h_wire_read_slave_status(const Mas4h__V1__SlaveStatus *message, struct m4h_slave_status *out)
@@ -62,5 +66,6 @@ bool m4h_wire_read_slave_status(const Mas4h__V1__SlaveStatus *message, struct m4
            m4h_wire_read_id(message->region, out->region) &&
            m4h_wire_read_state(message->state, true, &out->state) &&
            (message->info == NULL || m4h_wire_read_info(message->info, &out->info)) &&
-           m4h_wire_read_time(message->last_seen_at, &out->last_seen_wall_ms);
+           m4h_wire_read_time(message->last_seen_at, &out->last_seen_wall_ms) &&
+           m4h_wire_read_time_maybe(message->drain_deadline, &out->drain_deadline_wall_ms);
 }

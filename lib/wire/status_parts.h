@@ -21,6 +21,7 @@ struct m4h_wire_slave_status_parts {
     Mas4h__V1__SlaveStatus message;
     struct m4h_wire_info_parts info;
     Google__Protobuf__Timestamp last_seen_at;
+    Google__Protobuf__Timestamp drain_deadline;
 };
 
 /* The info is left out while its host is empty: a master that has heard of a

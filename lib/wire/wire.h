@@ -18,7 +18,8 @@
 /* The largest message of all, as nats-server should be told (max_payload). */
 #define M4H_WIRE_MESSAGE_MAX (256u * 1024u)
 
-/* Events. A decoded event has a type that this version knows, else M4H_EPROTOCOL. */
+/* Events. One of a type that only a later version knows is decoded as M4H_EVENT_OTHER: its
+ * envelope, and nothing of its payload. */
 M4H_MUST_CHECK int m4h_wire_event_encode(const struct m4h_event *event, struct m4h_buffer *out);
 M4H_MUST_CHECK int m4h_wire_event_decode(const uint8_t *data, size_t len, struct m4h_event *out);
 

@@ -65,6 +65,11 @@ static int make_refuse(struct m4h_buffer *out)
     return make_event(M4H_EVENT_REFUSE, out);
 }
 
+static int make_flapping(struct m4h_buffer *out)
+{
+    return make_event(M4H_EVENT_FLAPPING, out);
+}
+
 /* ---- requests ---------------------------------------------------------------- */
 
 static int make_dispatch_request(struct m4h_buffer *out)
@@ -491,6 +496,7 @@ const struct wire_kind wire_kinds[KIND_COUNT] = {
     [KIND_DRAIN] = {"drain", KEYS_MAX, make_drain, recode_event},
     [KIND_STOP] = {"stop", KEYS_MAX, make_stop, recode_event},
     [KIND_REFUSE] = {"refuse", KEYS_MAX, make_refuse, recode_event},
+    [KIND_FLAPPING] = {"flapping", KEYS_MAX, make_flapping, recode_event},
     [KIND_DISPATCH_REQUEST] = {"dispatch_request", SMALL_MAX, make_dispatch_request,
                                recode_dispatch_request},
     [KIND_DISPATCH_REPLY] = {"dispatch_reply", KEYS_MAX, make_dispatch_reply,

@@ -78,15 +78,26 @@ static void full_load(struct m4h_load *load)
     load->open_files = UINT32_MAX - 7;
     load->open_files_limit = UINT32_MAX - 8;
     load->handshakes = UINT32_MAX - 9;
+    load->drain_deadline_wall_ms = WALL_MS - 3;
 }
 
 static void full_refuse(struct m4h_refuse *refuse)
 {
-    refuse->reason = M4H_REFUSE_REPLACED;
+    refuse->reason = M4H_REFUSE_PROXY;
     FILL(refuse->detail);
     FILL(refuse->remote_address);
     FILL(refuse->key_fingerprint);
     FILL(refuse->client_key);
+}
+
+static void full_flapping(struct m4h_flapping *flapping)
+{
+    FILL(flapping->client_key);
+    flapping->evictions = UINT32_MAX;
+    flapping->window_ms = UINT32_MAX - 1;
+    flapping->hold_ms = UINT32_MAX - 2;
+    FILL(flapping->remote_address);
+    FILL(flapping->owner_address);
 }
 
 static void full_payload(struct m4h_event *event)
@@ -105,12 +116,17 @@ static void full_payload(struct m4h_event *event)
         full_info(&event->as.start);
         break;
     case M4H_EVENT_DRAIN:
-        event->as.drain = (struct m4h_drain){.deadline_wall_ms = WALL_MS, .tunnels = UINT32_MAX};
+        event->as.drain = (struct m4h_drain){
+            .deadline_wall_ms = WALL_MS, .tunnels = UINT32_MAX, .channels = UINT32_MAX - 1};
         break;
     case M4H_EVENT_REFUSE:
         full_refuse(&event->as.refuse);
         break;
+    case M4H_EVENT_FLAPPING:
+        full_flapping(&event->as.flapping);
+        break;
     case M4H_EVENT_STOP:
+    case M4H_EVENT_OTHER:
         break;
     }
 }
@@ -168,6 +184,22 @@ void full_authorize_request(struct m4h_authorize_request *request)
     FILL(request->remote_address);
 }
 
+/* The longest network that there is, with the longest prefix. */
+static void full_limits(struct m4h_device_limits *limits)
+{
+    limits->operator_network_count = M4H_OPERATOR_NETWORKS_MAX;
+    for (size_t i = 0; i < M4H_OPERATOR_NETWORKS_MAX; i++)
+        m4h_text_copy(limits->operator_networks[i], M4H_NETWORK_TEXT_MAX,
+                      "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128");
+    limits->port_range_count = M4H_PORT_RANGES_MAX;
+    for (size_t i = 0; i < M4H_PORT_RANGES_MAX; i++)
+        limits->ports[i] = (struct m4h_port_range){.first = UINT16_MAX - 1, .last = UINT16_MAX};
+    limits->forwards_max = UINT32_MAX;
+    limits->channels_max = UINT32_MAX - 1;
+    limits->idle_ms = UINT32_MAX - 2;
+    limits->bytes_per_second = UINT64_MAX - 3;
+}
+
 void full_allow(struct m4h_authorize_reply *reply)
 {
     memset(reply, 0, sizeof(*reply));
@@ -175,6 +207,10 @@ void full_allow(struct m4h_authorize_reply *reply)
     FILL(reply->client_key);
     reply->owner_stamp = WALL_MS << 16;
     reply->valid_for_ms = UINT32_MAX;
+    full_limits(&reply->limits);
+    reply->last_port = UINT16_MAX;
+    reply->evictions = UINT32_MAX - 1;
+    reply->evicted_ago_ms = UINT32_MAX - 2;
 }
 
 void full_deny(struct m4h_authorize_reply *reply)
@@ -196,6 +232,7 @@ void full_cluster(struct m4h_cluster_status *cluster)
     cluster->capacity = UINT64_MAX - 1;
     cluster->channels = UINT64_MAX - 2;
     cluster->synced = true;
+    cluster->flapping = UINT32_MAX - 3;
 }
 
 void full_region(struct m4h_region_status *region)
@@ -224,6 +261,7 @@ void full_slave_status(struct m4h_slave_status *status)
     status->cpu_permille = UINT32_MAX - 5;
     status->last_seen_wall_ms = WALL_MS;
     status->synced = true;
+    status->drain_deadline_wall_ms = WALL_MS - 1;
 }
 
 void full_tunnel_status(struct m4h_tunnel_status *status)
@@ -233,6 +271,7 @@ void full_tunnel_status(struct m4h_tunnel_status *status)
     fill_name(status->slave_id, sizeof(status->slave_id));
     fill_name(status->region, sizeof(status->region));
     fill_name(status->host, sizeof(status->host));
+    status->flapping = true;
 }
 
 void full_page_request(struct m4h_page_request *request)

@@ -258,9 +258,11 @@ static void times_are_checked_wherever_they_are(void **state)
         {KIND_CONNECT, {10, 1, 7}},
         {KIND_START, {13, 1, 6}},
         {KIND_DRAIN, {14, 1}},
+        {KIND_LOAD, {12, 12}},
         {KIND_DISPATCH_REPLY, {1, 6}},
         {KIND_CLUSTER_REPLY, {1, 3}},
         {KIND_SLAVES_REPLY, {1, 1, 12}},
+        {KIND_SLAVES_REPLY, {1, 1, 14}},
         {KIND_SNAPSHOT_REPLY, {1, 10, 7}},
     };
     static const struct spoil spoils[] = {
@@ -290,6 +292,9 @@ static void events_are_checked(void **state)
         {4, NUMBER, NULL, 99},
         {5, NUMBER, NULL, 1}, /* the digest is a fixed64 */
     };
+    static const struct place flapping[] = {{KIND_FLAPPING, {17}}};
+    static const struct spoil flapping_spoils[] = {BAD_CLIENT_KEYS(1), BAD_TEXTS(5, 79),
+                                                   BAD_TEXTS(6, 79)};
     static const struct place refuse[] = {{KIND_REFUSE, {16}}};
     static const struct spoil refuse_spoils[] = {BAD_TEXTS(2, 255), BAD_TEXTS(3, 79),
                                                  BAD_TEXTS(4, 63), BAD_CLIENT_KEYS_MAYBE(5)};
@@ -299,19 +304,12 @@ static void events_are_checked(void **state)
     ASSERT_ALL_REFUSED(disconnect, disconnect_spoils);
     ASSERT_ALL_REFUSED(load, load_spoils);
     ASSERT_ALL_REFUSED(refuse, refuse_spoils);
+    ASSERT_ALL_REFUSED(flapping, flapping_spoils);
 }
 
-static void an_event_of_no_known_type_is_refused(void **state)
+static void a_payload_without_its_part_is_refused(void **state)
 {
-    static const struct {
-        int kind;
-        unsigned payload;
-    } cases[] = {{KIND_CONNECT, 10}, {KIND_LOAD, 12}, {KIND_STOP, 15}};
-
     (void)state;
-    for (size_t i = 0; i < M4H_COUNT(cases); i++)
-        assert_spoilt(&(struct place){cases[i].kind, {0}},
-                      &(struct spoil){cases[i].payload, DROP, NULL, 0}, M4H_EPROTOCOL);
     assert_spoilt(&(struct place){KIND_CONNECT, {10}}, &(struct spoil){1, DROP, NULL, 0},
                   M4H_EPROTOCOL);
     assert_spoilt(&(struct place){KIND_START, {13}}, &(struct spoil){1, DROP, NULL, 0},
@@ -351,6 +349,37 @@ static void authorize_is_checked(void **state)
     ASSERT_ALL_REFUSED(request, request_spoils);
     ASSERT_ALL_REFUSED(allow, allow_spoils);
     ASSERT_ALL_REFUSED(deny, deny_spoils);
+}
+
+/* Half of a device's limits would be another permission than was meant. */
+static void the_limits_of_a_device_are_checked(void **state)
+{
+    static const struct place limits[] = {{KIND_AUTHORIZE_ALLOW, {1, 4}}};
+    static const struct spoil too_many[] = {{1, TEXT, "10.0.0.0/8", 0}, {2, TEXT, "", 0}};
+    static const struct place range[] = {{KIND_AUTHORIZE_ALLOW, {1, 4, 2}}};
+    static const struct spoil bad_ranges[] = {BAD_PORTS(1), BAD_PORTS(2), {2, NUMBER, NULL, 1}};
+    static const char *const bad_networks[] = {
+        "", "10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "fe80::1%eth0", "::/129", "host", "10.0.0.0 /8",
+    };
+
+    (void)state;
+    ASSERT_ALL_REFUSED(limits, too_many);
+    ASSERT_ALL_REFUSED(range, bad_ranges);
+    for (size_t i = 0; i < M4H_COUNT(bad_networks); i++) {
+        struct m4h_authorize_reply reply;
+        struct m4h_problem problem;
+        struct m4h_buffer message = BUFFER;
+
+        full_allow(&reply);
+        reply.limits.operator_network_count = 1;
+        m4h_text_copy(reply.limits.operator_networks[0], M4H_NETWORK_TEXT_MAX, bad_networks[i]);
+        assert_int_equal(m4h_wire_authorize_reply_encode(&reply, NULL, &message), 0);
+        if (m4h_wire_authorize_reply_decode(message.data, message.len, &reply, &problem) !=
+            M4H_EPROTOCOL)
+            fail_msg("%s was taken", bad_networks[i]);
+        assert_false(reply.allowed);
+        m4h_buffer_free(&message);
+    }
 }
 
 static void status_is_checked(void **state)
@@ -472,6 +501,44 @@ static void lists_come_out_empty_when_refused(void **state)
 
 /* ---- taken as something else -------------------------------------------------------- */
 
+static void an_event_of_a_later_version_keeps_its_number(void **state)
+{
+    static const struct {
+        int kind;
+        unsigned payload;
+    } cases[] = {{KIND_CONNECT, 10}, {KIND_FLAPPING, 17}, {KIND_STOP, 15}};
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(cases); i++) {
+        struct m4h_buffer message = BUFFER;
+        struct m4h_event event, expected;
+
+        spoil_at(&message, &(struct place){cases[i].kind, {0}},
+                 &(struct spoil){cases[i].payload, DROP, NULL, 0});
+        put_text(&message, 99, "of a later version");
+        assert_int_equal(m4h_wire_event_decode(message.data, message.len, &event), 0);
+        full_event(&expected, M4H_EVENT_OTHER);
+        assert_memory_equal(&event, &expected, sizeof(event));
+        m4h_buffer_free(&message);
+    }
+}
+
+static void a_last_port_that_is_none_is_not_known(void **state)
+{
+    struct m4h_buffer message = BUFFER;
+    struct m4h_authorize_reply reply;
+    struct m4h_problem problem;
+
+    (void)state;
+    spoil_at(&message, &(struct place){KIND_AUTHORIZE_ALLOW, {1}},
+             &(struct spoil){5, NUMBER, NULL, 65536});
+    assert_int_equal(m4h_wire_authorize_reply_decode(message.data, message.len, &reply, &problem),
+                     0);
+    assert_true(reply.allowed);
+    assert_int_equal(reply.last_port, 0);
+    m4h_buffer_free(&message);
+}
+
 static void reasons_of_a_later_version_read_as_unknown(void **state)
 {
     struct m4h_buffer message = BUFFER;
@@ -568,15 +635,18 @@ int run_refused_tests(void)
         cmocka_unit_test(host_keys_are_checked_wherever_they_are),
         cmocka_unit_test(times_are_checked_wherever_they_are),
         cmocka_unit_test(events_are_checked),
-        cmocka_unit_test(an_event_of_no_known_type_is_refused),
+        cmocka_unit_test(a_payload_without_its_part_is_refused),
         cmocka_unit_test(dispatch_is_checked),
         cmocka_unit_test(authorize_is_checked),
+        cmocka_unit_test(the_limits_of_a_device_are_checked),
         cmocka_unit_test(status_is_checked),
         cmocka_unit_test(commands_are_checked),
         cmocka_unit_test(a_reply_with_neither_result_nor_problem_is_refused),
         cmocka_unit_test(problems_are_checked_in_every_reply),
         cmocka_unit_test(a_yes_that_is_refused_says_no),
         cmocka_unit_test(lists_come_out_empty_when_refused),
+        cmocka_unit_test(an_event_of_a_later_version_keeps_its_number),
+        cmocka_unit_test(a_last_port_that_is_none_is_not_known),
         cmocka_unit_test(reasons_of_a_later_version_read_as_unknown),
         cmocka_unit_test(a_problem_of_a_later_version_is_still_a_problem),
         cmocka_unit_test(a_kick_for_any_other_reason_is_a_kick),

@@ -38,7 +38,7 @@ static void every_full_event_survives(void **state)
     struct m4h_event event;
 
     (void)state;
-    for (int type = M4H_EVENT_CONNECT; type <= M4H_EVENT_REFUSE; type++) {
+    for (int type = M4H_EVENT_CONNECT; type < M4H_EVENT_TYPE_COUNT; type++) {
         full_event(&event, (enum m4h_event_type)type);
         assert_event_survives(&event);
     }
@@ -80,6 +80,11 @@ static void every_least_event_survives(void **state)
     least_envelope(&event, M4H_EVENT_DRAIN);
     assert_event_survives(&event);
     least_envelope(&event, M4H_EVENT_REFUSE);
+    assert_event_survives(&event);
+    least_envelope(&event, M4H_EVENT_FLAPPING);
+    event.as.flapping.client_key[0] = 'k';
+    assert_event_survives(&event);
+    least_envelope(&event, M4H_EVENT_OTHER);
     assert_event_survives(&event);
 }
 
@@ -187,6 +192,12 @@ static void yes_and_no_survive(void **state)
     full_allow(&answer);
     assert_answer_survives(&answer);
     full_deny(&answer);
+    assert_answer_survives(&answer);
+    memset(&answer, 0, sizeof(answer));
+    answer.allowed = true;
+    answer.client_key[0] = 'k';
+    assert_answer_survives(&answer);
+    answer.limits.channels_max = 1;
     assert_answer_survives(&answer);
     memset(&answer, 0, sizeof(answer));
     assert_answer_survives(&answer);

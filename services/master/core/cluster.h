@@ -54,7 +54,7 @@ struct m4h_moment {
 };
 
 struct m4h_cluster_stats {
-    uint64_t events[M4H_EVENT_REFUSE + 1]; /* taken, by type */
+    uint64_t events[M4H_EVENT_TYPE_COUNT]; /* taken, by type */
     uint64_t duplicates;
     uint64_t old_epochs;
     uint64_t wrong_regions;

@@ -146,7 +146,9 @@ static void apply(struct m4h_cluster *cluster, struct m4h_slave *slave,
         m4h_fold_stop(cluster, slave);
         break;
     case M4H_EVENT_REFUSE:
+    case M4H_EVENT_FLAPPING:
     case M4H_EVENT_LOAD:
+    case M4H_EVENT_OTHER:
         break;
     }
 }

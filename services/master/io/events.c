@@ -10,11 +10,14 @@
 
 static bool is_from_its_subject(const struct m4h_event *event, const char *subject)
 {
-    char expected[2 * M4H_ID_MAX + 64];
+    char sender[2 * M4H_ID_MAX + 64];
+    size_t len = (size_t)snprintf(sender, sizeof(sender), "mas4h.v1.events.%s.%s.", event->region,
+                                  event->slave_id);
 
-    snprintf(expected, sizeof(expected), "mas4h.v1.events.%s.%s.%s", event->region, event->slave_id,
-             m4h_event_type_name(event->type));
-    return strcmp(expected, subject) == 0;
+    if (strncmp(sender, subject, len) != 0)
+        return false;
+    return event->type == M4H_EVENT_OTHER ||
+           strcmp(subject + len, m4h_event_type_name(event->type)) == 0;
 }
 
 static void refuse(struct m4h_master *master, const struct m4h_bus_message *message,

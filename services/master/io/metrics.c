@@ -57,10 +57,10 @@ static void write_cluster(const struct m4h_cluster_stats *stats, struct m4h_metr
 static void write_events(const struct m4h_cluster_stats *stats,
                          const struct m4h_master_counters *counters, struct m4h_metrics *metrics)
 {
-    struct labelled taken[M4H_EVENT_REFUSE];
+    struct labelled taken[M4H_EVENT_TYPE_COUNT];
 
-    for (enum m4h_event_type type = M4H_EVENT_CONNECT; type <= M4H_EVENT_REFUSE; type++)
-        taken[type - 1] = (struct labelled)AS(m4h_event_type_name(type), stats->events[type]);
+    for (enum m4h_event_type type = M4H_EVENT_OTHER; type < M4H_EVENT_TYPE_COUNT; type++)
+        taken[type] = (struct labelled)AS(m4h_event_type_name(type), stats->events[type]);
     write_labelled(metrics, "mas4h_master_events_total", "counter", "Events that came in.", "type",
                    taken, M4H_COUNT(taken));
     WRITE("events_ignored_total", "counter", "Events that changed nothing.", "reason",
