@@ -13,23 +13,6 @@
 
 #define LOG "keys"
 
-static struct m4h_file_mark mark_of(const char *path)
-{
-    struct stat status;
-
-    if (stat(path, &status) != 0)
-        return (struct m4h_file_mark){0};
-    return (struct m4h_file_mark){true, status.st_dev, status.st_ino, status.st_size,
-                                  status.st_mtim};
-}
-
-static bool same_mark(const struct m4h_file_mark *a, const struct m4h_file_mark *b)
-{
-    return a->exists == b->exists && a->device == b->device && a->inode == b->inode &&
-           a->size == b->size && a->changed.tv_sec == b->changed.tv_sec &&
-           a->changed.tv_nsec == b->changed.tv_nsec;
-}
-
 /* Reads until the end or until `size` bytes are there. */
 static int read_some(int fd, char *text, size_t size, size_t *len)
 {
@@ -123,7 +106,7 @@ void m4h_key_file_load(struct m4h_key_file *file)
 
     if (file->path[0] == '\0')
         return;
-    file->loaded = mark_of(file->path);
+    file->loaded = m4h_file_mark_of(file->path);
     file->seen = file->loaded;
     error = read_whole(file->path, &text, &len);
     if (error == 0 && (report = malloc(sizeof(*report))) == NULL)
@@ -145,15 +128,7 @@ void m4h_key_file_load(struct m4h_key_file *file)
 
 void m4h_key_file_check(struct m4h_key_file *file)
 {
-    struct m4h_file_mark mark;
-    bool is_still;
-
-    if (file->path[0] == '\0')
-        return;
-    mark = mark_of(file->path);
-    is_still = same_mark(&mark, &file->seen);
-    file->seen = mark;
-    if (is_still && !same_mark(&mark, &file->loaded))
+    if (file->path[0] != '\0' && m4h_file_mark_has_settled(file->path, &file->loaded, &file->seen))
         m4h_key_file_load(file);
 }
 
@@ -163,8 +138,9 @@ bool m4h_key_file_check_grown(struct m4h_key_file *file)
 
     if (!file->is_loaded)
         return false;
-    mark = mark_of(file->path);
-    if (!mark.exists || same_mark(&mark, &file->loaded) || mark.size <= file->loaded.size)
+    mark = m4h_file_mark_of(file->path);
+    if (!mark.exists || m4h_file_mark_equals(&mark, &file->loaded) ||
+        mark.size <= file->loaded.size)
         return false;
     m4h_key_file_load(file);
     return true;

@@ -3,19 +3,10 @@
 #ifndef M4H_MASTER_IO_KEY_FILE_H
 #define M4H_MASTER_IO_KEY_FILE_H
 
+#include "lib/base/file_mark.h"
 #include "services/master/core/keys.h"
 
 #include <stdbool.h>
-#include <sys/stat.h>
-
-/* What tells one content of a file from another. */
-struct m4h_file_mark {
-    bool exists;
-    dev_t device;
-    ino_t inode;
-    off_t size;
-    struct timespec changed;
-};
 
 struct m4h_key_file {
     const char *path; /* borrowed; "": there is none */
