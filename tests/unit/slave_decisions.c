@@ -161,6 +161,24 @@ static void a_bound_of_none_keeps_none(void **state)
     m4h_decisions_destroy(decisions);
 }
 
+static void other_limits_hold_for_what_is_kept_already(void **state)
+{
+    struct m4h_decisions *decisions = decisions_of(3);
+
+    (void)state;
+    m4h_decisions_keep(decisions, "SHA256:a", &allowed, VALID_MS, 0);
+    m4h_decisions_keep(decisions, "SHA256:b", &allowed, VALID_MS, 0);
+    m4h_decisions_keep(decisions, "SHA256:c", &allowed, VALID_MS, 0);
+    m4h_decisions_set_limits(decisions, &(struct m4h_decisions_limits){2, 0});
+    expect_found(decisions, true, VALID_MS - 1, true);
+    expect_found(decisions, true, VALID_MS, false);
+    m4h_decisions_keep(decisions, "SHA256:d", &allowed, VALID_MS, 0);
+    assert_null(m4h_decisions_find(decisions, "SHA256:b", false, 0));
+    assert_non_null(m4h_decisions_find(decisions, "SHA256:c", false, 0));
+    assert_non_null(m4h_decisions_find(decisions, "SHA256:d", false, 0));
+    m4h_decisions_destroy(decisions);
+}
+
 static void a_fingerprint_that_is_too_long_is_not_kept(void **state)
 {
     struct m4h_decisions *decisions = decisions_of(10);
@@ -222,6 +240,7 @@ int main(void)
         cmocka_unit_test(beyond_the_bound_the_one_kept_longest_goes),
         cmocka_unit_test(the_bound_holds_for_any_number_of_keys),
         cmocka_unit_test(a_bound_of_none_keeps_none),
+        cmocka_unit_test(other_limits_hold_for_what_is_kept_already),
         cmocka_unit_test(a_fingerprint_that_is_too_long_is_not_kept),
         cmocka_unit_test(forgetting_goes_by_device_by_key_or_by_both),
         cmocka_unit_test(nothing_is_destroyed_harmlessly),

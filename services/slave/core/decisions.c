@@ -11,7 +11,6 @@
 struct entry {
     UT_hash_handle hh;
     uint64_t fresh_until_ms;
-    uint64_t stale_until_ms;
     struct m4h_decision decision;
     char fingerprint[M4H_FINGERPRINT_MAX + 1];
 };
@@ -29,6 +28,12 @@ int m4h_decisions_create(struct m4h_decisions **decisions,
         return M4H_ENOMEM;
     (*decisions)->limits = *limits;
     return 0;
+}
+
+void m4h_decisions_set_limits(struct m4h_decisions *decisions,
+                              const struct m4h_decisions_limits *limits)
+{
+    decisions->limits = *limits;
 }
 
 static void drop(struct m4h_decisions *decisions, struct entry *entry)
@@ -54,10 +59,11 @@ void m4h_decisions_keep(struct m4h_decisions *decisions, const char *fingerprint
     HASH_FIND_STR(decisions->entries, fingerprint, entry);
     if (entry != NULL)
         drop(decisions, entry);
+    while (decisions->entries != NULL &&
+           HASH_COUNT(decisions->entries) >= decisions->limits.entries_max)
+        drop(decisions, decisions->entries);
     if (decisions->limits.entries_max == 0)
         return;
-    if (HASH_COUNT(decisions->entries) >= decisions->limits.entries_max)
-        drop(decisions, decisions->entries);
     entry = calloc(1, sizeof(*entry));
     if (entry == NULL ||
         !m4h_text_copy(entry->fingerprint, sizeof(entry->fingerprint), fingerprint)) {
@@ -66,8 +72,6 @@ void m4h_decisions_keep(struct m4h_decisions *decisions, const char *fingerprint
     }
     entry->decision = *decision;
     entry->fresh_until_ms = now_ms + valid_for_ms;
-    entry->stale_until_ms =
-        entry->fresh_until_ms + (decision->allowed ? decisions->limits.stale_ms : 0);
     HASH_ADD_STR(decisions->entries, fingerprint, entry);
     if (entry->hh.tbl == NULL)
         free(entry);
@@ -77,14 +81,16 @@ const struct m4h_decision *m4h_decisions_find(const struct m4h_decisions *decisi
                                               const char *fingerprint, bool master_away,
                                               uint64_t now_ms)
 {
+    uint64_t until_ms;
     struct entry *entry;
 
     HASH_FIND_STR(decisions->entries, fingerprint, entry);
     if (entry == NULL)
         return NULL;
-    if (now_ms < (master_away ? entry->stale_until_ms : entry->fresh_until_ms))
-        return &entry->decision;
-    return NULL;
+    until_ms = entry->fresh_until_ms;
+    if (master_away && entry->decision.allowed)
+        until_ms += decisions->limits.stale_ms;
+    return now_ms < until_ms ? &entry->decision : NULL;
 }
 
 static bool matches(const struct entry *entry, const char *client_key, const char *fingerprint)

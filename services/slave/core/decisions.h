@@ -22,6 +22,10 @@ struct m4h_decisions_limits {
 /* M4H_ENOMEM. */
 M4H_MUST_CHECK int m4h_decisions_create(struct m4h_decisions **decisions,
                                         const struct m4h_decisions_limits *limits);
+/* Other limits from now on, also for what is kept; what is too many goes as new
+ * decisions come. */
+void m4h_decisions_set_limits(struct m4h_decisions *decisions,
+                              const struct m4h_decisions_limits *limits);
 void m4h_decisions_destroy(struct m4h_decisions *decisions);
 
 /* Keeps a decision on the key with that fingerprint; `valid_for_ms` 0 is kept
