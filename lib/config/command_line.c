@@ -157,6 +157,21 @@ static bool read_sources(const struct m4h_config_reading *reading, const char *f
            passes_check(reading);
 }
 
+const char *m4h_config_command_line_file(int argc, char **argv)
+{
+    int i = 1;
+
+    while (i < argc) {
+        const char *value = value_of("--config", argc, argv, &i);
+
+        if (value != NULL)
+            return value;
+        if (value_of("--set", argc, argv, &i) == NULL)
+            i++;
+    }
+    return NULL;
+}
+
 /* What needs no configuration. False: the configuration has to be read. */
 static bool answer(const struct m4h_config_table *table, enum action action, FILE *out)
 {

@@ -16,4 +16,7 @@ enum m4h_config_outcome
 m4h_config_read_command_line(const struct m4h_config_table *table, int argc, char **argv,
                              const struct m4h_config_surroundings *surroundings, void *config);
 
+/* The path of --config, pointing into `argv`; NULL: there is none. */
+const char *m4h_config_command_line_file(int argc, char **argv);
+
 #endif

@@ -1,7 +1,7 @@
 /* Configuration of a service: one table of options, parsed into one struct.
  * Order: defaults < file (INI) < environment < --set on the command line. Every
  * value is checked against the table; the first bad one is reported with file,
- * line, key and what was expected. Main thread, at start and at reload. */
+ * line, key and what was expected. Main thread. Read again: reload.h. */
 #ifndef M4H_CONFIG_CONFIG_H
 #define M4H_CONFIG_CONFIG_H
 

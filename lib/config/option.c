@@ -41,6 +41,32 @@ bool m4h_config_option_owns_text(const struct m4h_config_option *option)
     }
 }
 
+size_t m4h_config_option_size(const struct m4h_config_option *option)
+{
+    if (m4h_config_option_owns_text(option))
+        return sizeof(char *);
+    switch (option->type) {
+    case M4H_CONFIG_BOOL:
+        return sizeof(bool);
+    case M4H_CONFIG_CHOICE:
+        return sizeof(int);
+    default:
+        return sizeof(int64_t);
+    }
+}
+
+bool m4h_config_option_is_equal(const struct m4h_config_option *option, const void *a,
+                                const void *b)
+{
+    const char *first = (const char *)a + option->offset;
+    const char *second = (const char *)b + option->offset;
+
+    if (m4h_config_option_owns_text(option))
+        return strcmp(*(char *const *)(const void *)first, *(char *const *)(const void *)second) ==
+               0;
+    return memcmp(first, second, m4h_config_option_size(option)) == 0;
+}
+
 static bool ends_with(const char *text, const char *end)
 {
     size_t len = strlen(text);

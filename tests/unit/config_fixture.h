@@ -65,5 +65,7 @@ extern const struct CMUnitTest config_command_line_tests[];
 extern const size_t config_command_line_test_count;
 extern const struct CMUnitTest config_sample_tests[];
 extern const size_t config_sample_test_count;
+extern const struct CMUnitTest config_reload_tests[];
+extern const size_t config_reload_test_count;
 
 #endif

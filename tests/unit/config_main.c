@@ -6,5 +6,5 @@
 int main(void)
 {
     return run_group(config_option) + run_group(config_file) + run_group(config_environment) +
-           run_group(config_command_line) + run_group(config_sample);
+           run_group(config_command_line) + run_group(config_sample) + run_group(config_reload);
 }
