@@ -10,6 +10,8 @@ pkg_check_modules(nats REQUIRED IMPORTED_TARGET libnats)
 pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(inih REQUIRED IMPORTED_TARGET inih)
 pkg_check_modules(libcrypto REQUIRED IMPORTED_TARGET libcrypto)
+# Optional: without it a service does not tell systemd how it is.
+pkg_check_modules(libsystemd IMPORTED_TARGET libsystemd)
 find_program(PROTOC_C NAMES protoc-c REQUIRED)
 
 # Debian's libwslay-dev has no pkg-config file.

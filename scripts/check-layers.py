@@ -32,7 +32,7 @@ OUTSIDE = {
     "jansson.h": "json",
     "ini.h": "config",
     "curl/": None,  # nobody's yet
-    "systemd/": None,
+    "systemd/": "net",
 }
 
 # What a module of lib/ may include besides itself.

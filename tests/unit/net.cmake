@@ -1,3 +1,8 @@
 foreach(noun timer pump mailbox watch listener connection socket signals)
     m4h_test(unit_net_${noun} SOURCES net_${noun}.c net_stage.c LINK net LABELS unit)
 endforeach()
+
+# Without libsystemd there is nothing to hear.
+if(libsystemd_FOUND)
+    m4h_test(unit_net_supervisor SOURCES net_supervisor.c net_stage.c LINK net LABELS unit)
+endif()
