@@ -38,6 +38,8 @@ struct m4h_bus {
     void *context;
     void (*wake)(void *wake_context);
     void *wake_context;
+    void (*run_soon)(void *wake_context); /* or NULL */
+    bool unsent;           /* something was published, and the courier was not woken for it */
     char inbox[INBOX_MAX]; /* "_INBOX.x." */
     struct m4h_pending pending;
     bool connected; /* as far as the owner was told */
@@ -129,6 +131,7 @@ int m4h_bus_create(struct m4h_bus **bus, const struct m4h_bus_config *config)
     made->context = config->context;
     made->wake = config->wake;
     made->wake_context = config->wake_context;
+    made->run_soon = config->run_soon;
     error = set_up(made, config);
     if (error != 0) {
         m4h_bus_destroy(made, 0);
@@ -214,6 +217,13 @@ static void deliver(struct m4h_bus *bus, const struct m4h_inbox_item *item)
     natsMsg_Destroy(item->message);
 }
 
+static void send_unsent(struct m4h_bus *bus)
+{
+    if (bus->unsent)
+        m4h_outbox_wake(m4h_courier_outbox(bus->courier));
+    bus->unsent = false;
+}
+
 /* At most as many as are open now: one that ends may start another. */
 static void end_late_requests(struct m4h_bus *bus, uint64_t now_ms)
 {
@@ -234,6 +244,7 @@ uint64_t m4h_bus_run(struct m4h_bus *bus, uint64_t now_ms)
         deliver(bus, &items[i]);
     end_late_requests(bus, now_ms);
     bus->running = false;
+    send_unsent(bus);
     return m4h_pending_next_ms(&bus->pending);
 }
 
@@ -299,6 +310,18 @@ static int make_message(natsMsg **message, const struct letter *letter)
     return status == NATS_OK ? 0 : M4H_ENOMEM;
 }
 
+/* At the end of the owner's turn where it can be told so, or of the run that is going on. */
+static void send_soon(struct m4h_bus *bus)
+{
+    bool is_asked = bus->unsent || bus->running;
+
+    bus->unsent = true;
+    if (bus->run_soon == NULL)
+        send_unsent(bus);
+    else if (!is_asked)
+        bus->run_soon(bus->wake_context);
+}
+
 static int hand_over(struct m4h_bus *bus, const struct letter *letter)
 {
     struct m4h_outbox_item item = {.bytes = (uint32_t)(letter->len + strlen(letter->subject)),
@@ -314,6 +337,8 @@ static int hand_over(struct m4h_bus *bus, const struct letter *letter)
     error = m4h_outbox_push(m4h_courier_outbox(bus->courier), &item);
     if (error != 0)
         natsMsg_Destroy(message);
+    else
+        send_soon(bus);
     return error;
 }
 
@@ -348,7 +373,7 @@ int m4h_bus_request(struct m4h_bus *bus, const char *subject, const uint8_t *dat
     error = hand_over(bus, &letter);
     if (error != 0)
         m4h_bus_cancel(bus, *id);
-    else if (is_first && !bus->running)
+    else if (is_first && !bus->running && bus->run_soon == NULL)
         bus->wake(bus->wake_context); /* the last run named a later time, or none */
     return error;
 }

@@ -70,6 +70,10 @@ struct m4h_bus_config {
      * must not block, nor call a function of the bus. */
     void (*wake)(void *wake_context);
     void *wake_context;
+    /* Asks the owner to call m4h_bus_run before it waits again, so that what it
+     * publishes in one turn goes out together. On the owner's thread only, from
+     * publish and request, with `wake_context`. NULL: each message goes out at once. */
+    void (*run_soon)(void *wake_context);
     void *context; /* of on_message and on_status */
 };
 
@@ -93,8 +97,8 @@ M4H_MUST_CHECK int m4h_bus_create(struct m4h_bus **bus, const struct m4h_bus_con
  * returned. Blocks; not from a callback of this bus. Accepts NULL. */
 void m4h_bus_destroy(struct m4h_bus *bus, uint32_t flush_ms);
 
-/* Delivers what has come in, at most a budget's worth (then wakes again), and
- * ends requests whose time is over. Returns when it must be called again at the
+/* Sends what was published, delivers what has come in, at most a budget's worth (then
+ * wakes again), and ends requests whose time is over. Returns when it must be called again at the
  * latest, on the caller's clock; UINT64_MAX: only when woken. */
 uint64_t m4h_bus_run(struct m4h_bus *bus, uint64_t now_ms);
 

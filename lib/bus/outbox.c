@@ -45,13 +45,6 @@ void m4h_outbox_free(struct m4h_outbox *outbox)
     free(outbox->ring);
 }
 
-static void wake_sleeper(struct m4h_outbox *outbox)
-{
-    if (outbox->sleeping)
-        m4h_wake(outbox->wake_fd);
-    outbox->sleeping = false;
-}
-
 int m4h_outbox_push(struct m4h_outbox *outbox, const struct m4h_outbox_item *item)
 {
     int error = 0;
@@ -63,10 +56,18 @@ int m4h_outbox_push(struct m4h_outbox *outbox, const struct m4h_outbox_item *ite
     } else {
         outbox->bytes += item->bytes;
         *item_at(outbox, outbox->count++) = *item;
-        wake_sleeper(outbox);
     }
     pthread_mutex_unlock(&outbox->mutex);
     return error;
+}
+
+void m4h_outbox_wake(struct m4h_outbox *outbox)
+{
+    pthread_mutex_lock(&outbox->mutex);
+    if (outbox->sleeping)
+        m4h_wake(outbox->wake_fd);
+    outbox->sleeping = false;
+    pthread_mutex_unlock(&outbox->mutex);
 }
 
 void m4h_outbox_count_refusal(struct m4h_outbox *outbox)

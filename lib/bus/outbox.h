@@ -49,8 +49,10 @@ void m4h_outbox_free(struct m4h_outbox *outbox);
 
 /* ---- the owner ------------------------------------------------------------ */
 
-/* M4H_EFULL: the item is still the caller's. */
+/* M4H_EFULL: the item is still the caller's. The thread sees it when it looks next:
+ * m4h_outbox_wake makes it look now. */
 M4H_MUST_CHECK int m4h_outbox_push(struct m4h_outbox *outbox, const struct m4h_outbox_item *item);
+void m4h_outbox_wake(struct m4h_outbox *outbox);
 /* Counts a message that was refused before it came here. */
 void m4h_outbox_count_refusal(struct m4h_outbox *outbox);
 /* Tells the thread to end once all is sent, at the latest at `close_by_ms`. */
@@ -61,7 +63,7 @@ void m4h_outbox_stats(struct m4h_outbox *outbox, uint64_t *sent, uint64_t *dropp
 
 /* ---- the bus's own thread -------------------------------------------------- */
 
-/* When this finds nothing, the next message or the closing writes to `wake_fd`. */
+/* When this finds nothing, the next m4h_outbox_wake or the closing writes to `wake_fd`. */
 struct m4h_outbox_view m4h_outbox_look(struct m4h_outbox *outbox);
 /* Waits until `until_ms`, but no longer than the closing leaves time for; not at
  * all when it is closed and empty. */

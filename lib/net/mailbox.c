@@ -63,9 +63,15 @@ int m4h_mailbox_create(struct m4h_mailbox **mailbox, struct m4h_loop *loop,
 void m4h_mailbox_send(struct m4h_mailbox *mailbox, struct m4h_letter *letter)
 {
     letter->next = NULL;
+    m4h_mailbox_send_all(mailbox, letter, &letter->next);
+}
+
+void m4h_mailbox_send_all(struct m4h_mailbox *mailbox, struct m4h_letter *first,
+                          struct m4h_letter **end)
+{
     uv_mutex_lock(&mailbox->mutex);
-    *mailbox->end = letter;
-    mailbox->end = &letter->next;
+    *mailbox->end = first;
+    mailbox->end = end;
     uv_mutex_unlock(&mailbox->mutex);
     uv_async_send(&mailbox->uv);
 }

@@ -22,6 +22,9 @@ M4H_MUST_CHECK int m4h_mailbox_create(struct m4h_mailbox **mailbox, struct m4h_l
 /* Hands over a letter. Any thread. Cannot fail: whoever sends keeps its own
  * count bounded (a session has at most a few letters under way). */
 void m4h_mailbox_send(struct m4h_mailbox *mailbox, struct m4h_letter *letter);
+/* Hands over a chain of letters at once; `end` is the `next` of the last one. */
+void m4h_mailbox_send_all(struct m4h_mailbox *mailbox, struct m4h_letter *first,
+                          struct m4h_letter **end);
 /* Delivers what is still there, then no more; freed by the loop. Nobody may
  * send any more. Accepts NULL. */
 void m4h_mailbox_close(struct m4h_mailbox *mailbox);

@@ -19,6 +19,9 @@ M4H_MUST_CHECK int m4h_pump_create(struct m4h_pump **pump, struct m4h_loop *loop
  * whoever wakes must have ended before. Takes a struct m4h_pump as `void *`, so
  * that it fits where a callback with a context is wanted. */
 void m4h_pump_wake(void *pump);
+/* Asks for a run at the end of the loop's turn, before the loop waits again: many asks
+ * within a turn are one, and none costs a system call. The loop's thread only. */
+void m4h_pump_run_soon(void *pump);
 /* No run any more; freed by the loop. Accepts NULL. */
 void m4h_pump_close(struct m4h_pump *pump);
 

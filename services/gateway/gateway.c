@@ -105,6 +105,7 @@ static int start_bus(struct m4h_gateway *gateway)
         .queue_bytes = QUEUE_BYTES,
         .on_status = on_status,
         .wake = m4h_pump_wake,
+        .run_soon = m4h_pump_run_soon,
         .context = gateway,
     };
     int error = m4h_pump_create(&gateway->pump, gateway->loop, on_pump, gateway);

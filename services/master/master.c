@@ -209,6 +209,7 @@ static int create_bus(struct m4h_master *master)
         .on_status = on_status,
         .wake = m4h_pump_wake,
         .wake_context = master->pump,
+        .run_soon = m4h_pump_run_soon,
         .context = master,
     };
 

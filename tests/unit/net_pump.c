@@ -57,6 +57,20 @@ static bool has_seen_every_ask(void *context)
     return ((struct work *)context)->seen == WAKERS * WAKES;
 }
 
+static void a_pump_that_is_asked_to_run_soon_runs_once(void **state)
+{
+    struct work work = {0};
+
+    make(*state, &work);
+    m4h_pump_run_soon(work.pump);
+    m4h_pump_run_soon(work.pump);
+    assert_int_equal(work.runs, 0);
+    run_until(*state, has_run, &work);
+    run_for(*state, 10);
+    assert_int_equal(work.runs, 1);
+    m4h_pump_close(work.pump);
+}
+
 static void a_pump_that_nobody_woke_does_not_run(void **state)
 {
     struct work work = {0};
@@ -140,6 +154,7 @@ static void closing_nothing_is_harmless(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pump_that_is_asked_to_run_soon_runs_once),
         cmocka_unit_test(a_pump_that_nobody_woke_does_not_run),
         cmocka_unit_test(it_runs_again_at_the_time_that_it_named),
         cmocka_unit_test(no_ask_of_any_thread_goes_unseen),

@@ -213,7 +213,8 @@ static int start_workers(struct m4h_slave *slave, const struct m4h_ssh_host_key 
         if (error != 0)
             return report_listen(slave, error);
         address.port = *port;
-        error = m4h_worker_create(&slave->workers[i], i, fd, slave->settings, &ssh, slave->mailbox);
+        error = m4h_worker_create(&slave->workers[i], i, fd, slave->settings, &ssh, slave->loop,
+                                  slave->mailbox);
         if (error != 0)
             return error;
         slave->worker_count++;
@@ -243,6 +244,7 @@ static int start_bus(struct m4h_slave *slave)
         .on_status = on_bus_status,
         .wake = m4h_pump_wake,
         .wake_context = slave->pump,
+        .run_soon = m4h_pump_run_soon,
         .context = slave,
     };
 

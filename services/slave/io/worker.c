@@ -68,7 +68,7 @@ void m4h_worker_report(struct m4h_worker *worker, const struct m4h_report *repor
     if (copy == NULL)
         abort(); /* a lost report would leave the hub wrong about a device for ever */
     *copy = *report;
-    m4h_mailbox_send(worker->hub_mailbox, &copy->letter);
+    m4h_tray_put(worker->reports, &copy->letter);
 }
 
 static void on_accept(void *context, int fd, const char *peer)
@@ -141,12 +141,25 @@ static void on_order(void *context, struct m4h_letter *letter)
     free(order);
 }
 
-static int build(struct m4h_worker *worker, int listen_fd, const struct m4h_ssh_server_config *ssh)
+static int build_post(struct m4h_worker *worker, struct m4h_loop *hub_loop,
+                      struct m4h_mailbox *hub_mailbox)
+{
+    int error = m4h_mailbox_create(&worker->mailbox, worker->loop, on_order, worker);
+
+    if (error == 0)
+        error = m4h_tray_create(&worker->orders, hub_loop, worker->mailbox);
+    if (error == 0)
+        error = m4h_tray_create(&worker->reports, worker->loop, hub_mailbox);
+    return error;
+}
+
+static int build(struct m4h_worker *worker, int listen_fd, const struct m4h_ssh_server_config *ssh,
+                 struct m4h_loop *hub_loop, struct m4h_mailbox *hub_mailbox)
 {
     int error = m4h_loop_create(&worker->loop);
 
     if (error == 0)
-        error = m4h_mailbox_create(&worker->mailbox, worker->loop, on_order, worker);
+        error = build_post(worker, hub_loop, hub_mailbox);
     if (error == 0)
         error = m4h_timer_create(&worker->look_timer, worker->loop, on_look, worker);
     if (error == 0)
@@ -160,7 +173,7 @@ static int build(struct m4h_worker *worker, int listen_fd, const struct m4h_ssh_
 
 int m4h_worker_create(struct m4h_worker **worker, uint32_t index, int listen_fd,
                       struct m4h_worker_settings *settings, const struct m4h_ssh_server_config *ssh,
-                      struct m4h_mailbox *hub_mailbox)
+                      struct m4h_loop *hub_loop, struct m4h_mailbox *hub_mailbox)
 {
     int error;
 
@@ -171,9 +184,8 @@ int m4h_worker_create(struct m4h_worker **worker, uint32_t index, int listen_fd,
     }
     (*worker)->index = index;
     (*worker)->settings = m4h_worker_settings_hold(settings);
-    (*worker)->hub_mailbox = hub_mailbox;
     m4h_heap_init(&(*worker)->looks, looked_at_before);
-    error = build(*worker, listen_fd, ssh);
+    error = build(*worker, listen_fd, ssh, hub_loop, hub_mailbox);
     if (error != 0) {
         m4h_worker_destroy(*worker);
         *worker = NULL;
@@ -186,6 +198,7 @@ static void *run(void *context)
     struct m4h_worker *worker = context;
 
     m4h_loop_run(worker->loop);
+    m4h_tray_flush(worker->reports);
     return NULL;
 }
 
@@ -205,7 +218,7 @@ int m4h_worker_start(struct m4h_worker *worker)
 
 void m4h_worker_send(struct m4h_worker *worker, struct m4h_order *order)
 {
-    m4h_mailbox_send(worker->mailbox, &order->letter);
+    m4h_tray_put(worker->orders, &order->letter);
 }
 
 void m4h_worker_stop(struct m4h_worker *worker)
@@ -219,6 +232,7 @@ void m4h_worker_stop(struct m4h_worker *worker)
         abort(); /* its thread cannot be ended */
     order->kind = M4H_ORDER_QUIT;
     m4h_worker_send(worker, order);
+    m4h_tray_flush(worker->orders); /* the hub's loop may have ended */
     pthread_join(worker->thread, NULL);
     worker->started = false;
 }
@@ -229,6 +243,8 @@ void m4h_worker_destroy(struct m4h_worker *worker)
         return;
     m4h_worker_stop(worker);
     m4h_listener_close(worker->listener);
+    m4h_tray_close(worker->orders);
+    m4h_tray_close(worker->reports);
     m4h_mailbox_close(worker->mailbox);
     m4h_timer_close(worker->look_timer);
     m4h_ssh_server_destroy(worker->ssh);

@@ -10,6 +10,7 @@
 #include "lib/net/loop.h"
 #include "lib/net/mailbox.h"
 #include "lib/net/timer.h"
+#include "lib/net/tray.h"
 #include "lib/ssh/server.h"
 #include "services/slave/io/letters.h"
 #include "services/slave/io/settings.h"
@@ -39,8 +40,9 @@ struct m4h_worker {
     bool started; /* the thread runs */
     pthread_t thread;
     struct m4h_loop *loop;
-    struct m4h_mailbox *mailbox;     /* orders */
-    struct m4h_mailbox *hub_mailbox; /* reports; borrowed */
+    struct m4h_mailbox *mailbox; /* orders */
+    struct m4h_tray *orders;     /* on their way to it; the main thread's */
+    struct m4h_tray *reports;    /* on their way to the hub; the worker's thread's */
     struct m4h_listener *listener;
     struct m4h_ssh_server *ssh;
     struct m4h_worker_settings *settings; /* held; replaced after a reload */
@@ -58,10 +60,10 @@ struct m4h_worker {
 M4H_MUST_CHECK int m4h_worker_create(struct m4h_worker **worker, uint32_t index, int listen_fd,
                                      struct m4h_worker_settings *settings,
                                      const struct m4h_ssh_server_config *ssh,
-                                     struct m4h_mailbox *hub_mailbox);
+                                     struct m4h_loop *hub_loop, struct m4h_mailbox *hub_mailbox);
 /* Runs it on a thread of its own. M4H_ESYSTEM. */
 M4H_MUST_CHECK int m4h_worker_start(struct m4h_worker *worker);
-/* Gives an order, which the worker frees. */
+/* Gives an order, which the worker frees; it leaves at the end of the hub's turn. */
 void m4h_worker_send(struct m4h_worker *worker, struct m4h_order *order);
 /* Ends its sessions and its thread, and waits for it. Orders may still be sent;
  * they do nothing. */
