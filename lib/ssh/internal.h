@@ -11,9 +11,14 @@
 #include <libssh/libssh.h>
 #include <libssh/server.h>
 
+#define KEY_TYPES_MAX 32
+
 struct m4h_ssh_server {
     struct m4h_loop *loop;
     ssh_bind bind;
+    uint32_t taken_keys;     /* devices' keys, a bit for each enum ssh_keytypes_e */
+    const char *compression; /* as the library's option takes it */
+    char *dropbear_macs;     /* owned: all that Dropbear is offered; NULL: as everyone */
     /* Sessions that need a turn without their socket being ready. */
     struct m4h_ssh_session *due;
     struct m4h_ssh_session **due_end;
@@ -50,6 +55,7 @@ struct m4h_ssh_session {
     struct m4h_ssh_server *server;
     struct m4h_ssh_session *next_due;
     bool is_due;
+    bool suited; /* m4h_ssh_server_suit is through */
     bool exchanged;
     bool authenticated;
     bool turning; /* inside a turn: closing waits for its end */
@@ -84,6 +90,12 @@ void m4h_ssh_session_rewatch(struct m4h_ssh_session *session);
 /* Ends the session for a fault of the peer, within a turn. */
 void m4h_ssh_session_fail(struct m4h_ssh_session *session, enum m4h_ssh_end end,
                           const char *detail);
+
+/* server.c: what can be set for each session only. M4H_ENOMEM. */
+M4H_MUST_CHECK int m4h_ssh_server_dress(const struct m4h_ssh_server *server, ssh_session ssh);
+/* Looks at how the client names itself, which is still unread, before our list of
+ * algorithms goes out; to be tried again until something has come. */
+void m4h_ssh_server_suit(struct m4h_ssh_session *session);
 
 /* message.c: answers what the device has asked, up to the next open question. */
 void m4h_ssh_messages_handle(struct m4h_ssh_session *session);

@@ -21,21 +21,15 @@ static void refuse_auth(ssh_message message)
     ssh_message_reply_default(message);
 }
 
-/* Certificates parse as keys, yet libssh checks nothing in them. */
-static bool key_is_plain(ssh_key key)
+/* Certificates parse as keys, yet libssh checks nothing in them. And a signature that
+ * it does not take is left without any answer, so that such a key must be refused
+ * before the device signs. */
+static bool key_is_taken(const struct m4h_ssh_server *server, ssh_key key)
 {
-    switch (ssh_key_type(key)) {
-    case SSH_KEYTYPE_ED25519:
-    case SSH_KEYTYPE_SK_ED25519:
-    case SSH_KEYTYPE_ECDSA_P256:
-    case SSH_KEYTYPE_ECDSA_P384:
-    case SSH_KEYTYPE_ECDSA_P521:
-    case SSH_KEYTYPE_SK_ECDSA:
-    case SSH_KEYTYPE_RSA:
-        return true;
-    default:
-        return false;
-    }
+    enum ssh_keytypes_e type = ssh_key_type(key);
+
+    return type > SSH_KEYTYPE_UNKNOWN && type < KEY_TYPES_MAX &&
+           (server->taken_keys & 1u << (unsigned)type) != 0;
 }
 
 static int export_blob(ssh_key key, uint8_t *blob, size_t size, size_t *len)
@@ -96,8 +90,9 @@ static void handle_auth(struct m4h_ssh_session *session, ssh_message message)
     }
     if (!session->authenticated && ssh_message_subtype(message) == SSH_AUTH_METHOD_PUBLICKEY) {
         key = ssh_message_auth_pubkey(message);
-        switch (key != NULL && key_is_plain(key) ? ssh_message_auth_publickey_state(message)
-                                                 : SSH_PUBLICKEY_STATE_ERROR) {
+        switch (key != NULL && key_is_taken(session->server, key)
+                    ? ssh_message_auth_publickey_state(message)
+                    : SSH_PUBLICKEY_STATE_ERROR) {
         case SSH_PUBLICKEY_STATE_VALID:
             offer_key(session, message, key);
             return;

@@ -191,6 +191,8 @@ static void exchange_keys(struct m4h_ssh_session *session)
 void m4h_ssh_session_turn(struct m4h_ssh_session *session)
 {
     session->turning = true;
+    if (!session->suited && session->event != NULL)
+        m4h_ssh_server_suit(session);
     if (session->held == NULL && session->event != NULL)
         receive(session);
     if (!session->exchanged && m4h_ssh_session_is_alive(session))
@@ -225,6 +227,7 @@ static void on_ready(void *context, unsigned events)
  * A peer whose first bytes are wrong already is told of in the first turn. */
 static int begin(struct m4h_ssh_session *session)
 {
+    m4h_ssh_server_suit(session);
     if (ssh_handle_key_exchange(session->ssh) == SSH_ERROR) {
         m4h_ssh_session_schedule(session);
         return 0;
@@ -258,6 +261,8 @@ int m4h_ssh_session_accept(struct m4h_ssh_session **session, struct m4h_ssh_serv
     ssh_set_blocking(made->ssh, 0);
     ssh_set_counters(made->ssh, &made->socket_counter, &made->packet_counter);
     if (ssh_bind_accept_fd(server->bind, made->ssh, fd) == SSH_OK)
+        error = m4h_ssh_server_dress(server, made->ssh);
+    if (error == 0)
         error = begin(made);
     if (error != 0) {
         if (ssh_get_fd(made->ssh) != fd)

@@ -28,6 +28,10 @@ struct m4h_slave_config {
     char *ciphers;
     char *key_exchanges;
     char *macs;
+    char *dropbear_macs;
+    char *host_keys;
+    char *key_types;
+    bool compression;
     char *tunnel_address;
     int64_t port_min;
     int64_t port_max;

@@ -140,13 +140,17 @@ static void on_accept(void *context, int fd, const char *peer)
 
 static void open_server(struct stage *stage)
 {
-    const struct m4h_ssh_server_config config = {
-        .host_key = &stage->host_key, .ciphers = "", .key_exchanges = "", .macs = ""};
+    const struct m4h_ssh_server_config config = {.host_keys = &stage->host_keys,
+                                                 .ciphers = "",
+                                                 .key_exchanges = "",
+                                                 .macs = "",
+                                                 .dropbear_macs = "",
+                                                 .key_types = ""};
     const struct m4h_address loopback = {.host = "127.0.0.1"};
     uint16_t port;
     int fd;
 
-    assert_int_equal(m4h_ssh_host_key_ensure(stage->dir, &stage->host_key), 0);
+    assert_int_equal(m4h_ssh_host_keys_ensure(stage->dir, "ed25519", &stage->host_keys), 0);
     assert_int_equal(m4h_ssh_server_create(&stage->server, stage->loop, &config), 0);
     assert_int_equal(m4h_socket_listen(&loopback, false, 64, &fd, &port), 0);
     assert_int_equal(m4h_listener_start(&stage->listener, stage->loop, fd, on_accept, stage), 0);

@@ -28,7 +28,7 @@ struct stage {
     struct m4h_timer *key_timer, *forward_timer;
     char dir[64];
     char port[8]; /* as arguments need it */
-    struct m4h_ssh_host_key host_key;
+    struct m4h_ssh_host_keys host_keys;
     struct m4h_ssh_session *session; /* of the device that came last, NULL when it is over */
     struct program client, tool;
 

@@ -41,6 +41,9 @@ static void values_that_cannot_work_are_refused_at_the_start(void **state)
         {"slave.id=", "slave.region=eu", M4H_CONFIG_WRONG},
         {"slave.id=s.1", "slave.region=eu", M4H_CONFIG_WRONG},
         {"load.interval_ms=3s", "slave.region=eu", M4H_CONFIG_RUN},
+        {"ssh.host_keys=rsa,ecdsa", "slave.region=eu", M4H_CONFIG_RUN},
+        {"ssh.host_keys=", "slave.region=eu", M4H_CONFIG_WRONG},
+        {"ssh.host_keys=ed25519,dsa", "slave.region=eu", M4H_CONFIG_WRONG},
         {"load.interval_ms=6s", "slave.region=eu", M4H_CONFIG_WRONG},
     };
 

@@ -153,7 +153,7 @@ static void set_capacity(struct m4h_slave *slave)
     slave->capacity = (uint32_t)room;
 }
 
-static int fill_info(struct m4h_slave *slave, const struct m4h_ssh_host_key *host_key,
+static int fill_info(struct m4h_slave *slave, const struct m4h_ssh_host_keys *host_keys,
                      uint16_t port)
 {
     const struct m4h_slave_config *config = slave->config;
@@ -170,8 +170,10 @@ static int fill_info(struct m4h_slave *slave, const struct m4h_ssh_host_key *hos
     }
     slave->listen_port = port;
     info->port = config->device_port != 0 ? (uint16_t)config->device_port : port;
-    m4h_text_copy(info->host_keys[0], sizeof(info->host_keys[0]), host_key->public_line);
-    info->host_key_count = 1;
+    for (size_t i = 0; i < host_keys->count; i++)
+        m4h_text_copy(info->host_keys[i], sizeof(info->host_keys[i]),
+                      host_keys->list[i].public_line);
+    info->host_key_count = (uint8_t)host_keys->count;
     info->capacity = slave->capacity;
     m4h_text_copy(info->version, sizeof(info->version), M4H_VERSION);
     info->started_wall_ms = m4h_walltime_now_ms();
@@ -187,15 +189,18 @@ static int report_listen(const struct m4h_slave *slave, int error)
 }
 
 /* One listener for each worker, all on the same port. */
-static int start_workers(struct m4h_slave *slave, const struct m4h_ssh_host_key *host_key,
+static int start_workers(struct m4h_slave *slave, const struct m4h_ssh_host_keys *host_keys,
                          uint16_t *port)
 {
     const struct m4h_slave_config *config = slave->config;
     const struct m4h_ssh_server_config ssh = {
-        .host_key = host_key,
+        .host_keys = host_keys,
         .ciphers = config->ciphers,
         .key_exchanges = config->key_exchanges,
         .macs = config->macs,
+        .dropbear_macs = config->dropbear_macs,
+        .key_types = config->key_types,
+        .compression = config->compression,
     };
     struct m4h_address address;
     uint32_t wanted = slave->config->workers > 0 ? (uint32_t)slave->config->workers
@@ -288,7 +293,7 @@ static int make_loop(struct m4h_slave *slave)
 
 static int start(struct m4h_slave *slave)
 {
-    struct m4h_ssh_host_key host_key;
+    struct m4h_ssh_host_keys host_keys;
     struct m4h_event event = {.type = M4H_EVENT_START};
     uint16_t port = 0;
     int error = make_cores(slave);
@@ -300,7 +305,8 @@ static int start(struct m4h_slave *slave)
     if (error == 0)
         error = m4h_ssh_start();
     if (error == 0)
-        error = m4h_ssh_host_key_ensure(slave->config->host_key_dir, &host_key);
+        error = m4h_ssh_host_keys_ensure(slave->config->host_key_dir, slave->config->host_keys,
+                                         &host_keys);
     if (error != 0)
         return error;
     slave->epoch = m4h_epoch_next(slave->config->host_key_dir, m4h_walltime_now_ms());
@@ -308,9 +314,9 @@ static int start(struct m4h_slave *slave)
     if (error == 0)
         error = m4h_ops_start(slave);
     if (error == 0)
-        error = start_workers(slave, &host_key, &port);
+        error = start_workers(slave, &host_keys, &port);
     if (error == 0)
-        error = fill_info(slave, &host_key, port);
+        error = fill_info(slave, &host_keys, port);
     if (error != 0)
         return error;
     event.as.start = slave->info;
