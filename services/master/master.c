@@ -93,6 +93,9 @@ static void carry_out(struct m4h_master *master, const struct m4h_effect *effect
     case M4H_EFFECT_NOTE:
         m4h_master_log_note(master, effect);
         break;
+    case M4H_EFFECT_FLAPPING:
+        m4h_master_log_flapping(master, effect);
+        break;
     }
 }
 

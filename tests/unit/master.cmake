@@ -1,9 +1,9 @@
-foreach(noun fallback keys readiness tunnel_index)
+foreach(noun evictions fallback keys last_ports readiness tunnel_index)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c LINK master-core LABELS unit)
 endforeach()
 # One thread, and minutes under the thread sanitizer.
 m4h_test(unit_master_million SOURCES master_million.c LINK master-core LABELS unit not-tsan)
-foreach(noun dispatch fold liveness memory ownership pages resync)
+foreach(noun dispatch flapping fold liveness memory ownership pages resync)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c master_world.c LINK master-core
         LABELS unit)
 endforeach()

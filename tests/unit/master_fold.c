@@ -308,6 +308,39 @@ static void a_drain_shows_and_is_noted_once(void **state)
     assert_int_equal(scene->world->notes[M4H_NOTE_DRAINING], 1);
 }
 
+static void a_drain_that_goes_on_is_no_news_but_for_its_deadline(void **state)
+{
+    struct scene *scene = *state;
+    struct m4h_event event = fake_drain(&scene->slave);
+
+    event.as.drain.deadline_wall_ms = 1790000060000;
+    tell(scene, event);
+    assert_true(world_slave(scene->world, "s1").drain_deadline_wall_ms == 1790000060000);
+    event = fake_drain(&scene->slave);
+    event.as.drain.deadline_wall_ms = 1790000090000;
+    tell(scene, event);
+    assert_true(world_slave(scene->world, "s1").drain_deadline_wall_ms == 1790000090000);
+    assert_int_equal(scene->world->notes[M4H_NOTE_DRAINING], 1);
+    assert_int_equal(scene->world->ticket_count, 0);
+    event = fake_load(&scene->slave);
+    event.as.load.drain_deadline_wall_ms = 1790000091000;
+    tell(scene, event);
+    assert_true(world_slave(scene->world, "s1").drain_deadline_wall_ms == 1790000091000);
+    tell(scene, fake_stop(&scene->slave));
+    assert_true(world_slave(scene->world, "s1").drain_deadline_wall_ms == 0);
+}
+
+static void an_event_of_a_later_version_leaves_no_gap(void **state)
+{
+    struct scene *scene = *state;
+
+    tell(scene, fake_other(&scene->slave));
+    tell(scene, fake_connect(&scene->slave, "a", 1, 10));
+    assert_int_equal(world_stats(scene->world).gaps, 0);
+    assert_int_equal(world_stats(scene->world).events[M4H_EVENT_OTHER], 1);
+    world_assert_same(scene->world, &scene->slave);
+}
+
 static void a_stop_takes_the_tunnels_with_it(void **state)
 {
     struct scene *scene = *state;
@@ -364,6 +397,8 @@ int main(void)
         TEST(an_event_that_claims_another_region_is_ignored),
         TEST(a_new_epoch_may_bring_another_region),
         TEST(a_drain_shows_and_is_noted_once),
+        TEST(a_drain_that_goes_on_is_no_news_but_for_its_deadline),
+        TEST(an_event_of_a_later_version_leaves_no_gap),
         TEST(a_stop_takes_the_tunnels_with_it),
         TEST(slaves_past_the_bound_are_not_taken),
 #undef TEST

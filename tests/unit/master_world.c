@@ -126,6 +126,14 @@ struct m4h_event fake_disconnect(struct fake_slave *slave, const char *client_ke
     return event;
 }
 
+struct m4h_event fake_replaced(struct fake_slave *slave, const char *client_key, uint64_t tunnel_id)
+{
+    struct m4h_event event = fake_disconnect(slave, client_key, tunnel_id);
+
+    event.as.disconnect.reason = M4H_DISCONNECT_REPLACED;
+    return event;
+}
+
 struct m4h_event fake_drain(struct fake_slave *slave)
 {
     slave->state = M4H_SLAVE_DRAINING;
@@ -142,6 +150,20 @@ struct m4h_event fake_stop(struct fake_slave *slave)
 struct m4h_event fake_refuse(struct fake_slave *slave)
 {
     return next_event_of(slave, M4H_EVENT_REFUSE);
+}
+
+struct m4h_event fake_flapping(struct fake_slave *slave, const char *client_key)
+{
+    struct m4h_event event = next_event_of(slave, M4H_EVENT_FLAPPING);
+
+    event.as.flapping = (struct m4h_flapping){.evictions = 3, .window_ms = 60000, .hold_ms = 10000};
+    m4h_text_copy(event.as.flapping.client_key, sizeof(event.as.flapping.client_key), client_key);
+    return event;
+}
+
+struct m4h_event fake_other(struct fake_slave *slave)
+{
+    return next_event_of(slave, M4H_EVENT_OTHER);
 }
 
 static uint64_t digest_of(const struct fake_slave *slave)
@@ -218,6 +240,9 @@ static void record(struct world *world, const struct m4h_effect *effect)
 {
     if (effect->type == M4H_EFFECT_NOTE) {
         world->notes[effect->as.note.note]++;
+    } else if (effect->type == M4H_EFFECT_FLAPPING) {
+        world->flapping_told++;
+        world->told = *effect;
     } else if (effect->type == M4H_EFFECT_KICK) {
         struct kick *kick = &world->kicks[world->kick_count++ % WORLD_KICKS_MAX];
 

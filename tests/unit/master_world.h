@@ -42,6 +42,8 @@ struct world {
     struct ticket tickets[64];
     size_t ticket_count; /* asked so far; the array holds the first 64 */
     unsigned notes[M4H_NOTE_NO_ROOM + 1];
+    unsigned flapping_told;
+    struct m4h_effect told; /* the last of them */
 };
 
 /* The defaults of the service: silent 6 s, lost 10 s, forgotten 1 h, reservations 2.5 s. */
@@ -85,9 +87,15 @@ struct m4h_event fake_connect(struct fake_slave *slave, const char *client_key, 
                               uint64_t stamp);
 struct m4h_event fake_disconnect(struct fake_slave *slave, const char *client_key,
                                  uint64_t tunnel_id);
+/* The same, because another connection with its client key has come to the slave. */
+struct m4h_event fake_replaced(struct fake_slave *slave, const char *client_key,
+                               uint64_t tunnel_id);
 struct m4h_event fake_drain(struct fake_slave *slave);
 struct m4h_event fake_stop(struct fake_slave *slave);
 struct m4h_event fake_refuse(struct fake_slave *slave);
+struct m4h_event fake_flapping(struct fake_slave *slave, const char *client_key);
+/* One that only a later version knows. */
+struct m4h_event fake_other(struct fake_slave *slave);
 struct m4h_event fake_load(struct fake_slave *slave);
 /* The head of a page of what the slave has now. */
 struct m4h_snapshot_page fake_page(const struct fake_slave *slave, uint64_t snapshot_id,

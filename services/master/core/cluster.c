@@ -37,13 +37,17 @@ int m4h_cluster_create(struct m4h_cluster **cluster, const struct m4h_cluster_co
     if (made == NULL)
         return M4H_ENOMEM;
     error = m4h_dispatch_create(&made->dispatch, &config->dispatch);
+    if (error == 0)
+        error = m4h_last_ports_init(&made->last_ports, config->seed);
     if (error != 0) {
+        m4h_dispatch_destroy(made->dispatch);
         free(made);
         return error;
     }
     made->config = *config;
     made->online = true;
     m4h_tunnel_index_init(&made->tunnels, config->seed);
+    m4h_evictions_init(&made->evictions);
     m4h_heap_init(&made->liveness, liveness_before);
     m4h_heap_init(&made->waiting, waiting_before);
     m4h_heap_init(&made->asked, asked_before);
@@ -63,6 +67,8 @@ void m4h_cluster_destroy(struct m4h_cluster *cluster)
     m4h_heap_free(&cluster->liveness);
     m4h_heap_free(&cluster->waiting);
     m4h_heap_free(&cluster->asked);
+    m4h_evictions_free(&cluster->evictions);
+    m4h_last_ports_free(&cluster->last_ports);
     m4h_effects_free(&cluster->effects);
     free(cluster);
 }
@@ -148,6 +154,8 @@ uint64_t m4h_cluster_next_tick_ms(const struct m4h_cluster *cluster)
     const struct m4h_heap_node *asked = m4h_heap_first(&cluster->asked);
     uint64_t next_ms = m4h_dispatch_next_ms(cluster->dispatch);
 
+    if (m4h_evictions_next_ms(&cluster->evictions) < next_ms)
+        next_ms = m4h_evictions_next_ms(&cluster->evictions);
     if (liveness == NULL)
         return next_ms;
     if (cluster->online && SLAVE_OF(liveness, liveness)->liveness_due_ms < next_ms)
@@ -163,6 +171,7 @@ uint64_t m4h_cluster_next_tick_ms(const struct m4h_cluster *cluster)
 uint64_t m4h_cluster_tick(struct m4h_cluster *cluster, struct m4h_moment moment)
 {
     m4h_dispatch_expire(cluster->dispatch, moment.now_ms);
+    m4h_evictions_expire(&cluster->evictions, moment.now_ms);
     if (cluster->online)
         m4h_liveness_tick(cluster, moment.now_ms);
     m4h_resync_tick(cluster, moment.now_ms);

@@ -15,7 +15,9 @@
  *    tunnels are gone until a snapshot brings them back; for `forget_after_ms`:
  *    forgotten. Time is this master's monotonic clock, never the slave's;
  *  - of several tunnels with one client key the winner by m4h_stamp_wins shows;
- *    the others are kicked, and kept until their slave says that they are gone.
+ *    the others are kicked, and kept until their slave says that they are gone;
+ *  - a connection that takes the client key from a live one evicts it; who is
+ *    evicted too often flaps (evictions.h).
  *
  * `now_ms` is monotonic and `wall_ms` the wall clock, both of the caller. One
  * thread. Borrowed pointers are valid until the next call. */
@@ -65,9 +67,11 @@ struct m4h_cluster_stats {
     uint64_t snapshots_installed;
     uint64_t snapshots_failed;
     uint64_t kicks;
+    uint64_t evictions; /* of live tunnels by another connection with their client key */
     uint64_t effects_refused;
     size_t entries;                      /* tunnels of all slaves, losers too */
     size_t tunnels;                      /* that show */
+    size_t flapping;                     /* client keys */
     size_t slaves[M4H_SLAVE_SILENT + 1]; /* by state */
     size_t slaves_unsynced;
 };
@@ -115,6 +119,10 @@ M4H_MUST_CHECK int m4h_cluster_dispatch(struct m4h_cluster *cluster,
 
 /* The stamp of the tunnel that owns the client key; 0: none. */
 uint64_t m4h_cluster_owner_stamp(const struct m4h_cluster *cluster, const char *client_key);
+/* What a slave must know of the device before it lets it in: fills owner_stamp,
+ * last_port, evictions and evicted_ago_ms. */
+void m4h_cluster_introduce(const struct m4h_cluster *cluster, const char *client_key,
+                           uint64_t now_ms, struct m4h_authorize_reply *reply);
 
 /* The slave still holds the tunnel, and it is not the one that shows: a kick is
  * still right. */

@@ -5,6 +5,8 @@
 #define M4H_MASTER_CLUSTER_STATE_H
 
 #include "services/master/core/cluster.h"
+#include "services/master/core/evictions.h"
+#include "services/master/core/last_ports.h"
 #include "services/master/core/slaves.h"
 
 struct m4h_cluster {
@@ -19,6 +21,8 @@ struct m4h_cluster {
     size_t unsynced_count; /* of those that are not lost */
     bool online;
     uint64_t offline_since_ms;
+    struct m4h_evictions evictions;
+    struct m4h_last_ports last_ports;
     struct m4h_effects effects;
     struct m4h_cluster_stats stats;
 };
@@ -38,8 +42,9 @@ bool m4h_slave_is_listed(const struct m4h_slave *slave);
 
 /* ---- fold.c --------------------------------------------------------------- */
 
-/* Puts a tunnel in at the slave and kicks who loses by it. Owns `entry`. */
-void m4h_fold_insert(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
+/* Puts a tunnel in at the slave and kicks who loses by it. Owns `entry`. True: it is
+ * new, and another live connection has its client key. */
+bool m4h_fold_insert(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
                      uint64_t now_ms);
 /* Takes a tunnel out, where the slave has it. */
 void m4h_fold_remove(struct m4h_cluster *cluster, struct m4h_slave *slave, const char *client_key,

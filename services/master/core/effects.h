@@ -14,6 +14,7 @@ enum m4h_effect_type {
     M4H_EFFECT_SNAPSHOT = 1, /* ask the slave for a page of a snapshot */
     M4H_EFFECT_KICK,         /* cut a tunnel that lost its client key */
     M4H_EFFECT_NOTE,         /* worth a log line */
+    M4H_EFFECT_FLAPPING,     /* worth one, too: live devices begin to throw each other out */
 };
 
 enum m4h_note {
@@ -55,6 +56,10 @@ struct m4h_effect {
             uint64_t age_ms; /* since the slave was last heard */
             uint32_t tunnels;
         } note;
+        struct {
+            char client_key[M4H_CLIENT_KEY_MAX + 1];
+            uint32_t evictions; /* lately */
+        } flapping;
     } as;
 };
 

@@ -25,28 +25,33 @@ static void kick(struct m4h_cluster *cluster, const struct m4h_entry *loser, uin
     cluster->stats.kicks++;
 }
 
-/* The loser that a new entry makes: the one that it beats, or itself. A slave
- * replaces its own by itself. */
-static const struct m4h_entry *loser_by(const struct m4h_cluster *cluster,
+/* The best other entry of the client key, or NULL. */
+static const struct m4h_entry *rival_of(const struct m4h_cluster *cluster,
                                         const struct m4h_entry *entry)
 {
     const struct m4h_entry *owner =
         m4h_tunnel_index_owner(&cluster->tunnels, m4h_entry_client_key(entry));
-    const struct m4h_entry *loser = owner == entry ? m4h_entry_next(entry) : entry;
+    const struct m4h_entry *rival = owner == entry ? m4h_entry_next(entry) : owner;
 
-    if (loser == NULL || !m4h_entry_same_key(owner, loser) || loser->holder == owner->holder)
-        return NULL;
-    return loser;
+    return rival != NULL && m4h_entry_same_key(rival, entry) ? rival : NULL;
 }
 
-void m4h_fold_insert(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
+/* A slave replaces its own by itself. */
+bool m4h_fold_insert(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
                      uint64_t now_ms)
 {
     bool new = m4h_tunnel_index_insert(&cluster->tunnels, &slave->held, entry);
-    const struct m4h_entry *loser = new ? loser_by(cluster, entry) : NULL;
+    const struct m4h_entry *rival = new ? rival_of(cluster, entry) : NULL;
+    bool wins = rival == NULL || m4h_entry_next(entry) == rival;
 
-    if (loser != NULL)
-        kick(cluster, loser, now_ms);
+    if (wins)
+        m4h_last_ports_set(&cluster->last_ports, m4h_entry_client_key(entry),
+                           m4h_entry_first_port(entry));
+    if (rival == NULL)
+        return false;
+    if (rival->holder != entry->holder)
+        kick(cluster, wins ? rival : entry, now_ms);
+    return !M4H_CONTAINER_OF(rival->holder, struct m4h_slave, held)->silent;
 }
 
 void m4h_fold_remove(struct m4h_cluster *cluster, struct m4h_slave *slave, const char *client_key,
@@ -58,6 +63,39 @@ void m4h_fold_remove(struct m4h_cluster *cluster, struct m4h_slave *slave, const
     if (entry != NULL)
         m4h_tunnel_index_remove(&cluster->tunnels, entry);
 }
+
+/* ---- live devices with one key --------------------------------------------- */
+
+static void tell_flapping(struct m4h_cluster *cluster, const struct m4h_slave *slave,
+                          const char *client_key, uint64_t now_ms)
+{
+    struct m4h_effect *effect = m4h_effects_add(&cluster->effects, M4H_EFFECT_FLAPPING);
+
+    if (effect == NULL)
+        return;
+    m4h_text_copy(effect->slave_id, sizeof(effect->slave_id), slave->id);
+    m4h_text_copy(effect->region, sizeof(effect->region), slave->region);
+    m4h_text_copy(effect->as.flapping.client_key, sizeof(effect->as.flapping.client_key),
+                  client_key);
+    effect->as.flapping.evictions =
+        m4h_evictions_find(&cluster->evictions, client_key, now_ms).count;
+}
+
+static void evicted(struct m4h_cluster *cluster, const struct m4h_slave *slave,
+                    const char *client_key, uint64_t now_ms)
+{
+    if (m4h_evictions_add(&cluster->evictions, client_key, now_ms))
+        tell_flapping(cluster, slave, client_key, now_ms);
+}
+
+static void on_flapping(struct m4h_cluster *cluster, const struct m4h_slave *slave,
+                        const struct m4h_flapping *flapping, uint64_t now_ms)
+{
+    if (m4h_evictions_report(&cluster->evictions, flapping->client_key, flapping->hold_ms, now_ms))
+        tell_flapping(cluster, slave, flapping->client_key, now_ms);
+}
+
+/* ---- events of tunnels ------------------------------------------------------ */
 
 static void on_connect(struct m4h_cluster *cluster, struct m4h_slave *slave,
                        const struct m4h_tunnel *tunnel, uint64_t now_ms)
@@ -71,8 +109,23 @@ static void on_connect(struct m4h_cluster *cluster, struct m4h_slave *slave,
         m4h_resync_want(cluster, slave, "no room for a tunnel", now_ms);
         return;
     }
-    m4h_fold_insert(cluster, slave, entry, now_ms);
+    if (m4h_fold_insert(cluster, slave, entry, now_ms))
+        evicted(cluster, slave, tunnel->client_key, now_ms);
     m4h_seat_arrived(cluster->dispatch, &slave->seat, tunnel->client_key);
+}
+
+/* A slave that replaces its own says first that the old one is gone. Where the loser of
+ * another slave goes, or one that was late, the eviction is counted by its winner. */
+static void on_disconnect(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                          const struct m4h_disconnect *disconnect, uint64_t now_ms)
+{
+    const char *client_key = disconnect->client_key;
+    const struct m4h_entry *owner = m4h_tunnel_index_owner(&cluster->tunnels, client_key);
+
+    if (disconnect->reason == M4H_DISCONNECT_REPLACED && owner != NULL &&
+        owner->holder == &slave->held && owner->tunnel_id == disconnect->tunnel_id)
+        evicted(cluster, slave, client_key, now_ms);
+    m4h_fold_remove(cluster, slave, client_key, disconnect->tunnel_id);
 }
 
 /* ---- the life of a slave -------------------------------------------------- */
@@ -132,21 +185,23 @@ static void apply(struct m4h_cluster *cluster, struct m4h_slave *slave,
         on_connect(cluster, slave, &event->as.connect, now_ms);
         break;
     case M4H_EVENT_DISCONNECT:
-        m4h_fold_remove(cluster, slave, event->as.disconnect.client_key,
-                        event->as.disconnect.tunnel_id);
+        on_disconnect(cluster, slave, &event->as.disconnect, now_ms);
         break;
     case M4H_EVENT_START:
         on_start(cluster, slave, &event->as.start, event->seq == 1);
         break;
     case M4H_EVENT_DRAIN:
+        slave->load.drain_deadline_wall_ms = event->as.drain.deadline_wall_ms;
         on_drain(cluster, slave);
         break;
     case M4H_EVENT_STOP:
         m4h_cluster_note(cluster, slave, M4H_NOTE_STOPPED, NULL, 0);
         m4h_fold_stop(cluster, slave);
         break;
-    case M4H_EVENT_REFUSE:
     case M4H_EVENT_FLAPPING:
+        on_flapping(cluster, slave, &event->as.flapping, now_ms);
+        break;
+    case M4H_EVENT_REFUSE:
     case M4H_EVENT_LOAD:
     case M4H_EVENT_OTHER:
         break;

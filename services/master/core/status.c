@@ -46,6 +46,17 @@ uint64_t m4h_cluster_owner_stamp(const struct m4h_cluster *cluster, const char *
     return owner != NULL ? owner->stamp : 0;
 }
 
+void m4h_cluster_introduce(const struct m4h_cluster *cluster, const char *client_key,
+                           uint64_t now_ms, struct m4h_authorize_reply *reply)
+{
+    struct m4h_evictions_of evictions = m4h_evictions_find(&cluster->evictions, client_key, now_ms);
+
+    reply->owner_stamp = m4h_cluster_owner_stamp(cluster, client_key);
+    reply->last_port = m4h_last_ports_find(&cluster->last_ports, client_key);
+    reply->evictions = evictions.count;
+    reply->evicted_ago_ms = evictions.ago_ms;
+}
+
 bool m4h_cluster_is_loser(const struct m4h_cluster *cluster, const char *slave_id,
                           const char *client_key, uint64_t tunnel_id)
 {
@@ -100,6 +111,7 @@ void m4h_cluster_status(const struct m4h_cluster *cluster, struct m4h_cluster_st
     *status = (struct m4h_cluster_status){
         .tunnels = cluster->tunnels.client_keys,
         .synced = m4h_cluster_is_synced(cluster),
+        .flapping = (uint32_t)cluster->evictions.flapping,
     };
     *region_count = 0;
     for (size_t i = 0; i < cluster->slaves.count; i++) {
@@ -143,6 +155,8 @@ static void describe_slave(const struct m4h_slave *slave, struct m4h_slave_statu
         .last_seen_wall_ms = slave->last_seen_wall_ms,
         .synced = slave->synced,
     };
+    if (status->state == M4H_SLAVE_DRAINING)
+        status->drain_deadline_wall_ms = slave->load.drain_deadline_wall_ms;
     memcpy(status->slave_id, slave->id, sizeof(status->slave_id));
     memcpy(status->region, slave->region, sizeof(status->region));
     status->info.capacity = slave->seat.capacity;
@@ -168,7 +182,8 @@ void m4h_cluster_slaves(const struct m4h_cluster *cluster, const struct m4h_page
 
 /* ---- tunnels -------------------------------------------------------------- */
 
-static void describe_tunnel(const struct m4h_entry *entry, struct m4h_tunnel_status *status)
+static void describe_tunnel(const struct m4h_cluster *cluster, const struct m4h_entry *entry,
+                            struct m4h_tunnel_status *status)
 {
     const struct m4h_slave *slave = slave_of(entry);
 
@@ -176,6 +191,7 @@ static void describe_tunnel(const struct m4h_entry *entry, struct m4h_tunnel_sta
     memcpy(status->slave_id, slave->id, sizeof(status->slave_id));
     memcpy(status->region, slave->region, sizeof(status->region));
     memcpy(status->host, slave->info.host, sizeof(status->host));
+    status->flapping = m4h_evictions_flaps(&cluster->evictions, status->tunnel.client_key);
 }
 
 void m4h_cluster_tunnels(const struct m4h_cluster *cluster, const struct m4h_page_request *request,
@@ -191,7 +207,7 @@ void m4h_cluster_tunnels(const struct m4h_cluster *cluster, const struct m4h_pag
         if (*count == request->page_size || seen++ == SCAN_MAX)
             break;
         if (matches(slave_of(entry), request))
-            describe_tunnel(entry, &tunnels[(*count)++]);
+            describe_tunnel(cluster, entry, &tunnels[(*count)++]);
         last = entry;
     }
     if (entry != NULL && last != NULL)
@@ -205,7 +221,7 @@ int m4h_cluster_tunnel(const struct m4h_cluster *cluster, const char *client_key
 
     if (owner == NULL || !m4h_slave_is_listed(slave_of(owner)))
         return M4H_ENOTFOUND;
-    describe_tunnel(owner, tunnel);
+    describe_tunnel(cluster, owner, tunnel);
     return 0;
 }
 
@@ -217,6 +233,8 @@ void m4h_cluster_stats(const struct m4h_cluster *cluster, struct m4h_cluster_sta
     stats->effects_refused = cluster->effects.refused;
     stats->entries = cluster->tunnels.entries;
     stats->tunnels = cluster->tunnels.client_keys;
+    stats->evictions = cluster->evictions.total;
+    stats->flapping = cluster->evictions.flapping;
     stats->slaves_unsynced = cluster->unsynced_count;
     for (size_t i = 0; i < cluster->slaves.count; i++)
         stats->slaves[m4h_slave_state_of(cluster->slaves.sorted[i])]++;

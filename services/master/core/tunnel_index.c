@@ -20,6 +20,11 @@ const char *m4h_entry_client_key(const struct m4h_entry *entry)
     return (const char *)(ports_of(entry) + entry->port_count);
 }
 
+uint16_t m4h_entry_first_port(const struct m4h_entry *entry)
+{
+    return ports_of(entry)[0];
+}
+
 static const char *address_of(const struct m4h_entry *entry)
 {
     return m4h_entry_client_key(entry) + entry->key_len + 1;

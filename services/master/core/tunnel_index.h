@@ -88,6 +88,7 @@ struct m4h_entry *m4h_entry_next_owner(const struct m4h_entry *entry);
 /* Borrowed from the entry. */
 const char *m4h_entry_client_key(const struct m4h_entry *entry);
 bool m4h_entry_same_key(const struct m4h_entry *a, const struct m4h_entry *b);
+uint16_t m4h_entry_first_port(const struct m4h_entry *entry);
 /* Writes all of it as the model has it. */
 void m4h_entry_read(const struct m4h_entry *entry, struct m4h_tunnel *tunnel);
 /* Bytes that an entry takes, without the allocator's own. */

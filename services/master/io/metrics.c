@@ -46,6 +46,11 @@ static void write_cluster(const struct m4h_cluster_stats *stats, struct m4h_metr
     WRITE_ONE("tunnels", "gauge", "Tunnels, one for each client key.", stats->tunnels);
     WRITE_ONE("tunnels_replaced", "gauge", "Tunnels whose device has a newer one elsewhere.",
               stats->entries - stats->tunnels);
+    WRITE_ONE("flapping", "gauge", "Client keys whose live devices throw each other out.",
+              stats->flapping);
+    WRITE_ONE("evictions_total", "counter",
+              "Live tunnels thrown out by another connection with their client key.",
+              stats->evictions);
     WRITE("snapshots_total", "counter", "Snapshots of slaves.", "result",
           AS("asked", stats->snapshots_asked), AS("installed", stats->snapshots_installed),
           AS("failed", stats->snapshots_failed));

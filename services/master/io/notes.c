@@ -1,4 +1,4 @@
-/* What happens to slaves, as log lines. */
+/* What happens to slaves and devices, as log lines. */
 #include "services/master/io/service.h"
 
 #include <stdio.h>
@@ -53,4 +53,18 @@ void m4h_master_log_note(struct m4h_master *master, const struct m4h_effect *eff
             effect->slave_id, effect->region, effect->as.note.tunnels, numbers,
             why != NULL ? " reason=\"" : "", why != NULL ? why : "", why != NULL ? "\"" : "",
             wording->text);
+}
+
+void m4h_master_log_flapping(struct m4h_master *master, const struct m4h_effect *effect)
+{
+    char device[2 * M4H_CLIENT_KEY_MAX];
+    uint32_t suppressed;
+
+    if (!m4h_log_limit_allows(&master->flapping_log, m4h_loop_now_ms(master->loop), &suppressed))
+        return;
+    m4h_log(M4H_LOG_WARNING, M4H_MASTER_LOG,
+            "device=%s slave=%s evictions=%u suppressed=%u live devices with one key throw each "
+            "other out",
+            m4h_log_quote(device, sizeof(device), effect->as.flapping.client_key), effect->slave_id,
+            effect->as.flapping.evictions, suppressed);
 }

@@ -115,7 +115,7 @@ static void allow(struct m4h_master *master, const char *client_key,
 {
     reply->allowed = true;
     m4h_text_copy(reply->client_key, sizeof(reply->client_key), client_key);
-    reply->owner_stamp = m4h_cluster_owner_stamp(master->cluster, client_key);
+    m4h_cluster_introduce(master->cluster, client_key, m4h_loop_now_ms(master->loop), reply);
     reply->valid_for_ms = (uint32_t)master->config->valid_for_ms;
     master->counters.authorizations[M4H_AUTHORIZE_ALLOWED]++;
 }

@@ -79,6 +79,7 @@ struct m4h_master {
     struct m4h_log_limit event_log;
     struct m4h_log_limit deny_log;
     struct m4h_log_limit note_log;
+    struct m4h_log_limit flapping_log;
 };
 
 /* ---- master.c -------------------------------------------------------------- */
@@ -125,6 +126,7 @@ void m4h_master_free_kicks(struct m4h_master *master);
 /* ---- notes.c --------------------------------------------------------------- */
 
 void m4h_master_log_note(struct m4h_master *master, const struct m4h_effect *effect);
+void m4h_master_log_flapping(struct m4h_master *master, const struct m4h_effect *effect);
 
 /* ---- metrics.c ------------------------------------------------------------- */
 
