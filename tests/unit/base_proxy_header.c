@@ -71,6 +71,7 @@ static const struct row right[] = {
     {"v2 UNSPEC", BYTES(SIGNATURE "\x21\x00\x00\x00"), NULL, 0},
     {"v2 UNSPEC with bytes", BYTES(SIGNATURE "\x21\x00\x00\x03xyz"), NULL, 0},
     {"v2 UDP", BYTES(SIGNATURE "\x21\x12\x00\x0c" V4_ADDRESSES), NULL, 0},
+    {"v2 UDP over IPv6", BYTES(SIGNATURE "\x21\x22\x00\x00"), NULL, 0},
     {"v2 unix socket", BYTES(SIGNATURE "\x21\x31\x00\x02/x"), NULL, 0},
 };
 
@@ -124,6 +125,7 @@ static void a_wrong_header_is_told_as_soon_as_it_is_wrong(void **state)
         {"no space", BYTES("PROXY\r"), NULL, 0},
         {"nothing after it", BYTES("PROXY \r\n"), NULL, 0},
         {"no CR", BYTES("PROXY UNKNOWN\n"), NULL, 0},
+        {"another byte for CR", BYTES("PROXY UNKNOWNx\n"), NULL, 0},
         {"a lone newline", BYTES("PROXY \n"), NULL, 0},
         {"another family", BYTES("PROXY TCP5 1.1.1.1 2.2.2.2 1 2\r\n"), NULL, 0},
         {"lower-case family", BYTES("PROXY tcp4 1.1.1.1 2.2.2.2 1 2\r\n"), NULL, 0},
@@ -252,6 +254,11 @@ static void a_header_is_written_as_the_addresses_are(void **state)
     (void)state;
     assert_written("192.0.2.1", "198.51.100.2", BYTES(SIGNATURE "\x21\x11\x00\x0c" V4_ADDRESSES));
     assert_written("2001:db8::1", "2001:db8::2", BYTES(SIGNATURE "\x21\x21\x00\x24" V6_ADDRESSES));
+    assert_written("2001:db8::1", "198.51.100.2",
+                   BYTES(SIGNATURE "\x21\x21\x00\x24"
+                                   "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"
+                                   "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc6\x33\x64\x02"
+                                   "\xc3\x55\x08\xae"));
     assert_written("192.0.2.1", "2001:db8::2",
                    BYTES(SIGNATURE "\x21\x21\x00\x24"
                                    "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\x00\x02\x01"
