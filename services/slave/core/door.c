@@ -1,0 +1,238 @@
+/* The door of a worker. Guests stand in lists by what they do, the one heard
+ * longest ago first: each is put at the end when it is heard, so the lists are in
+ * order without being sorted, and who has stalled is at the head. */
+#define HASH_NONFATAL_OOM 1
+#include "services/slave/core/door.h"
+
+#include "lib/base/error.h"
+
+#include <stdlib.h>
+#include <uthash.h>
+#include <utlist.h>
+
+/* Where connections come from that are not known yet. */
+struct m4h_source {
+    UT_hash_handle hh;
+    struct m4h_ip prefix;
+    uint32_t guests;
+    uint32_t waiting_count;
+    struct m4h_guest *waiting;
+};
+
+struct m4h_door {
+    struct m4h_door_limits limits;
+    struct m4h_source *sources; /* uthash, by prefix */
+    struct m4h_guest *active;
+    struct m4h_guest *waiting;
+    struct m4h_guest *trusted_waiting;
+    uint32_t active_count;
+    uint32_t guest_count;
+};
+
+int m4h_door_create(struct m4h_door **door, const struct m4h_door_limits *limits)
+{
+    *door = calloc(1, sizeof(**door));
+    if (*door == NULL)
+        return M4H_ENOMEM;
+    (*door)->limits = *limits;
+    return 0;
+}
+
+void m4h_door_destroy(struct m4h_door *door)
+{
+    free(door);
+}
+
+void m4h_door_set_limits(struct m4h_door *door, const struct m4h_door_limits *limits)
+{
+    door->limits = *limits;
+}
+
+/* ---- lists ------------------------------------------------------------------------ */
+
+static void begin_to_wait(struct m4h_door *door, struct m4h_guest *guest)
+{
+    guest->state = M4H_GUEST_WAITING;
+    if (guest->is_trusted)
+        DL_APPEND(door->trusted_waiting, guest);
+    else
+        DL_APPEND(door->waiting, guest);
+    if (guest->source != NULL) {
+        DL_APPEND2(guest->source->waiting, guest, source_prev, source_next);
+        guest->source->waiting_count++;
+    }
+}
+
+static void stop_waiting(struct m4h_door *door, struct m4h_guest *guest)
+{
+    if (guest->is_trusted)
+        DL_DELETE(door->trusted_waiting, guest);
+    else
+        DL_DELETE(door->waiting, guest);
+    if (guest->source != NULL) {
+        DL_DELETE2(guest->source->waiting, guest, source_prev, source_next);
+        guest->source->waiting_count--;
+    }
+}
+
+static void become_active(struct m4h_door *door, struct m4h_guest *guest)
+{
+    guest->state = M4H_GUEST_ACTIVE;
+    DL_APPEND(door->active, guest);
+    door->active_count++;
+}
+
+/* Takes it out of the list of its state, whichever that is. */
+static void step_out(struct m4h_door *door, struct m4h_guest *guest)
+{
+    if (guest->state == M4H_GUEST_WAITING) {
+        stop_waiting(door, guest);
+    } else if (guest->state == M4H_GUEST_ACTIVE) {
+        DL_DELETE(door->active, guest);
+        door->active_count--;
+    }
+}
+
+/* Those that have said nothing for too long wait from now on. */
+static void note_stalled(struct m4h_door *door, uint64_t now_ms)
+{
+    struct m4h_guest *guest;
+
+    while ((guest = door->active) != NULL && guest->heard_ms + M4H_DOOR_STALL_MS <= now_ms) {
+        step_out(door, guest);
+        begin_to_wait(door, guest);
+    }
+}
+
+/* ---- sources ---------------------------------------------------------------------- */
+
+static struct m4h_source *need_source(struct m4h_door *door, const struct m4h_ip *ip)
+{
+    struct m4h_ip prefix = m4h_ip_prefix(ip, door->limits.prefix_v4, door->limits.prefix_v6);
+    struct m4h_source *source;
+
+    HASH_FIND(hh, door->sources, &prefix, sizeof(prefix), source);
+    if (source != NULL)
+        return source;
+    source = calloc(1, sizeof(*source));
+    if (source == NULL)
+        return NULL;
+    source->prefix = prefix;
+    HASH_ADD(hh, door->sources, prefix, sizeof(prefix), source);
+    if (source->hh.tbl == NULL) {
+        free(source);
+        return NULL;
+    }
+    return source;
+}
+
+static void leave_source(struct m4h_door *door, struct m4h_source *source)
+{
+    if (source == NULL || --source->guests > 0)
+        return;
+    HASH_DEL(door->sources, source);
+    free(source);
+}
+
+/* ---- what befalls ------------------------------------------------------------------- */
+
+bool m4h_door_is_open(struct m4h_door *door, uint64_t now_ms)
+{
+    note_stalled(door, now_ms);
+    if (door->active_count >= door->limits.active_max)
+        return false;
+    return door->guest_count < door->limits.guests_max || m4h_door_longest_waiting(door) != NULL;
+}
+
+uint64_t m4h_door_next_ms(const struct m4h_door *door)
+{
+    return door->active != NULL ? door->active->heard_ms + M4H_DOOR_STALL_MS : UINT64_MAX;
+}
+
+void m4h_door_enter(struct m4h_door *door, struct m4h_guest *guest, uint64_t now_ms)
+{
+    note_stalled(door, now_ms); /* they were heard before it came */
+    *guest = (struct m4h_guest){.heard_ms = now_ms};
+    door->guest_count++;
+    begin_to_wait(door, guest);
+}
+
+void m4h_door_name(struct m4h_door *door, struct m4h_guest *guest, const struct m4h_ip *ip)
+{
+    bool waits = guest->state == M4H_GUEST_WAITING;
+
+    if (waits)
+        stop_waiting(door, guest);
+    guest->is_trusted = m4h_networks_contain(door->limits.trusted, ip);
+    if (!guest->is_trusted)
+        guest->source = need_source(door, ip);
+    if (guest->source != NULL)
+        guest->source->guests++;
+    if (waits)
+        begin_to_wait(door, guest);
+}
+
+static bool is_crowded(const struct m4h_door *door, const struct m4h_source *source)
+{
+    return source != NULL && door->limits.source_max > 0 &&
+           source->waiting_count > door->limits.source_max;
+}
+
+struct m4h_guest *m4h_door_excess(struct m4h_door *door, const struct m4h_guest *newcomer,
+                                  uint64_t now_ms)
+{
+    note_stalled(door, now_ms);
+    if (is_crowded(door, newcomer->source))
+        return newcomer->source->waiting;
+    return door->guest_count > door->limits.guests_max ? m4h_door_longest_waiting(door) : NULL;
+}
+
+struct m4h_guest *m4h_door_longest_waiting(const struct m4h_door *door)
+{
+    return door->waiting != NULL ? door->waiting : door->trusted_waiting;
+}
+
+void m4h_door_heard(struct m4h_door *door, struct m4h_guest *guest, uint64_t now_ms)
+{
+    if (guest->state != M4H_GUEST_WAITING && guest->state != M4H_GUEST_ACTIVE)
+        return;
+    step_out(door, guest);
+    guest->heard_ms = now_ms;
+    become_active(door, guest);
+}
+
+void m4h_door_asks(struct m4h_door *door, struct m4h_guest *guest)
+{
+    if (guest->state == M4H_GUEST_OUTSIDE)
+        return;
+    step_out(door, guest);
+    guest->state = M4H_GUEST_ASKING;
+}
+
+void m4h_door_answered(struct m4h_door *door, struct m4h_guest *guest, uint64_t now_ms)
+{
+    if (guest->state != M4H_GUEST_ASKING)
+        return;
+    guest->heard_ms = now_ms;
+    become_active(door, guest);
+}
+
+void m4h_door_leave(struct m4h_door *door, struct m4h_guest *guest)
+{
+    if (guest->state == M4H_GUEST_OUTSIDE)
+        return;
+    step_out(door, guest);
+    leave_source(door, guest->source);
+    *guest = (struct m4h_guest){.state = M4H_GUEST_OUTSIDE};
+    door->guest_count--;
+}
+
+uint32_t m4h_door_guest_count(const struct m4h_door *door)
+{
+    return door->guest_count;
+}
+
+uint32_t m4h_door_active_count(const struct m4h_door *door)
+{
+    return door->active_count;
+}

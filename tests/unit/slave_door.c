@@ -1,0 +1,460 @@
+/* The door of a worker: who is let in, who waits, and who has to go. */
+#include "services/slave/core/door.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define GUESTS 16
+
+/* A door with room for 2 active guests, 6 in all, 3 waiting of one source, and
+ * guests that have not come yet. */
+struct stage {
+    struct m4h_networks trusted;
+    struct m4h_door_limits limits;
+    struct m4h_door *door;
+    struct m4h_guest guests[GUESTS];
+};
+
+static int set_stage(void **state)
+{
+    struct stage *stage = calloc(1, sizeof(*stage));
+
+    assert_non_null(stage);
+    assert_int_equal(m4h_networks_parse("192.0.2.0/24", &stage->trusted), 0);
+    stage->limits = (struct m4h_door_limits){
+        .active_max = 2,
+        .guests_max = 6,
+        .source_max = 3,
+        .prefix_v4 = 32,
+        .prefix_v6 = 64,
+        .trusted = &stage->trusted,
+    };
+    assert_int_equal(m4h_door_create(&stage->door, &stage->limits), 0);
+    *state = stage;
+    return 0;
+}
+
+static int strike_stage(void **state)
+{
+    struct stage *stage = *state;
+
+    for (size_t i = 0; i < GUESTS; i++)
+        m4h_door_leave(stage->door, &stage->guests[i]);
+    assert_int_equal(m4h_door_guest_count(stage->door), 0);
+    assert_int_equal(m4h_door_active_count(stage->door), 0);
+    m4h_door_destroy(stage->door);
+    m4h_networks_free(&stage->trusted);
+    free(stage);
+    return 0;
+}
+
+static void name(struct stage *stage, size_t i, const char *text)
+{
+    struct m4h_ip ip;
+
+    assert_int_equal(m4h_ip_parse(text, &ip), 0);
+    m4h_door_name(stage->door, &stage->guests[i], &ip);
+}
+
+static void come(struct stage *stage, size_t i, const char *text, uint64_t now_ms)
+{
+    m4h_door_enter(stage->door, &stage->guests[i], now_ms);
+    name(stage, i, text);
+}
+
+static void hear(struct stage *stage, size_t i, uint64_t now_ms)
+{
+    m4h_door_heard(stage->door, &stage->guests[i], now_ms);
+}
+
+/* The index of who has to go for guest `i`; -1: nobody. */
+static int excess(struct stage *stage, size_t i, uint64_t now_ms)
+{
+    struct m4h_guest *guest = m4h_door_excess(stage->door, &stage->guests[i], now_ms);
+
+    return guest != NULL ? (int)(guest - stage->guests) : -1;
+}
+
+static int longest_waiting(struct stage *stage)
+{
+    struct m4h_guest *guest = m4h_door_longest_waiting(stage->door);
+
+    return guest != NULL ? (int)(guest - stage->guests) : -1;
+}
+
+static void set_limits(struct stage *stage)
+{
+    m4h_door_set_limits(stage->door, &stage->limits);
+}
+
+/* ---- handshakes in flight ------------------------------------------------------------ */
+
+static void the_door_closes_when_enough_handshakes_are_in_flight(void **state)
+{
+    struct stage *stage = *state;
+
+    assert_true(m4h_door_is_open(stage->door, 0));
+    come(stage, 0, "10.0.0.1", 0);
+    come(stage, 1, "10.0.0.2", 0);
+    hear(stage, 0, 0);
+    assert_true(m4h_door_is_open(stage->door, 0));
+    hear(stage, 1, 0);
+    assert_false(m4h_door_is_open(stage->door, 0));
+    assert_int_equal(m4h_door_active_count(stage->door), 2);
+}
+
+static void who_has_said_nothing_is_no_handshake(void **state)
+{
+    struct stage *stage = *state;
+
+    for (size_t i = 0; i < 5; i++)
+        come(stage, i, "10.0.0.1", 0);
+    assert_int_equal(m4h_door_active_count(stage->door), 0);
+    assert_true(m4h_door_is_open(stage->door, 0));
+    assert_int_equal(m4h_door_next_ms(stage->door), UINT64_MAX);
+}
+
+static void a_handshake_that_is_done_opens_the_door(void **state)
+{
+    struct stage *stage = *state;
+
+    come(stage, 0, "10.0.0.1", 0);
+    come(stage, 1, "10.0.0.2", 0);
+    hear(stage, 0, 0);
+    hear(stage, 1, 0);
+    m4h_door_leave(stage->door, &stage->guests[1]);
+    assert_true(m4h_door_is_open(stage->door, 0));
+    assert_int_equal(m4h_door_guest_count(stage->door), 1);
+}
+
+static void a_handshake_that_stalls_opens_the_door_in_its_time(void **state)
+{
+    struct stage *stage = *state;
+
+    come(stage, 0, "10.0.0.1", 1000);
+    come(stage, 1, "10.0.0.2", 1000);
+    hear(stage, 0, 1000);
+    hear(stage, 1, 1100);
+    assert_int_equal(m4h_door_next_ms(stage->door), 1000 + M4H_DOOR_STALL_MS);
+    assert_false(m4h_door_is_open(stage->door, 999 + M4H_DOOR_STALL_MS));
+    assert_true(m4h_door_is_open(stage->door, 1000 + M4H_DOOR_STALL_MS));
+    assert_int_equal(stage->guests[0].state, M4H_GUEST_WAITING);
+    assert_int_equal(stage->guests[1].state, M4H_GUEST_ACTIVE);
+    assert_int_equal(m4h_door_next_ms(stage->door), 1100 + M4H_DOOR_STALL_MS);
+}
+
+static void every_word_keeps_a_handshake_in_flight(void **state)
+{
+    struct stage *stage = *state;
+
+    come(stage, 0, "10.0.0.1", 0);
+    come(stage, 1, "10.0.0.2", 0);
+    hear(stage, 0, 0);
+    hear(stage, 1, 0);
+    for (uint64_t now_ms = 200; now_ms <= 1000; now_ms += 200) {
+        hear(stage, 0, now_ms);
+        hear(stage, 1, now_ms);
+        assert_false(m4h_door_is_open(stage->door, now_ms));
+    }
+    assert_int_equal(m4h_door_active_count(stage->door), 2);
+}
+
+static void one_that_stalled_and_speaks_again_is_in_flight_again(void **state)
+{
+    struct stage *stage = *state;
+
+    come(stage, 0, "10.0.0.1", 0);
+    hear(stage, 0, 0);
+    assert_true(m4h_door_is_open(stage->door, 5000));
+    assert_int_equal(m4h_door_active_count(stage->door), 0);
+    hear(stage, 0, 5000);
+    assert_int_equal(m4h_door_active_count(stage->door), 1);
+    assert_int_equal(longest_waiting(stage), -1);
+}
+
+static void waiting_for_a_master_is_no_handshake_in_flight(void **state)
+{
+    struct stage *stage = *state;
+
+    come(stage, 0, "10.0.0.1", 0);
+    come(stage, 1, "10.0.0.2", 0);
+    hear(stage, 0, 0);
+    hear(stage, 1, 0);
+    m4h_door_asks(stage->door, &stage->guests[0]);
+    assert_true(m4h_door_is_open(stage->door, 0));
+    hear(stage, 0, 10); /* what it says meanwhile changes nothing */
+    assert_true(m4h_door_is_open(stage->door, 10));
+    m4h_door_answered(stage->door, &stage->guests[0], 20);
+    assert_false(m4h_door_is_open(stage->door, 20));
+    assert_int_equal(stage->guests[0].heard_ms, 20);
+}
+
+static void who_waits_for_a_master_is_never_the_one_to_go(void **state)
+{
+    struct stage *stage = *state;
+
+    for (size_t i = 0; i < 6; i++) {
+        come(stage, i, "10.0.0.1", 0);
+        hear(stage, i, 0);
+        m4h_door_asks(stage->door, &stage->guests[i]);
+    }
+    assert_int_equal(longest_waiting(stage), -1);
+    assert_false(m4h_door_is_open(stage->door, 60000));
+    m4h_door_leave(stage->door, &stage->guests[3]);
+    assert_true(m4h_door_is_open(stage->door, 60000));
+}
+
+/* ---- all guests ---------------------------------------------------------------------- */
+
+static void the_one_that_has_waited_longest_makes_room(void **state)
+{
+    static const char *const from[] = {"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4",
+                                       "10.0.0.5", "10.0.0.6", "10.0.0.7"};
+    struct stage *stage = *state;
+
+    for (size_t i = 0; i < 6; i++) {
+        come(stage, i, from[i], i);
+        assert_int_equal(excess(stage, i, i), -1);
+    }
+    hear(stage, 0, 10);
+    assert_true(m4h_door_is_open(stage->door, 10));
+    come(stage, 6, from[6], 10);
+    assert_int_equal(excess(stage, 6, 10), 1);
+    m4h_door_leave(stage->door, &stage->guests[1]);
+    assert_int_equal(excess(stage, 6, 10), -1);
+}
+
+static void who_stalled_goes_by_when_it_was_heard_last(void **state)
+{
+    struct stage *stage = *state;
+
+    come(stage, 0, "10.0.0.1", 0);
+    come(stage, 1, "10.0.0.2", 100);
+    hear(stage, 0, 200);
+    assert_true(m4h_door_is_open(stage->door, 5000));
+    assert_int_equal(longest_waiting(stage), 1);
+    m4h_door_leave(stage->door, &stage->guests[1]);
+    assert_int_equal(longest_waiting(stage), 0);
+}
+
+static void the_door_closes_when_all_its_guests_are_busy(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->limits.active_max = 100;
+    set_limits(stage);
+    for (size_t i = 0; i < 6; i++) {
+        come(stage, i, "10.0.0.1", 0);
+        hear(stage, i, 0);
+    }
+    assert_false(m4h_door_is_open(stage->door, 0));
+    assert_true(m4h_door_is_open(stage->door, M4H_DOOR_STALL_MS));
+    assert_int_equal(longest_waiting(stage), 0);
+}
+
+/* ---- sources ------------------------------------------------------------------------- */
+
+static void the_silent_of_one_source_take_room_of_each_other_only(void **state)
+{
+    struct stage *stage = *state;
+
+    come(stage, 0, "10.0.0.2", 0);
+    for (size_t i = 1; i < 4; i++)
+        come(stage, i, "10.0.0.1", i);
+    assert_int_equal(excess(stage, 3, 3), -1);
+    come(stage, 4, "10.0.0.1", 4);
+    assert_int_equal(excess(stage, 4, 4), 1);
+    m4h_door_leave(stage->door, &stage->guests[1]);
+    assert_int_equal(excess(stage, 4, 4), -1);
+}
+
+static void devices_of_one_source_that_speak_are_not_counted(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->limits.active_max = 100;
+    stage->limits.guests_max = 100;
+    set_limits(stage);
+    for (size_t i = 0; i < GUESTS; i++) {
+        come(stage, i, "10.0.0.1", i);
+        assert_int_equal(excess(stage, i, i), -1);
+        hear(stage, i, i);
+        if (i % 2 == 0)
+            m4h_door_asks(stage->door, &stage->guests[i]);
+    }
+}
+
+static void those_that_stall_are_counted_again(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->limits.active_max = 100;
+    set_limits(stage);
+    for (size_t i = 0; i < 4; i++) {
+        come(stage, i, "10.0.0.1", 0);
+        hear(stage, i, i);
+    }
+    come(stage, 4, "10.0.0.1", 5000);
+    assert_int_equal(excess(stage, 4, 5000), 0);
+    m4h_door_leave(stage->door, &stage->guests[0]);
+    assert_int_equal(excess(stage, 4, 5000), 1);
+    m4h_door_leave(stage->door, &stage->guests[1]);
+    assert_int_equal(excess(stage, 4, 5000), -1);
+}
+
+static void addresses_of_one_prefix_are_one_source(void **state)
+{
+    static const char *const from[] = {"2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:1:f::3",
+                                       "2001:db8:0:1::4"};
+    struct stage *stage = *state;
+
+    for (size_t i = 0; i < 4; i++)
+        come(stage, i, from[i], 0);
+    assert_int_equal(excess(stage, 3, 0), 0);
+    come(stage, 4, "2001:db8:0:2::1", 0);
+    assert_int_equal(excess(stage, 4, 0), -1);
+}
+
+static void the_limit_of_a_source_can_be_off(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->limits.source_max = 0;
+    set_limits(stage);
+    for (size_t i = 0; i < 6; i++) {
+        come(stage, i, "10.0.0.1", 0);
+        assert_int_equal(excess(stage, i, 0), -1);
+    }
+}
+
+static void a_trusted_network_is_not_counted_by_source(void **state)
+{
+    struct stage *stage = *state;
+
+    for (size_t i = 0; i < 6; i++) {
+        come(stage, i, "192.0.2.1", 0);
+        assert_int_equal(excess(stage, i, 0), -1);
+    }
+}
+
+static void a_trusted_guest_goes_last(void **state)
+{
+    struct stage *stage = *state;
+
+    come(stage, 0, "192.0.2.1", 0);
+    come(stage, 1, "10.0.0.1", 1);
+    for (size_t i = 2; i < 7; i++)
+        come(stage, i, "192.0.2.1", i);
+    assert_int_equal(excess(stage, 6, 6), 1);
+    m4h_door_leave(stage->door, &stage->guests[1]);
+    come(stage, 7, "192.0.2.2", 7);
+    assert_int_equal(excess(stage, 7, 7), 0);
+}
+
+static void a_guest_is_counted_by_the_source_that_a_balancer_names(void **state)
+{
+    struct stage *stage = *state;
+
+    for (size_t i = 0; i < 4; i++)
+        m4h_door_enter(stage->door, &stage->guests[i], i);
+    assert_int_equal(excess(stage, 3, 3), -1);
+    hear(stage, 0, 4);
+    for (size_t i = 0; i < 3; i++)
+        name(stage, i, "10.0.0.1");
+    name(stage, 3, "10.0.0.1");
+    assert_int_equal(excess(stage, 3, 4), -1); /* guest 0 is active */
+    assert_int_equal(excess(stage, 3, 4 + M4H_DOOR_STALL_MS), 1);
+}
+
+static void a_newcomer_goes_itself_where_nobody_else_waits(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->limits.active_max = 100;
+    set_limits(stage);
+    for (size_t i = 0; i < 6; i++) {
+        come(stage, i, "10.0.0.1", 0);
+        hear(stage, i, 0);
+    }
+    come(stage, 6, "10.0.0.2", 0);
+    assert_int_equal(excess(stage, 6, 0), 6);
+}
+
+static void no_order_of_events_breaks_the_counts(void **state)
+{
+    struct stage *stage = *state;
+    unsigned seed = 12345;
+    uint64_t now_ms = 0;
+
+    for (int step = 0; step < 200000; step++) {
+        struct m4h_guest *guest;
+        size_t i;
+        char from[16];
+
+        seed = seed * 1103515245u + 12345u;
+        i = (seed >> 8) % GUESTS;
+        guest = &stage->guests[i];
+        now_ms += (seed >> 20) % 50;
+        snprintf(from, sizeof(from), "10.0.0.%u", (seed >> 16) % 5);
+        switch ((seed >> 24) % 6) {
+        case 0:
+            if (guest->state == M4H_GUEST_OUTSIDE && m4h_door_is_open(stage->door, now_ms)) {
+                come(stage, i, from, now_ms);
+                while ((guest = m4h_door_excess(stage->door, &stage->guests[i], now_ms)) != NULL)
+                    m4h_door_leave(stage->door, guest);
+            }
+            break;
+        case 1:
+        case 2:
+            m4h_door_heard(stage->door, guest, now_ms);
+            break;
+        case 3:
+            m4h_door_asks(stage->door, guest);
+            break;
+        case 4:
+            m4h_door_answered(stage->door, guest, now_ms);
+            break;
+        default:
+            if (step % 3 == 0)
+                m4h_door_leave(stage->door, guest);
+        }
+        assert_in_range(m4h_door_guest_count(stage->door), 0, stage->limits.guests_max);
+    }
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_stage, strike_stage)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_door_closes_when_enough_handshakes_are_in_flight),
+        TEST(who_has_said_nothing_is_no_handshake),
+        TEST(a_handshake_that_is_done_opens_the_door),
+        TEST(a_handshake_that_stalls_opens_the_door_in_its_time),
+        TEST(every_word_keeps_a_handshake_in_flight),
+        TEST(one_that_stalled_and_speaks_again_is_in_flight_again),
+        TEST(waiting_for_a_master_is_no_handshake_in_flight),
+        TEST(who_waits_for_a_master_is_never_the_one_to_go),
+        TEST(the_one_that_has_waited_longest_makes_room),
+        TEST(who_stalled_goes_by_when_it_was_heard_last),
+        TEST(the_door_closes_when_all_its_guests_are_busy),
+        TEST(the_silent_of_one_source_take_room_of_each_other_only),
+        TEST(devices_of_one_source_that_speak_are_not_counted),
+        TEST(those_that_stall_are_counted_again),
+        TEST(addresses_of_one_prefix_are_one_source),
+        TEST(the_limit_of_a_source_can_be_off),
+        TEST(a_trusted_network_is_not_counted_by_source),
+        TEST(a_trusted_guest_goes_last),
+        TEST(a_guest_is_counted_by_the_source_that_a_balancer_names),
+        TEST(a_newcomer_goes_itself_where_nobody_else_waits),
+        TEST(no_order_of_events_breaks_the_counts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
