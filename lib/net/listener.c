@@ -1,17 +1,18 @@
 /* Accepts a bounded number of connections in each turn, so that a flood on one
  * port does not starve the loop. When the process has no file left, accepting
- * pauses; the pause timer exists only meanwhile, since a slave has thousands of
- * listeners. */
+ * rests: nothing is made for that then, since there is nothing left to make it
+ * with. */
 #include "lib/net/listener.h"
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "lib/net/rest.h"
 #include "lib/net/socket.h"
-#include "lib/net/timer.h"
 #include "lib/net/watch.h"
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,17 +27,15 @@ struct m4h_listener {
     bool accepting; /* inside on_ready: freeing waits */
     struct m4h_loop *loop;
     struct m4h_watch *watch;
-    struct m4h_timer *wait;
+    struct m4h_rester rester;
     m4h_listener_on_accept on_accept;
     void *context;
 };
 
-static void on_wait_over(void *context)
+static void on_rested(struct m4h_rester *rester)
 {
-    struct m4h_listener *listener = context;
+    struct m4h_listener *listener = M4H_CONTAINER_OF(rester, struct m4h_listener, rester);
 
-    m4h_timer_close(listener->wait);
-    listener->wait = NULL;
     if (!listener->paused)
         m4h_watch_set(listener->watch, M4H_WATCH_READ);
 }
@@ -50,10 +49,8 @@ static void wait_for_files(struct m4h_listener *listener, int number)
     if (m4h_log_limit_allows(&lines, m4h_loop_now_ms(listener->loop), &suppressed))
         m4h_log(M4H_LOG_WARNING, "net", "error=\"%s\" suppressed=%u cannot accept, waiting %d ms",
                 strerror(number), suppressed, NO_FILES_WAIT_MS);
-    if (m4h_timer_create(&listener->wait, listener->loop, on_wait_over, listener) != 0)
-        return;
     m4h_watch_set(listener->watch, 0);
-    m4h_timer_start(listener->wait, NO_FILES_WAIT_MS, 0);
+    m4h_rest_begin(m4h_loop_rest(listener->loop), &listener->rester, NO_FILES_WAIT_MS, on_rested);
 }
 
 /* Accepts one; false: nothing more to accept now. */
@@ -96,7 +93,7 @@ int m4h_listener_start(struct m4h_listener **listener, struct m4h_loop *loop, in
     int error = M4H_ENOMEM;
 
     *listener = calloc(1, sizeof(**listener));
-    if (*listener != NULL)
+    if (*listener != NULL && m4h_loop_rest(loop) != NULL)
         error = m4h_watch_start(&(*listener)->watch, loop, fd, M4H_WATCH_READ, on_ready, *listener);
     if (error != 0) {
         free(*listener);
@@ -120,7 +117,7 @@ void m4h_listener_pause(struct m4h_listener *listener)
 void m4h_listener_resume(struct m4h_listener *listener)
 {
     listener->paused = false;
-    if (listener->wait == NULL)
+    if (!listener->rester.rests)
         m4h_watch_set(listener->watch, M4H_WATCH_READ);
 }
 
@@ -129,7 +126,7 @@ void m4h_listener_close(struct m4h_listener *listener)
     if (listener == NULL)
         return;
     m4h_watch_close(listener->watch);
-    m4h_timer_close(listener->wait);
+    m4h_rest_end(m4h_loop_rest(listener->loop), &listener->rester);
     close(listener->fd);
     listener->fd = -1;
     if (!listener->accepting)

@@ -3,6 +3,7 @@
 
 #include "lib/base/error.h"
 #include "lib/net/poller.h"
+#include "lib/net/rest.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 struct m4h_loop {
     uv_loop_t uv;
     struct m4h_poller *poller; /* NULL until the first watch */
+    struct m4h_rest *rest;     /* NULL until the first listener */
 };
 
 int m4h_loop_create(struct m4h_loop **loop)
@@ -45,6 +47,7 @@ void m4h_loop_destroy(struct m4h_loop *loop)
 
     if (loop == NULL)
         return;
+    m4h_rest_close(loop->rest);
     m4h_poller_close(loop->poller);
     for (int turns = 0; turns < CLOSING_TURNS && error == UV_EBUSY; turns++) {
         uv_run(&loop->uv, UV_RUN_NOWAIT);
@@ -70,4 +73,11 @@ struct m4h_poller *m4h_loop_poller(struct m4h_loop *loop)
     if (loop->poller == NULL && m4h_poller_create(&loop->poller, loop) != 0)
         return NULL;
     return loop->poller;
+}
+
+struct m4h_rest *m4h_loop_rest(struct m4h_loop *loop)
+{
+    if (loop->rest == NULL && m4h_rest_create(&loop->rest, loop) != 0)
+        return NULL;
+    return loop->rest;
 }

@@ -174,6 +174,33 @@ static void without_a_free_file_it_waits_and_goes_on_later(void **state)
     m4h_listener_close(door.listener);
 }
 
+static void all_that_wait_for_files_go_on_later(void **state)
+{
+    struct door doors[3] = {{.expected = 1}, {.expected = 1}, {.expected = 1}};
+    struct rlimit before, none;
+    int clients[3];
+
+    for (int i = 0; i < 3; i++)
+        open_door(*state, &doors[i]);
+    run_for(*state, 1);
+    for (int i = 0; i < 3; i++)
+        come(&doors[i], &clients[i], 1);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = first_free_file();
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    run_for(*state, 20);
+    m4h_listener_close(doors[1].listener);
+    run_for(*state, 20);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    run_until(*state, all_are_in, &doors[0]);
+    run_until(*state, all_are_in, &doors[2]);
+    assert_int_equal(doors[1].accepted, 0);
+    go(clients, 3);
+    m4h_listener_close(doors[0].listener);
+    m4h_listener_close(doors[2].listener);
+}
+
 static void it_may_be_closed_while_it_waits_for_files(void **state)
 {
     struct door door = {0};
@@ -210,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_listener_may_be_closed_in_its_own_callback),
         cmocka_unit_test(while_it_pauses_clients_wait),
         cmocka_unit_test(without_a_free_file_it_waits_and_goes_on_later),
+        cmocka_unit_test(all_that_wait_for_files_go_on_later),
         cmocka_unit_test(it_may_be_closed_while_it_waits_for_files),
         cmocka_unit_test(closing_nothing_is_harmless),
     };
