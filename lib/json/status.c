@@ -28,6 +28,7 @@ int m4h_json_cluster(struct m4h_buffer *out, const struct m4h_cluster_status *cl
     m4h_json_number(&writer, "tunnels", cluster->tunnels);
     m4h_json_number(&writer, "capacity", cluster->capacity);
     m4h_json_number(&writer, "channels", cluster->channels);
+    m4h_json_number(&writer, "flapping", cluster->flapping);
     m4h_json_bool(&writer, "synced", cluster->synced);
     m4h_json_open(&writer, "regions", '[');
     for (size_t i = 0; i < region_count; i++)
@@ -43,6 +44,8 @@ static void write_slave(struct m4h_json_writer *writer, const struct m4h_slave_s
     m4h_json_text(writer, "slave_id", slave->slave_id);
     m4h_json_text(writer, "region", slave->region);
     m4h_json_text(writer, "state", m4h_slave_state_name(slave->state));
+    if (slave->drain_deadline_wall_ms != 0)
+        m4h_json_time(writer, "drain_deadline", slave->drain_deadline_wall_ms);
     m4h_json_text(writer, "host", slave->info.host);
     m4h_json_number(writer, "port", slave->info.port);
     m4h_json_open(writer, "host_keys", '[');
@@ -118,6 +121,7 @@ static void write_tunnel(struct m4h_json_writer *writer, const struct m4h_tunnel
     m4h_json_time(writer, "connected_at", tunnel->connected_wall_ms);
     m4h_json_text(writer, "key_fingerprint", tunnel->key_fingerprint);
     m4h_json_text(writer, "client_version", tunnel->client_version);
+    m4h_json_bool(writer, "flapping", status->flapping);
     m4h_json_close(writer, '}');
 }
 

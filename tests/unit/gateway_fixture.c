@@ -81,7 +81,8 @@ static void on_cluster(void *context, const struct m4h_bus_message *message)
                                          .version = "5.0.0",
                                          .started_wall_ms = 1769860800250u,
                                          .slaves = 2,
-                                         .synced = true};
+                                         .synced = true,
+                                         .flapping = 1};
     struct m4h_region_status regions[] = {{"eu", 2, 1, 3, 100}};
 
     reply(context, message->reply, &out,
@@ -107,6 +108,8 @@ static void on_slaves(void *context, const struct m4h_bus_message *message)
     struct m4h_page_request *page = &fixture->asked.page;
     size_t first = 0, count = 2;
 
+    all[1].state = M4H_SLAVE_DRAINING;
+    all[1].drain_deadline_wall_ms = 1769860800250u;
     assert_int_equal(m4h_wire_slaves_request_decode(message->data, message->len, page), 0);
     if (page->slave_id[0] != '\0') {
         first = strcmp(page->slave_id, "slave-gone") == 0 ? 1 : 0;
@@ -133,6 +136,7 @@ static struct m4h_tunnel_status tunnel_named(const char *client_key)
     };
 
     snprintf(tunnel.tunnel.client_key, sizeof(tunnel.tunnel.client_key), "%s", client_key);
+    tunnel.flapping = strcmp(client_key, "twins") == 0;
     if (strcmp(client_key, "on-gone") == 0)
         snprintf(tunnel.slave_id, sizeof(tunnel.slave_id), "slave-gone");
     return tunnel;

@@ -81,6 +81,19 @@ static void one_thing_is_the_object_itself(void **state)
     expect("\r\n\r\n{\"client_key\":\"caf\xc3\xa9 /1\"");
 }
 
+static void a_draining_slave_says_until_when_and_twins_flap(void **state)
+{
+    (void)state;
+    assert_int_equal(get("/v1/slaves/slave-gone"), 200);
+    expect("\"state\":\"draining\",\"drain_deadline\":\"2026-01-31T12:00:00.250Z\"");
+    assert_int_equal(get("/v1/tunnels/twins"), 200);
+    expect("\"flapping\":true");
+    assert_int_equal(get("/v1/tunnels/alone"), 200);
+    expect("\"flapping\":false");
+    assert_int_equal(get("/v1/cluster"), 200);
+    expect("\"flapping\":1,");
+}
+
 static void what_is_not_there_is_404_and_what_is_wrong_400(void **state)
 {
     static const struct {
@@ -261,6 +274,7 @@ int main(void)
         TEST(the_cluster_is_what_a_master_says),
         TEST(lists_pass_their_filters_on_and_hide_the_token),
         TEST(one_thing_is_the_object_itself),
+        TEST(a_draining_slave_says_until_when_and_twins_flap),
         TEST(what_is_not_there_is_404_and_what_is_wrong_400),
         TEST(a_kick_goes_to_the_slave_that_has_the_tunnel),
         TEST(a_kick_that_finds_nothing_is_404),

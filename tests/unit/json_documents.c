@@ -42,6 +42,7 @@ static struct m4h_tunnel_status a_tunnel(void)
         .slave_id = "slave-1",
         .region = "eu",
         .host = "bounce.example.com",
+        .flapping = true,
     };
 }
 
@@ -50,7 +51,7 @@ static struct m4h_tunnel_status a_tunnel(void)
     "\"slave_id\":\"slave-1\",\"region\":\"eu\",\"host\":\"bounce.example.com\",\"port\":40001,"   \
     "\"ports\":[40001,40002],\"remote_address\":\"[2001:db8::1]:50022\","                          \
     "\"connected_at\":\"2026-01-31T12:00:00.250Z\",\"key_fingerprint\":\"SHA256:abc\","            \
-    "\"client_version\":\"OpenSSH_9.2\"}"
+    "\"client_version\":\"OpenSSH_9.2\",\"flapping\":true}"
 
 static void a_tunnel_is_written_whole(void **state)
 {
@@ -98,15 +99,27 @@ static void a_slave_is_written_whole(void **state)
         .bytes_to_device = 5,
         .cpu_permille = 120,
         .synced = true,
+        .drain_deadline_wall_ms = WALL_MS,
     };
 
     (void)state;
     assert_int_equal(m4h_json_slave(&out, &slave), 0);
-    expect("{\"slave_id\":\"slave-1\",\"region\":\"eu\",\"state\":\"draining\",\"host\":\"h\","
+    expect("{\"slave_id\":\"slave-1\",\"region\":\"eu\",\"state\":\"draining\","
+           "\"drain_deadline\":\"2026-01-31T12:00:00.250Z\",\"host\":\"h\","
            "\"port\":22,\"host_keys\":[\"ssh-ed25519 AAAA\"],\"tunnels\":3,\"capacity\":9500,"
            "\"reservations\":1,\"channels\":2,\"bytes_from_device\":18446744073709551615,"
            "\"bytes_to_device\":5,\"cpu_permille\":120,\"version\":\"5.0.0\","
            "\"started_at\":\"2026-01-31T12:00:00.250Z\",\"last_seen_at\":null,\"synced\":true}");
+}
+
+static void a_slave_that_does_not_drain_has_no_deadline(void **state)
+{
+    struct m4h_slave_status slave = {.slave_id = "slave-1", .region = "eu"};
+
+    (void)state;
+    assert_int_equal(m4h_json_slave(&out, &slave), 0);
+    assert_int_equal(m4h_buffer_add(&out, "", 1), 0);
+    assert_null(strstr((const char *)out.data, "drain_deadline"));
 }
 
 static void a_cluster_is_written_with_its_regions(void **state)
@@ -119,6 +132,7 @@ static void a_cluster_is_written_with_its_regions(void **state)
                                          .tunnels = 7,
                                          .capacity = 100,
                                          .channels = 4,
+                                         .flapping = 2,
                                          .synced = false};
     struct m4h_region_status regions[] = {{"eu", 1, 1, 7, 50}, {"us", 1, 0, 0, 50}};
 
@@ -126,7 +140,8 @@ static void a_cluster_is_written_with_its_regions(void **state)
     assert_int_equal(m4h_json_cluster(&out, &cluster, regions, 2), 0);
     expect("{\"master_id\":\"m1\",\"version\":\"5.0.0\","
            "\"started_at\":\"2026-01-31T12:00:00.250Z\",\"slaves\":2,\"slaves_ready\":1,"
-           "\"tunnels\":7,\"capacity\":100,\"channels\":4,\"synced\":false,\"regions\":["
+           "\"tunnels\":7,\"capacity\":100,\"channels\":4,\"flapping\":2,\"synced\":false,"
+           "\"regions\":["
            "{\"region\":\"eu\",\"slaves\":1,\"slaves_ready\":1,\"tunnels\":7,\"capacity\":50},"
            "{\"region\":\"us\",\"slaves\":1,\"slaves_ready\":0,\"tunnels\":0,\"capacity\":50}]}");
 }
@@ -208,6 +223,7 @@ int main(void)
         TEST(a_list_of_tunnels_names_the_next_page),
         TEST(an_empty_list_is_a_list),
         TEST(a_slave_is_written_whole),
+        TEST(a_slave_that_does_not_drain_has_no_deadline),
         TEST(a_cluster_is_written_with_its_regions),
         TEST(a_slot_is_written_for_rest_and_for_the_websocket),
         TEST(a_problem_leaves_out_what_it_does_not_have),
