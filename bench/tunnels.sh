@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What a tunnel costs its server, mas4h-slave and OpenSSH's sshd one after the other
-# on this machine: CPU to set one up, memory to keep one idle, tunnels set up per
-# second. README.md beside this file says how each is measured. Leaves nothing behind.
+# on this machine: CPU to set one up, memory and CPU to keep one idle, tunnels set up
+# per second. README.md beside this file says how each is measured. Leaves nothing behind.
 set -euo pipefail
 
 usage() {
@@ -10,6 +10,7 @@ Usage: bash bench/tunnels.sh [options]
   --count N            tunnels to mas4h-slave; default 1000 (9500 fit in 20,000 open files)
   --sshd-count N       tunnels to sshd, which needs two processes for each; default 200
   --in-flight K        set-ups at a time; default 64
+  --idle-seconds S     time over which the CPU of idle tunnels is measured; default 60
   --only mas4h|sshd    measure one of them
 Prints Markdown. MAS4H_BUILD_DIR=FOLDER takes the programs from FOLDER/bin and builds
 nothing; other MAS4H_* variables are handed on to the services.
@@ -25,12 +26,13 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 count=1000
 sshd_count=200
 in_flight=64
+idle_seconds=60
 only=
 
 while [ $# -gt 0 ]; do
     case $1 in
         --help) usage && exit 0 ;;
-        --count | --sshd-count | --in-flight | --only)
+        --count | --sshd-count | --in-flight | --idle-seconds | --only)
             [ $# -ge 2 ] || die "$1 needs a value"
             name=${1#--}
             printf -v "${name//-/_}" %s "$2"
@@ -39,7 +41,7 @@ while [ $# -gt 0 ]; do
         *) usage >&2 && exit 2 ;;
     esac
 done
-for number in "$count" "$sshd_count" "$in_flight"; do
+for number in "$count" "$sshd_count" "$in_flight" "$idle_seconds"; do
     [[ $number =~ ^[1-9][0-9]*$ ]] || die "$number: expected a whole number from 1"
 done
 [[ $only =~ ^(mas4h|sshd)?$ ]] || die "--only $only: expected mas4h or sshd"
@@ -116,6 +118,26 @@ cpu_ms() {
         '{ sub(/.*\) /, ""); print int(($12 + $13 + $14 + $15) * 1000 / hz) }' "/proc/$1/stat"
 }
 
+# Time in ns for which these processes, with all their threads, have run so far: finer
+# than the ticks of stat, of which an idle process does not use one.
+run_ns() {
+    local pid
+    for pid in "$@"; do
+        cat "/proc/$pid/task/"*/schedstat
+    done | awk '{ ns += $1 } END { printf "%d", ns }'
+}
+
+# Measures how much of a core these processes use now. Prints % for 9,500 tunnels, given
+# that they hold COUNT: idle_percent COUNT PID...
+idle_percent() {
+    local held=$1 before
+    shift
+    before=$(run_ns "$@")
+    sleep "$idle_seconds"
+    awk -v ns=$(($(run_ns "$@") - before)) -v s="$idle_seconds" -v held="$held" \
+        'BEGIN { printf "%.1f", ns / 1e9 / s * 100 * 9500 / held }'
+}
+
 # Memory in KB of these processes, a shared page counted once.
 pss_kb() {
     local pid
@@ -179,10 +201,26 @@ measure_mas4h() {
     mas4h[kb]=$(per $(($(pss_kb "$pid") - before_kb)) "$count" 1)
     mas4h[rate]=$(per "$(json tunnels_per_second <<<"$result")" 1 0)
     mas4h[latency]=$(latency)
+    mas4h[idle]=$(idle_percent "$count" "$pid")
 
     close_tunnels
     sleep 2
     mas4h[life_ms]=$(per $(($(cpu_ms "$pid") - before_ms[slave])) "$count" 2)
+    bash "$root/deploy/local.sh" down --dir "$work/cluster" >&2
+    cluster_up=
+}
+
+# How many tunnels a second come up with so many workers.
+measure_workers() {
+    local cluster=$work/cluster/cluster.json workers=$1 tunnels=$((count < 2000 ? count : 2000))
+
+    cluster_up=yes
+    MAS4H_SLAVE_SLAVE_WORKERS=$workers bash "$root/deploy/local.sh" up --detach --no-device \
+        --dir "$work/cluster" --slaves 1 --authorized-keys "$work/keys/authorized_keys" >&2
+    open_tunnels --host "$(json slaves 0 host <"$cluster")" \
+        --port "$(json slaves 0 port <"$cluster")" --count "$tunnels"
+    mas4h[rate$workers]=$(per "$(json tunnels_per_second <<<"$result")" 1 0)
+    close_tunnels
     bash "$root/deploy/local.sh" down --dir "$work/cluster" >&2
     cluster_up=
 }
@@ -205,6 +243,7 @@ StrictModes no
 UsePAM no
 MaxStartups 20000
 LogLevel ERROR
+ClientAliveInterval 15
 END
     if [ "$(id -u)" = 0 ] && [ ! -d /run/sshd ]; then
         mkdir -p /run/sshd
@@ -240,6 +279,7 @@ measure_sshd() {
     sshd[kb]=$(per $(($(pss_kb "${tunnels[@]}") - before_kb)) "$sshd_count" 1)
     sshd[rate]=$(per "$(json tunnels_per_second <<<"$result")" 1 0)
     sshd[latency]=$(latency)
+    sshd[idle]=$(idle_percent "$sshd_count" "${tunnels[@]}")
 
     close_tunnels
     wait_until 60 "sshd keeps children" has_no_children "$sshd_pid"
@@ -278,6 +318,9 @@ print_table() {
         "$(ratio "${sshd[kb]:-}" "${mas4h[kb]:-}")"
     row "tunnels set up per second" "" "${mas4h[rate]:-}" "${sshd[rate]:-}" \
         "$(ratio "${mas4h[rate]:-}" "${sshd[rate]:-}")"
+    row "the same with 1 / 2 workers" "" "${mas4h[rate1]:+${mas4h[rate1]} / ${mas4h[rate2]}}" "" ""
+    row "CPU of 9,500 idle tunnels, keepalive every 15 s, of one core" " %" "${mas4h[idle]:-}" \
+        "${sshd[idle]:-}" "$(ratio "${sshd[idle]:-}" "${mas4h[idle]:-}")"
     row "time of one set-up, p50 / p99" " ms" "${mas4h[latency]:-}" "${sshd[latency]:-}" ""
     echo
     if [ -n "${mas4h[rate]:-}" ]; then
@@ -295,6 +338,10 @@ if [ -z "${MAS4H_BUILD_DIR:-}" ]; then
 fi
 tunnel_load=${MAS4H_BUILD_DIR:-$root/build/release}/bin/tunnel-load
 "$tunnel_load" keys --count $((count > sshd_count ? count : sshd_count)) --dir "$work/keys"
-[ "$only" = sshd ] || measure_mas4h
+if [ "$only" != sshd ]; then
+    measure_mas4h
+    measure_workers 1
+    measure_workers 2
+fi
 [ "$only" = mas4h ] || measure_sshd
 print_table
