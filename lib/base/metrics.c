@@ -2,9 +2,9 @@
 #include "lib/base/metrics.h"
 
 #include "lib/base/error.h"
+#include "lib/base/open_files.h"
 #include "lib/base/walltime.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -68,19 +68,6 @@ static double resident_bytes(void)
     return (double)resident * (double)sysconf(_SC_PAGESIZE);
 }
 
-static double open_files(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    double count = -3; /* ".", ".." and the folder itself */
-
-    if (dir == NULL)
-        return 0;
-    while (readdir(dir) != NULL)
-        count++;
-    closedir(dir);
-    return count;
-}
-
 static double cpu_seconds(void)
 {
     struct timespec used;
@@ -123,7 +110,7 @@ void m4h_metrics_process(struct m4h_metrics *metrics, const char *service)
                        "CPU time that the process has used.", cpu_seconds());
     m4h_metrics_single(metrics, "process_start_time_seconds", "gauge",
                        "Start of the process, seconds since 1970.", start_seconds());
-    m4h_metrics_single(metrics, "process_open_fds", "gauge", "Open files.", open_files());
+    m4h_metrics_single(metrics, "process_open_fds", "gauge", "Open files.", m4h_open_files_count());
     if (getrlimit(RLIMIT_NOFILE, &files) == 0)
         m4h_metrics_single(metrics, "process_max_fds", "gauge", "Limit of open files.",
                            (double)files.rlim_cur);

@@ -3,10 +3,10 @@
 #include "services/slave/io/hub.h"
 
 #include "lib/base/error.h"
+#include "lib/base/open_files.h"
 #include "lib/base/walltime.h"
 #include "lib/wire/wire.h"
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,19 +73,6 @@ void m4h_publisher_refuse(struct m4h_slave *slave, const struct m4h_refuse *refu
     m4h_publisher_send(slave, &event);
 }
 
-static uint32_t open_files(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    uint32_t count = 0;
-
-    if (dir == NULL)
-        return 0;
-    while (readdir(dir) != NULL)
-        count++;
-    closedir(dir);
-    return count > 3 ? count - 3 : 0; /* ".", ".." and the folder itself */
-}
-
 static uint32_t cpu_permille(struct m4h_slave *slave)
 {
     uint64_t now_ms = m4h_loop_now_ms(slave->loop);
@@ -126,7 +113,7 @@ void m4h_publisher_load(struct m4h_slave *slave)
     load->capacity = slave->capacity;
     load->state = slave->state;
     load->cpu_permille = cpu_permille(slave);
-    load->open_files = open_files();
+    load->open_files = m4h_open_files_count();
     if (getrlimit(RLIMIT_NOFILE, &files) == 0)
         load->open_files_limit = (uint32_t)files.rlim_cur;
     add_workers(slave, load);
