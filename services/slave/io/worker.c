@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Devices are looked at in steps of so long. */
+#define LOOK_EVERY_MS 100u
+
 static struct m4h_device *device_of(struct m4h_heap_node *node)
 {
     return M4H_CONTAINER_OF(node, struct m4h_device, look);
@@ -48,14 +51,23 @@ static void on_look(void *context)
     set_timer(worker);
 }
 
+static uint64_t round_up(uint64_t value, uint64_t step)
+{
+    return (value + step - 1) / step * step;
+}
+
 void m4h_worker_schedule(struct m4h_worker *worker, struct m4h_device *device)
 {
     uint64_t now_ms = m4h_loop_now_ms(worker->loop);
     uint64_t at_ms = m4h_session_next_look_ms(&device->session, &worker->settings->session,
                                               m4h_ssh_session_heard_ms(device->ssh));
 
-    /* Never the same moment again: a look that changes nothing must not spin. */
-    device->look_ms = at_ms > now_ms ? at_ms : now_ms + 1;
+    /* Later than now: a look that changes nothing must not spin. At few moments, so that
+     * thousands of idle devices wake the worker a few times a second, not at each of
+     * their milliseconds. */
+    if (at_ms <= now_ms)
+        at_ms = now_ms + 1;
+    device->look_ms = at_ms == UINT64_MAX ? at_ms : round_up(at_ms, LOOK_EVERY_MS);
     m4h_heap_moved(&worker->looks, &device->look);
     if (m4h_heap_first(&worker->looks) == &device->look)
         set_timer(worker);
