@@ -21,16 +21,25 @@ enum m4h_resident_state {
     M4H_RESIDENT_LEAVING,
 };
 
+/* What a worker said of a device that is gone. */
+struct m4h_farewell {
+    enum m4h_disconnect_reason reason;
+    uint64_t bytes_from_device;
+    uint64_t bytes_to_device;
+};
+
 /* A device's connection. Read by the owner; changed here only, but for `tunnel`'s
  * ports while it is up and what is marked so. */
 struct m4h_resident {
     uint64_t session_id;
     enum m4h_resident_state state;
-    bool was_up;              /* it has been announced: its end is to be, too */
-    uint64_t owner_stamp;     /* of the owner that the master named; 0: none */
-    uint64_t up_since_ms;     /* monotonic */
-    uint32_t asked_port;      /* the owner's: port that it asked for while waiting */
-    struct m4h_tunnel tunnel; /* the owner fills in the ports and times */
+    bool was_up;                  /* it has been announced: its end is to be, too */
+    uint64_t owner_stamp;         /* of the owner that the master named; 0: none */
+    uint64_t up_since_ms;         /* monotonic */
+    uint32_t asked_port;          /* the owner's: port that it asked for while waiting */
+    uint32_t listeners;           /* the owner's: given to its worker; once gone: on their way */
+    struct m4h_farewell farewell; /* the owner's, when it is gone */
+    struct m4h_tunnel tunnel;     /* the owner fills in the ports and times */
 };
 
 /* M4H_ENOMEM. */

@@ -83,9 +83,10 @@ static void finish(struct m4h_device *device, enum m4h_disconnect_reason reason,
     }
     m4h_ssh_session_close(device->ssh, message);
     if (device->asked_about)
-        report(device, &(struct m4h_report){.kind = M4H_REPORT_GONE,
-                                            .as.gone = {reason, device->bytes_from_device,
-                                                        device->bytes_to_device}});
+        report(device,
+               &(struct m4h_report){.kind = M4H_REPORT_GONE,
+                                    .as.gone = {reason, device->bytes_from_device,
+                                                device->bytes_to_device, device->listeners}});
     set_unknown_gauge(worker, is_unknown(device), false);
     atomic_fetch_sub_explicit(&worker->stats.sessions, 1, memory_order_relaxed);
     m4h_heap_remove(&worker->looks, &device->look);
@@ -323,6 +324,7 @@ void m4h_device_forwarded(struct m4h_device *device, int fd, uint16_t port)
 {
     bool open = fd >= 0 && open_forward(device, fd, port) == 0;
 
+    device->listeners += fd >= 0;
     if (fd >= 0 && !open)
         report(device, &(struct m4h_report){.kind = M4H_REPORT_CANCEL, .as.cancel.port = port});
     m4h_session_forwarded(&device->session, open, m4h_loop_now_ms(device->worker->loop));

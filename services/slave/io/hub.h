@@ -101,6 +101,8 @@ void m4h_admission_destroy(struct m4h_slave *slave);
 void m4h_tunnels_forward(struct m4h_slave *slave, uint64_t session_id, uint16_t port);
 void m4h_tunnels_cancel(struct m4h_slave *slave, uint64_t session_id, uint16_t port);
 void m4h_tunnels_gone(struct m4h_slave *slave, const struct m4h_report *report);
+/* A listener that was on its way to a device that is gone is closed. */
+void m4h_tunnels_late(struct m4h_slave *slave, uint64_t session_id);
 /* Sends a device away. */
 void m4h_tunnels_close(struct m4h_slave *slave, struct m4h_resident *resident,
                        enum m4h_disconnect_reason reason);

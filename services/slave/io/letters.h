@@ -14,7 +14,8 @@ enum m4h_report_kind {
     M4H_REPORT_KEY,     /* who is this? `as.key` is allocated, the hub frees it */
     M4H_REPORT_FORWARD, /* it asks for a port */
     M4H_REPORT_CANCEL,  /* it gave a port up; the listener is closed */
-    M4H_REPORT_GONE,    /* a session whose key was asked about is over; its last letter */
+    M4H_REPORT_GONE,    /* a session whose key was asked about is over */
+    M4H_REPORT_LATE,    /* a listener came for a session that is gone; it is closed now */
     M4H_REPORT_REFUSED, /* something was refused, or a session ended before it was known */
 };
 
@@ -36,6 +37,7 @@ struct m4h_report {
             enum m4h_disconnect_reason reason;
             uint64_t bytes_from_device;
             uint64_t bytes_to_device;
+            uint32_t listeners; /* that came for it, ever; more were given: M4H_REPORT_LATE */
         } gone;
         struct m4h_refuse *refused; /* allocated, the hub frees it */
     } as;

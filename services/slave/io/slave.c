@@ -54,6 +54,9 @@ void m4h_slave_report(void *context, struct m4h_letter *letter)
     case M4H_REPORT_GONE:
         m4h_tunnels_gone(slave, report);
         break;
+    case M4H_REPORT_LATE:
+        m4h_tunnels_late(slave, report->session_id);
+        break;
     case M4H_REPORT_REFUSED:
         m4h_publisher_refuse(slave, report->as.refused);
         free(report->as.refused);

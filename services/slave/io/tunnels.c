@@ -18,9 +18,9 @@
 /* Ports that turn out to be in use before a device is told that there is none. */
 #define BIND_TRIES_MAX 256
 
-static void answer(struct m4h_slave *slave, const struct m4h_resident *resident, int fd,
-                   uint16_t port)
+static void answer(struct m4h_slave *slave, struct m4h_resident *resident, int fd, uint16_t port)
 {
+    resident->listeners += fd >= 0;
     m4h_slave_order(slave, &(struct m4h_order){.kind = M4H_ORDER_FORWARDED,
                                                .session_id = resident->session_id,
                                                .as.forwarded = {fd, port}});
@@ -197,9 +197,9 @@ void m4h_tunnels_close(struct m4h_slave *slave, struct m4h_resident *resident,
                                                .as.close.reason = reason});
 }
 
-static void announce_end(struct m4h_slave *slave, const struct m4h_resident *resident,
-                         const struct m4h_report *report)
+static void announce_end(struct m4h_slave *slave, const struct m4h_resident *resident)
 {
+    const struct m4h_farewell *farewell = &resident->farewell;
     const struct m4h_tunnel *tunnel = &resident->tunnel;
     struct m4h_event event = {.type = M4H_EVENT_DISCONNECT};
     struct m4h_disconnect *end = &event.as.disconnect;
@@ -207,9 +207,9 @@ static void announce_end(struct m4h_slave *slave, const struct m4h_resident *res
 
     memcpy(end->client_key, tunnel->client_key, sizeof(end->client_key));
     end->tunnel_id = tunnel->tunnel_id;
-    end->reason = report->as.gone.reason;
-    end->bytes_from_device = report->as.gone.bytes_from_device;
-    end->bytes_to_device = report->as.gone.bytes_to_device;
+    end->reason = farewell->reason;
+    end->bytes_from_device = farewell->bytes_from_device;
+    end->bytes_to_device = farewell->bytes_to_device;
     end->duration_ms = m4h_loop_now_ms(slave->loop) - resident->up_since_ms;
     slave->counters.disconnects[end->reason]++;
     m4h_log(M4H_LOG_INFO, M4H_SLAVE_COMPONENT,
@@ -222,20 +222,45 @@ static void announce_end(struct m4h_slave *slave, const struct m4h_resident *res
     m4h_publisher_send(slave, &event);
 }
 
-void m4h_tunnels_gone(struct m4h_slave *slave, const struct m4h_report *report)
+static void remove_resident(struct m4h_slave *slave, struct m4h_resident *resident)
 {
-    struct m4h_resident *resident = m4h_roster_find(slave->roster, report->session_id);
     struct m4h_resident *successor;
 
-    m4h_admission_forget(slave, report->session_id);
-    if (resident == NULL)
-        return;
     for (uint8_t i = 0; i < resident->tunnel.port_count; i++)
         m4h_ports_give_back(slave->ports, resident->tunnel.ports[i]);
     if (resident->was_up)
-        announce_end(slave, resident, report);
+        announce_end(slave, resident);
     m4h_roster_remove(slave->roster, resident, &successor);
     if (successor != NULL)
         open_for(slave, successor);
     m4h_drain_check(slave);
+}
+
+/* A listener that is still on its way to the worker keeps the port busy: until the
+ * worker has closed it, the device is leaving. */
+void m4h_tunnels_gone(struct m4h_slave *slave, const struct m4h_report *report)
+{
+    struct m4h_resident *resident = m4h_roster_find(slave->roster, report->session_id);
+
+    m4h_admission_forget(slave, report->session_id);
+    if (resident == NULL)
+        return;
+    resident->farewell = (struct m4h_farewell){
+        .reason = report->as.gone.reason,
+        .bytes_from_device = report->as.gone.bytes_from_device,
+        .bytes_to_device = report->as.gone.bytes_to_device,
+    };
+    resident->listeners -= report->as.gone.listeners;
+    if (resident->listeners == 0)
+        remove_resident(slave, resident);
+    else
+        m4h_roster_leave(slave->roster, resident);
+}
+
+void m4h_tunnels_late(struct m4h_slave *slave, uint64_t session_id)
+{
+    struct m4h_resident *resident = m4h_roster_find(slave->roster, session_id);
+
+    if (resident != NULL && --resident->listeners == 0)
+        remove_resident(slave, resident);
 }

@@ -131,6 +131,17 @@ static void adopt(struct m4h_worker *worker, struct m4h_worker_settings *setting
         m4h_worker_schedule(worker, device);
 }
 
+/* The device left while its listener was on the way: the hub waits for this word,
+ * since it may give the port to another only when it is closed. */
+static void close_late(struct m4h_worker *worker, const struct m4h_order *order)
+{
+    if (order->kind != M4H_ORDER_FORWARDED || order->as.forwarded.fd < 0)
+        return;
+    close(order->as.forwarded.fd);
+    m4h_worker_report(
+        worker, &(struct m4h_report){.kind = M4H_REPORT_LATE, .session_id = order->session_id});
+}
+
 static void on_order(void *context, struct m4h_letter *letter)
 {
     struct m4h_worker *worker = context;
@@ -147,8 +158,8 @@ static void on_order(void *context, struct m4h_letter *letter)
         HASH_FIND(hh, worker->devices, &order->session_id, sizeof(order->session_id), device);
         if (device != NULL)
             obey(device, order);
-        else if (order->kind == M4H_ORDER_FORWARDED && order->as.forwarded.fd >= 0)
-            close(order->as.forwarded.fd);
+        else
+            close_late(worker, order);
     }
     free(order);
 }
