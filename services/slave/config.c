@@ -90,6 +90,11 @@ static const struct m4h_config_option options[] = {
     {"tunnel", "buffer_bytes", M4H_CONFIG_SIZE, M4H_CONFIG_RELOADABLE, AT(buffer_bytes), "256k",
      4096, 16777216, NULL,
      "Bytes kept for an operator that reads slowly, before the device is made to wait."},
+    {"tunnel", "lease_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(lease_ms), "24h", 0,
+     31536000000, NULL,
+     "So long the port of a device that is away is kept for it, while others are free."},
+    {"tunnel", "explicit_ports", M4H_CONFIG_BOOL, M4H_CONFIG_RELOADABLE, AT(explicit_ports), "yes",
+     0, 0, NULL, "Devices may ask for a port by its number, unless a master says which."},
 
     {"authorize", "timeout_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE,
      AT(authorize_timeout_ms), "2000", 50, 60000, NULL,

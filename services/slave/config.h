@@ -37,6 +37,8 @@ struct m4h_slave_config {
     int64_t port_max;
     int64_t forwards_max;
     int64_t buffer_bytes;
+    int64_t lease_ms; /* 0: a port that was left is anybody's */
+    bool explicit_ports;
     int64_t authorize_timeout_ms;
     int64_t authorize_stale_ms;
     int64_t authorize_cache;

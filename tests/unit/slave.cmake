@@ -1,4 +1,4 @@
-foreach(noun session ports decisions door roster walk)
+foreach(noun session ports leases decisions door roster walk)
     m4h_test(unit_slave_${noun} SOURCES slave_${noun}.c LINK slave-core LABELS unit)
 endforeach()
 

@@ -105,6 +105,26 @@ static void it_comes_back_as_it_was_kept(void **state)
     m4h_decisions_destroy(decisions);
 }
 
+static void its_limits_are_kept_with_it(void **state)
+{
+    struct m4h_decisions *decisions = decisions_of(10);
+    struct m4h_device_limits limits = {.forwards_max = 3};
+    const struct m4h_decision limited = {
+        .allowed = true, .client_key = "pump-1", .limits = &limits};
+    const struct m4h_decision *found;
+
+    (void)state;
+    m4h_decisions_keep(decisions, "SHA256:a", &limited, VALID_MS, 0);
+    limits.forwards_max = 7;
+    found = m4h_decisions_find(decisions, "SHA256:a", true, VALID_MS + 1);
+    assert_non_null(found);
+    assert_non_null(found->limits);
+    assert_int_equal(found->limits->forwards_max, 3);
+    m4h_decisions_keep(decisions, "SHA256:a", &allowed, VALID_MS, 0);
+    assert_null(m4h_decisions_find(decisions, "SHA256:a", false, 0)->limits);
+    m4h_decisions_destroy(decisions);
+}
+
 static void a_newer_decision_takes_the_place_of_the_older(void **state)
 {
     struct m4h_decisions *decisions = decisions_of(10);
@@ -236,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_denial_is_fresh_or_gone_and_never_stale),
         cmocka_unit_test(one_that_is_not_to_be_kept_serves_the_masters_absence_only),
         cmocka_unit_test(it_comes_back_as_it_was_kept),
+        cmocka_unit_test(its_limits_are_kept_with_it),
         cmocka_unit_test(a_newer_decision_takes_the_place_of_the_older),
         cmocka_unit_test(beyond_the_bound_the_one_kept_longest_goes),
         cmocka_unit_test(the_bound_holds_for_any_number_of_keys),

@@ -65,7 +65,7 @@ static void nothing_is_made_where_memory_is_short(void **state)
     const struct m4h_decisions_limits limits = {10, 10};
 
     (void)state;
-    for (unsigned nth = 1; nth <= 2; nth++) {
+    for (unsigned nth = 1; nth <= 5; nth++) {
         struct m4h_ports *ports;
         struct m4h_roster *roster;
         struct m4h_decisions *decisions;
@@ -198,10 +198,13 @@ static void a_takeover_needs_no_memory(void **state)
     m4h_roster_destroy(roster);
 }
 
+/* One that would be kept without its limits would allow too much. */
 static void where_memory_is_short_a_decision_is_not_kept(void **state)
 {
+    static const struct m4h_device_limits of_device = {.forwards_max = 1};
     const struct m4h_decisions_limits limits = {10, 1000};
-    const struct m4h_decision allowed = {.allowed = true, .client_key = "pump-1"};
+    const struct m4h_decision allowed = {
+        .allowed = true, .client_key = "pump-1", .limits = &of_device};
 
     (void)state;
     for (unsigned nth = 1;; nth++) {

@@ -12,6 +12,7 @@ struct entry {
     UT_hash_handle hh;
     uint64_t fresh_until_ms;
     struct m4h_decision decision;
+    struct m4h_device_limits *limits; /* owned, or NULL */
     char fingerprint[M4H_FINGERPRINT_MAX + 1];
 };
 
@@ -36,10 +37,16 @@ void m4h_decisions_set_limits(struct m4h_decisions *decisions,
     decisions->limits = *limits;
 }
 
+static void discard(struct entry *entry)
+{
+    free(entry->limits);
+    free(entry);
+}
+
 static void drop(struct m4h_decisions *decisions, struct entry *entry)
 {
     HASH_DEL(decisions->entries, entry);
-    free(entry);
+    discard(entry);
 }
 
 void m4h_decisions_destroy(struct m4h_decisions *decisions)
@@ -49,6 +56,27 @@ void m4h_decisions_destroy(struct m4h_decisions *decisions)
     while (decisions->entries != NULL)
         drop(decisions, decisions->entries);
     free(decisions);
+}
+
+/* NULL: no memory, or no fingerprint. */
+static struct entry *make(const char *fingerprint, const struct m4h_decision *decision)
+{
+    struct entry *entry = calloc(1, sizeof(*entry));
+
+    if (entry == NULL)
+        return NULL;
+    entry->decision = *decision;
+    if (decision->limits != NULL)
+        entry->limits = malloc(sizeof(*entry->limits));
+    if ((decision->limits != NULL && entry->limits == NULL) ||
+        !m4h_text_copy(entry->fingerprint, sizeof(entry->fingerprint), fingerprint)) {
+        discard(entry);
+        return NULL;
+    }
+    if (decision->limits != NULL)
+        *entry->limits = *decision->limits;
+    entry->decision.limits = entry->limits;
+    return entry;
 }
 
 void m4h_decisions_keep(struct m4h_decisions *decisions, const char *fingerprint,
@@ -64,17 +92,13 @@ void m4h_decisions_keep(struct m4h_decisions *decisions, const char *fingerprint
         drop(decisions, decisions->entries);
     if (decisions->limits.entries_max == 0)
         return;
-    entry = calloc(1, sizeof(*entry));
-    if (entry == NULL ||
-        !m4h_text_copy(entry->fingerprint, sizeof(entry->fingerprint), fingerprint)) {
-        free(entry);
+    entry = make(fingerprint, decision);
+    if (entry == NULL)
         return;
-    }
-    entry->decision = *decision;
     entry->fresh_until_ms = now_ms + valid_for_ms;
     HASH_ADD_STR(decisions->entries, fingerprint, entry);
     if (entry->hh.tbl == NULL)
-        free(entry);
+        discard(entry);
 }
 
 const struct m4h_decision *m4h_decisions_find(const struct m4h_decisions *decisions,

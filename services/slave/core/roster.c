@@ -42,6 +42,12 @@ int m4h_roster_create(struct m4h_roster **roster)
     return *roster == NULL ? M4H_ENOMEM : 0;
 }
 
+static void free_node(struct node *node)
+{
+    free(node->resident.ports);
+    free(node);
+}
+
 void m4h_roster_destroy(struct m4h_roster *roster)
 {
     struct node *node, *next_node;
@@ -52,7 +58,7 @@ void m4h_roster_destroy(struct m4h_roster *roster)
     HASH_ITER(hh, roster->nodes, node, next_node)
     {
         HASH_DEL(roster->nodes, node);
-        free(node);
+        free_node(node);
     }
     HASH_ITER(hh, roster->claims, claim, next_claim)
     {
@@ -201,7 +207,7 @@ void m4h_roster_remove(struct m4h_roster *roster, struct m4h_resident *resident,
         roster->digest ^= m4h_digest_of(resident->tunnel.tunnel_id);
     }
     HASH_DEL(roster->nodes, node);
-    free(node);
+    free_node(node);
 }
 
 uint32_t m4h_roster_tunnel_count(const struct m4h_roster *roster)

@@ -35,6 +35,9 @@ struct m4h_resident {
     enum m4h_resident_state state;
     bool was_up;                  /* it has been announced: its end is to be, too */
     uint64_t owner_stamp;         /* of the owner that the master named; 0: none */
+    uint16_t last_port;           /* the owner's: where it was last, as the master knows; or 0 */
+    struct m4h_port_range *ports; /* that it may have; the owner's, yet freed with it; or NULL */
+    uint8_t port_range_count;
     uint64_t up_since_ms;         /* monotonic */
     uint32_t asked_port;          /* the owner's: port that it asked for while waiting */
     uint32_t listeners;           /* the owner's: given to its worker; once gone: on their way */

@@ -12,6 +12,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <uthash.h>
 
 struct m4h_question {
@@ -22,12 +23,19 @@ struct m4h_question {
     struct m4h_key_question *key; /* owned */
 };
 
-static void answer(struct m4h_slave *slave, uint64_t session_id, bool allowed,
-                   const char *client_key)
+static void answer_no(struct m4h_slave *slave, uint64_t session_id)
+{
+    m4h_slave_order(slave, &(struct m4h_order){.kind = M4H_ORDER_JUDGED, .session_id = session_id});
+}
+
+/* Owns `limits`. */
+static void answer_yes(struct m4h_slave *slave, uint64_t session_id, const char *client_key,
+                       struct m4h_device_limits *limits)
 {
     struct m4h_order order = {.kind = M4H_ORDER_JUDGED, .session_id = session_id};
 
-    order.as.judged.allowed = allowed;
+    order.as.judged.allowed = true;
+    order.as.judged.limits = limits;
     m4h_text_copy(order.as.judged.client_key, sizeof(order.as.judged.client_key), client_key);
     m4h_slave_order(slave, &order);
 }
@@ -44,44 +52,87 @@ static void deny(struct m4h_slave *slave, uint64_t session_id,
     m4h_text_copy(refuse.key_fingerprint, sizeof(refuse.key_fingerprint), request->key_fingerprint);
     m4h_text_copy(refuse.client_key, sizeof(refuse.client_key), client_key);
     m4h_publisher_refuse(slave, &refuse);
-    answer(slave, session_id, false, "");
+    answer_no(slave, session_id);
+}
+
+/* Enters the device with all that a master said of it. M4H_ENOMEM, M4H_EEXIST. */
+static int enter(struct m4h_slave *slave, uint64_t session_id, const struct m4h_tunnel *tunnel,
+                 const struct m4h_authorize_reply *reply)
+{
+    uint8_t count = reply->limits.port_range_count;
+    struct m4h_port_range *ports = NULL;
+    struct m4h_resident *resident;
+    int error;
+
+    if (count > 0 && (ports = calloc(count, sizeof(*ports))) == NULL)
+        return M4H_ENOMEM;
+    error = m4h_roster_add(slave->roster, session_id, reply->owner_stamp, tunnel, &resident);
+    if (error != 0) {
+        free(ports);
+        return error;
+    }
+    if (ports != NULL)
+        memcpy(ports, reply->limits.ports, count * sizeof(*ports));
+    resident->ports = ports;
+    resident->port_range_count = count;
+    resident->last_port = reply->last_port;
+    return 0;
 }
 
 static void admit(struct m4h_slave *slave, uint64_t session_id,
-                  const struct m4h_key_question *question, const char *client_key,
-                  uint64_t owner_stamp)
+                  const struct m4h_key_question *question, const struct m4h_authorize_reply *reply)
 {
+    struct m4h_device_limits *limits = NULL;
     const struct m4h_authorize_request *request = &question->request;
     struct m4h_tunnel tunnel = {0};
-    struct m4h_resident *resident;
 
-    m4h_text_copy(tunnel.client_key, sizeof(tunnel.client_key), client_key);
+    m4h_text_copy(tunnel.client_key, sizeof(tunnel.client_key), reply->client_key);
     m4h_text_copy(tunnel.remote_address, sizeof(tunnel.remote_address), request->remote_address);
     m4h_text_copy(tunnel.key_fingerprint, sizeof(tunnel.key_fingerprint), request->key_fingerprint);
     m4h_text_copy(tunnel.client_version, sizeof(tunnel.client_version), question->client_version);
-    if (m4h_roster_add(slave->roster, session_id, owner_stamp, &tunnel, &resident) != 0) {
-        deny(slave, session_id, question, M4H_REFUSE_FULL, "out of memory", client_key);
+    if (m4h_device_limits_are_any(&reply->limits)) {
+        limits = malloc(sizeof(*limits));
+        if (limits != NULL)
+            *limits = reply->limits;
+    }
+    if ((limits == NULL && m4h_device_limits_are_any(&reply->limits)) ||
+        enter(slave, session_id, &tunnel, reply) != 0) {
+        free(limits);
+        deny(slave, session_id, question, M4H_REFUSE_FULL, "out of memory", reply->client_key);
         return;
     }
-    answer(slave, session_id, true, client_key);
+    answer_yes(slave, session_id, reply->client_key, limits);
 }
 
 /* The decision is made; what is left is whether there is room. */
 static void settle(struct m4h_slave *slave, uint64_t session_id,
-                   const struct m4h_key_question *question, const struct m4h_decision *decision,
-                   uint64_t owner_stamp)
+                   const struct m4h_key_question *question, const struct m4h_authorize_reply *reply)
 {
-    const char *client_key = decision->client_key;
+    const char *client_key = reply->client_key;
 
-    if (!decision->allowed)
-        deny(slave, session_id, question, M4H_REFUSE_KEY_DENIED, decision->detail, "");
+    if (!reply->allowed)
+        deny(slave, session_id, question, M4H_REFUSE_KEY_DENIED, reply->detail, "");
     else if (slave->state != M4H_SLAVE_READY)
         deny(slave, session_id, question, M4H_REFUSE_DRAINING, "the slave drains", client_key);
     else if (m4h_roster_count(slave->roster) >= slave->capacity &&
              m4h_roster_owner(slave->roster, client_key) == NULL)
         deny(slave, session_id, question, M4H_REFUSE_FULL, "the slave is full", client_key);
     else
-        admit(slave, session_id, question, client_key, owner_stamp);
+        admit(slave, session_id, question, reply);
+}
+
+/* By what a master said earlier. */
+static void settle_by_decision(struct m4h_slave *slave, uint64_t session_id,
+                               const struct m4h_key_question *question,
+                               const struct m4h_decision *decision)
+{
+    struct m4h_authorize_reply reply = {.allowed = decision->allowed};
+
+    m4h_text_copy(reply.client_key, sizeof(reply.client_key), decision->client_key);
+    m4h_text_copy(reply.detail, sizeof(reply.detail), decision->detail);
+    if (decision->limits != NULL)
+        reply.limits = *decision->limits;
+    settle(slave, session_id, question, &reply);
 }
 
 static void settle_without_master(struct m4h_slave *slave, uint64_t session_id,
@@ -92,7 +143,7 @@ static void settle_without_master(struct m4h_slave *slave, uint64_t session_id,
 
     if (decision != NULL) {
         slave->counters.keys_stale++;
-        settle(slave, session_id, question, decision, 0);
+        settle_by_decision(slave, session_id, question, decision);
         return;
     }
     slave->counters.keys_unanswered++;
@@ -125,8 +176,10 @@ static void settle_by_master(struct m4h_question *question, const struct m4h_aut
 
     m4h_text_copy(decision.client_key, sizeof(decision.client_key), reply->client_key);
     m4h_text_copy(decision.detail, sizeof(decision.detail), reply->detail);
+    if (m4h_device_limits_are_any(&reply->limits))
+        decision.limits = &reply->limits;
     keep(slave, question->key->request.key_fingerprint, &decision, reply->valid_for_ms);
-    settle(slave, question->session_id, question->key, &decision, reply->owner_stamp);
+    settle(slave, question->session_id, question->key, reply);
 }
 
 static void on_reply(void *context, int error, const uint8_t *data, size_t len)
@@ -182,7 +235,7 @@ static void ask_master(struct m4h_slave *slave, uint64_t session_id, struct m4h_
     HASH_ADD(hh, slave->questions, session_id, sizeof(session_id), question);
     if (question->hh.tbl == NULL) {
         m4h_bus_cancel(slave->bus, question->request_id);
-        answer(slave, session_id, false, "");
+        answer_no(slave, session_id);
         free(key);
         free(question);
     }
@@ -195,7 +248,7 @@ void m4h_admission_judge(struct m4h_slave *slave, uint64_t session_id, struct m4
 
     if (decision != NULL && !decision->allowed) {
         slave->counters.keys_cached++;
-        settle(slave, session_id, key, decision, 0);
+        settle_by_decision(slave, session_id, key, decision);
         free(key);
     } else {
         ask_master(slave, session_id, key);

@@ -92,6 +92,7 @@ static void finish(struct m4h_device *device, enum m4h_disconnect_reason reason,
     m4h_heap_remove(&worker->looks, &device->look);
     HASH_DEL(worker->devices, device);
     free(device->asked_address);
+    free(device->limits);
     free(device);
 }
 
@@ -138,18 +139,31 @@ static void on_key(void *context, const struct m4h_ssh_key_offer *offer)
     }
     question = make_question(device, offer);
     if (question == NULL) {
-        m4h_device_judged(device, false, "");
+        m4h_device_judged(device, false, "", NULL);
         return;
     }
     device->asked_about = true;
     report(device, &(struct m4h_report){.kind = M4H_REPORT_KEY, .as.key = question});
 }
 
+/* Those of the settings, with what a master allows this one. */
+static struct m4h_session_limits session_limits(const struct m4h_device *device)
+{
+    struct m4h_session_limits limits = device->worker->settings->session;
+
+    if (device->limits != NULL && device->limits->forwards_max > 0)
+        limits.forwards_max = device->limits->forwards_max < M4H_TUNNEL_PORTS_MAX
+                                  ? device->limits->forwards_max
+                                  : M4H_TUNNEL_PORTS_MAX;
+    return limits;
+}
+
 static void on_forward(void *context, const char *address, uint32_t port)
 {
     struct m4h_device *device = context;
+    struct m4h_session_limits limits = session_limits(device);
 
-    if (!m4h_session_forward(&device->session, &device->worker->settings->session)) {
+    if (!m4h_session_forward(&device->session, &limits)) {
         m4h_ssh_session_answer_forward(device->ssh, 0);
         tell_refusal(device, M4H_REFUSE_PORT_UNAVAILABLE, "as many ports as a device may have");
         return;
@@ -280,8 +294,11 @@ void m4h_device_accept(struct m4h_worker *worker, int fd, const char *peer)
 
 /* ---- orders of the hub ------------------------------------------------------ */
 
-void m4h_device_judged(struct m4h_device *device, bool allowed, const char *client_key)
+void m4h_device_judged(struct m4h_device *device, bool allowed, const char *client_key,
+                       struct m4h_device_limits *limits)
 {
+    free(device->limits);
+    device->limits = limits;
     m4h_session_judged(&device->session, allowed, m4h_loop_now_ms(device->worker->loop));
     if (allowed) {
         m4h_text_copy(device->client_key, sizeof(device->client_key), client_key);

@@ -33,7 +33,8 @@ struct m4h_device {
     struct m4h_session session;
     struct m4h_forward *forwards;
     struct m4h_relay *relays;
-    char *asked_address; /* of the forward that is being opened; owned */
+    struct m4h_device_limits *limits; /* of a master; owned; NULL: as the settings say */
+    char *asked_address;              /* of the forward that is being opened; owned */
     uint64_t bytes_from_device;
     uint64_t bytes_to_device;
     uint32_t listeners; /* that came from the hub, ever */
@@ -48,7 +49,9 @@ struct m4h_device {
 void m4h_device_accept(struct m4h_worker *worker, int fd, const char *peer);
 
 /* Orders of the hub. */
-void m4h_device_judged(struct m4h_device *device, bool allowed, const char *client_key);
+/* Owns `limits`, which may be NULL. */
+void m4h_device_judged(struct m4h_device *device, bool allowed, const char *client_key,
+                       struct m4h_device_limits *limits);
 void m4h_device_forwarded(struct m4h_device *device, int fd, uint16_t port);
 /* Ends it for a reason of ours. */
 void m4h_device_close(struct m4h_device *device, enum m4h_disconnect_reason reason);

@@ -20,6 +20,7 @@
 #include "services/slave/core/decisions.h"
 #include "services/slave/core/ports.h"
 #include "services/slave/core/roster.h"
+#include "services/slave/io/leases.h"
 #include "services/slave/io/letters.h"
 #include "services/slave/io/worker.h"
 
@@ -60,6 +61,7 @@ struct m4h_slave {
 
     struct m4h_roster *roster;
     struct m4h_ports *ports;
+    struct m4h_lease_file *lease_file; /* of the ports */
     struct m4h_decisions *decisions;
     struct m4h_question *questions; /* uthash, by session id */
     struct m4h_stamp_clock clock;

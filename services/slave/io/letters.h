@@ -66,6 +66,7 @@ struct m4h_order {
         struct {
             bool allowed;
             char client_key[M4H_CLIENT_KEY_MAX + 1];
+            struct m4h_device_limits *limits; /* allocated; NULL: none */
         } judged;
         struct {
             int fd; /* listening, the worker owns it; -1: refused */

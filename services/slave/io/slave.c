@@ -313,6 +313,10 @@ static int start(struct m4h_slave *slave)
     if (error != 0)
         return error;
     slave->epoch = m4h_epoch_next(slave->config->host_key_dir, m4h_walltime_now_ms());
+    error = m4h_lease_file_open(&slave->lease_file, slave->loop, slave->config->host_key_dir,
+                                m4h_ports_leases(slave->ports));
+    if (error != 0)
+        return error;
     error = start_bus(slave);
     if (error == 0)
         error = m4h_ops_start(slave);
@@ -380,6 +384,7 @@ void m4h_slave_destroy(struct m4h_slave *slave)
     m4h_admission_destroy(slave);
     m4h_commands_destroy(slave);
     m4h_pump_close(slave->pump);
+    m4h_lease_file_close(slave->lease_file);
     m4h_timer_close(slave->load_timer);
     m4h_timer_close(slave->drain_timer);
     m4h_signals_close(slave->signals);

@@ -26,15 +26,12 @@ static void answer(struct m4h_slave *slave, struct m4h_resident *resident, int f
                                                .as.forwarded = {fd, port}});
 }
 
-static void refuse(struct m4h_slave *slave, struct m4h_resident *resident, uint32_t port)
+static void refuse(struct m4h_slave *slave, struct m4h_resident *resident, const char *detail)
 {
     struct m4h_refuse refuse = {.reason = M4H_REFUSE_PORT_UNAVAILABLE};
     const struct m4h_tunnel *tunnel = &resident->tunnel;
 
-    if (port != 0)
-        snprintf(refuse.detail, sizeof(refuse.detail), "port %" PRIu32 " is not to be had", port);
-    else
-        snprintf(refuse.detail, sizeof(refuse.detail), "no port is free");
+    m4h_text_copy(refuse.detail, sizeof(refuse.detail), detail);
     memcpy(refuse.remote_address, tunnel->remote_address, sizeof(refuse.remote_address));
     memcpy(refuse.key_fingerprint, tunnel->key_fingerprint, sizeof(refuse.key_fingerprint));
     memcpy(refuse.client_key, tunnel->client_key, sizeof(refuse.client_key));
@@ -42,47 +39,118 @@ static void refuse(struct m4h_slave *slave, struct m4h_resident *resident, uint3
     answer(slave, resident, -1, 0);
 }
 
-static int listen_on(const struct m4h_slave *slave, uint16_t port, int *fd)
-{
-    struct m4h_address address = {.port = port};
-    uint16_t bound;
+/* ---- finding a port --------------------------------------------------------- */
 
-    m4h_text_copy(address.host, sizeof(address.host), slave->config->tunnel_address);
-    return m4h_socket_listen(&address, false, OPERATOR_BACKLOG, fd, &bound);
-}
+/* A port that is being opened: how it went. */
+struct opening {
+    uint16_t port; /* 0: none is open */
+    int fd;
+    char detail[96]; /* why not */
+};
 
-/* Takes a port and listens on it. 0: there is none to be had. */
-static uint16_t open_port(struct m4h_slave *slave, const char *client_key, uint32_t asked, int *fd)
+/* Listens on a port that was taken. False: another program has it. */
+static bool listens(struct m4h_slave *slave, uint16_t port, struct opening *opening)
 {
     uint64_t now_ms = m4h_loop_now_ms(slave->loop);
+    struct m4h_address address = {.port = port};
+    uint16_t bound;
+    int error;
 
-    for (int i = 0; i < BIND_TRIES_MAX; i++) {
-        uint16_t port = (uint16_t)asked;
-        int error;
-
-        if (asked == 0)
-            port = m4h_ports_take(slave->ports, client_key, now_ms);
-        else if (!m4h_ports_take_exactly(slave->ports, port, client_key, now_ms))
-            return 0;
-        if (port == 0)
-            return 0;
-        error = listen_on(slave, port, fd);
-        if (error == 0)
-            return port;
-        if (error != M4H_EEXIST) {
-            m4h_ports_give_back(slave->ports, port);
-            m4h_log(M4H_LOG_ERROR, M4H_SLAVE_COMPONENT, "port=%u error=\"%s\" cannot listen", port,
-                    strerror(errno));
-            return 0;
-        }
+    m4h_text_copy(address.host, sizeof(address.host), slave->config->tunnel_address);
+    error = m4h_socket_listen(&address, false, OPERATOR_BACKLOG, &opening->fd, &bound);
+    if (error == 0) {
+        opening->port = port;
+        return true;
+    }
+    if (error == M4H_EEXIST) {
         m4h_ports_shun(slave->ports, port, now_ms);
-        if (asked != 0)
-            return 0;
+        snprintf(opening->detail, sizeof(opening->detail), "port %u is in use by another program",
+                 port);
+        return false;
+    }
+    m4h_log(M4H_LOG_ERROR, M4H_SLAVE_COMPONENT, "port=%u error=\"%s\" cannot listen", port,
+            strerror(errno));
+    m4h_ports_give_back(slave->ports, port, now_ms);
+    snprintf(opening->detail, sizeof(opening->detail), "port %u cannot be opened", port);
+    return true;
+}
+
+static void open_any(struct m4h_slave *slave, const struct m4h_port_wish *wish,
+                     struct opening *opening)
+{
+    for (int i = 0; i < BIND_TRIES_MAX; i++) {
+        uint16_t port = m4h_ports_take(slave->ports, wish, m4h_loop_now_ms(slave->loop));
+
+        if (port == 0) {
+            snprintf(opening->detail, sizeof(opening->detail), "no port is free");
+            return;
+        }
+        if (listens(slave, port, opening))
+            return;
     }
     m4h_log(M4H_LOG_ERROR, M4H_SLAVE_COMPONENT,
             "tries=%d ports of the range are in use by other programs", BIND_TRIES_MAX);
-    return 0;
 }
+
+static bool may_ask_for(const struct m4h_slave *slave, const struct m4h_resident *resident,
+                        uint32_t port)
+{
+    for (uint8_t i = 0; i < resident->port_range_count; i++) {
+        if (port >= resident->ports[i].first && port <= resident->ports[i].last)
+            return true;
+    }
+    return resident->port_range_count == 0 && slave->config->explicit_ports;
+}
+
+static void open_very(struct m4h_slave *slave, const struct m4h_port_wish *wish,
+                      struct opening *opening)
+{
+    static const struct {
+        int error;
+        const char *text;
+    } reasons[] = {
+        {M4H_EINVALID, "is not one of this slave's"},
+        {M4H_EEXIST, "is in use"},
+        {M4H_EUNAVAILABLE, "is kept for another device"},
+        {M4H_EAGAIN, "is in use by another program"},
+    };
+    int error = m4h_ports_take_exactly(slave->ports, wish, m4h_loop_now_ms(slave->loop));
+
+    if (error == 0)
+        (void)listens(slave, wish->port, opening);
+    for (size_t i = 0; i < M4H_COUNT(reasons); i++) {
+        if (error == reasons[i].error)
+            snprintf(opening->detail, sizeof(opening->detail), "port %u %s", wish->port,
+                     reasons[i].text);
+    }
+}
+
+static struct opening open_port(struct m4h_slave *slave, const struct m4h_resident *resident)
+{
+    struct opening opening = {.fd = -1};
+    const struct m4h_tunnel *tunnel = &resident->tunnel;
+    uint16_t asked = (uint16_t)resident->asked_port;
+    struct m4h_port_wish wish = {
+        .client_key = tunnel->client_key,
+        .port = asked != 0 || tunnel->port_count > 0 ? asked : resident->last_port,
+        .ranges = resident->ports,
+        .range_count = resident->port_range_count,
+        .lease_ms = (uint64_t)slave->config->lease_ms,
+    };
+
+    if (tunnel->port_count == M4H_TUNNEL_PORTS_MAX)
+        snprintf(opening.detail, sizeof(opening.detail), "as many ports as a tunnel can have");
+    else if (asked == 0)
+        open_any(slave, &wish, &opening);
+    else if (may_ask_for(slave, resident, asked))
+        open_very(slave, &wish, &opening);
+    else
+        snprintf(opening.detail, sizeof(opening.detail), "this device may not ask for port %u",
+                 asked);
+    return opening;
+}
+
+/* ---- tunnels up ---------------------------------------------------------------- */
 
 static uint64_t random_id(void)
 {
@@ -124,17 +192,15 @@ static void announce(struct m4h_slave *slave, struct m4h_resident *resident)
 static void open_for(struct m4h_slave *slave, struct m4h_resident *resident)
 {
     struct m4h_tunnel *tunnel = &resident->tunnel;
-    int fd = -1;
-    uint16_t port = 0;
+    struct opening opening = open_port(slave, resident);
 
-    if (tunnel->port_count < M4H_TUNNEL_PORTS_MAX)
-        port = open_port(slave, tunnel->client_key, resident->asked_port, &fd);
-    if (port == 0) {
-        refuse(slave, resident, resident->asked_port);
+    if (opening.port == 0) {
+        refuse(slave, resident, opening.detail);
         return;
     }
-    tunnel->ports[tunnel->port_count++] = port;
-    answer(slave, resident, fd, port);
+    m4h_lease_file_changed(slave->lease_file);
+    tunnel->ports[tunnel->port_count++] = opening.port;
+    answer(slave, resident, opening.fd, opening.port);
     if (resident->state == M4H_RESIDENT_UP)
         publish_connect(slave, resident);
     else
@@ -183,7 +249,7 @@ void m4h_tunnels_cancel(struct m4h_slave *slave, uint64_t session_id, uint16_t p
         m4h_tunnels_close(slave, resident, M4H_DISCONNECT_FORWARD_CANCELLED);
         return;
     }
-    m4h_ports_give_back(slave->ports, port);
+    m4h_ports_give_back(slave->ports, port, m4h_loop_now_ms(slave->loop));
     remove_port(&resident->tunnel, port);
     publish_connect(slave, resident);
 }
@@ -224,10 +290,11 @@ static void announce_end(struct m4h_slave *slave, const struct m4h_resident *res
 
 static void remove_resident(struct m4h_slave *slave, struct m4h_resident *resident)
 {
+    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
     struct m4h_resident *successor;
 
     for (uint8_t i = 0; i < resident->tunnel.port_count; i++)
-        m4h_ports_give_back(slave->ports, resident->tunnel.ports[i]);
+        m4h_ports_give_back(slave->ports, resident->tunnel.ports[i], now_ms);
     if (resident->was_up)
         announce_end(slave, resident);
     m4h_roster_remove(slave->roster, resident, &successor);

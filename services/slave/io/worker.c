@@ -109,7 +109,8 @@ static void obey(struct m4h_device *device, const struct m4h_order *order)
 {
     switch (order->kind) {
     case M4H_ORDER_JUDGED:
-        m4h_device_judged(device, order->as.judged.allowed, order->as.judged.client_key);
+        m4h_device_judged(device, order->as.judged.allowed, order->as.judged.client_key,
+                          order->as.judged.limits);
         break;
     case M4H_ORDER_FORWARDED:
         m4h_device_forwarded(device, order->as.forwarded.fd, order->as.forwarded.port);
@@ -131,10 +132,12 @@ static void adopt(struct m4h_worker *worker, struct m4h_worker_settings *setting
         m4h_worker_schedule(worker, device);
 }
 
-/* The device left while its listener was on the way: the hub waits for this word,
- * since it may give the port to another only when it is closed. */
-static void close_late(struct m4h_worker *worker, const struct m4h_order *order)
+/* The device left while the order was on the way. The hub waits for word of a
+ * listener: it may give the port to another only when it is closed. */
+static void discard(struct m4h_worker *worker, const struct m4h_order *order)
 {
+    if (order->kind == M4H_ORDER_JUDGED)
+        free(order->as.judged.limits);
     if (order->kind != M4H_ORDER_FORWARDED || order->as.forwarded.fd < 0)
         return;
     close(order->as.forwarded.fd);
@@ -159,7 +162,7 @@ static void on_order(void *context, struct m4h_letter *letter)
         if (device != NULL)
             obey(device, order);
         else
-            close_late(worker, order);
+            discard(worker, order);
     }
     free(order);
 }
