@@ -16,6 +16,9 @@
  * (RFC 4254 section 5.2); libssh would buffer it without bound. */
 #define UNTAKEN_MAX_BYTES (2u * 1024u * 1024u)
 #define DRAIN_BYTES       32768u
+/* Written to the channels of a session before the kernel is tried: what one call
+ * sends, and what waits more where it takes nothing. */
+#define GATHER_BYTES 65536u
 
 static int on_library_data(ssh_session ssh, ssh_channel ssh_channel_, void *data, uint32_t len,
                            int is_stderr, void *userdata)
@@ -80,14 +83,19 @@ static void try_open(struct m4h_ssh_channel *channel)
 
 static void give_back(struct m4h_ssh_channel *channel)
 {
+    struct m4h_ssh_session *session = channel->session;
+    struct m4h_ssh_stream *before;
+
     if (channel->freed)
         return;
     channel->freed = true;
+    before = m4h_ssh_session_enter(session);
     ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
     /* The device knows no channel that it denied: it would end the session. */
     if (!channel->denied)
         ssh_channel_close(channel->ssh);
     ssh_channel_free(channel->ssh);
+    m4h_ssh_session_leave(session, before);
 }
 
 static void release(struct m4h_ssh_channel *channel)
@@ -103,6 +111,7 @@ int m4h_ssh_channel_open(struct m4h_ssh_channel **channel, struct m4h_ssh_sessio
                          void *context)
 {
     struct m4h_ssh_channel *made;
+    struct m4h_ssh_stream *before;
 
     *channel = NULL;
     if (session->ended || session->closing || !m4h_ssh_session_is_alive(session))
@@ -133,9 +142,10 @@ int m4h_ssh_channel_open(struct m4h_ssh_channel **channel, struct m4h_ssh_sessio
     made->next = session->channels;
     session->channels = made;
     *channel = made;
-    /* The first asking cannot have its answer yet: the turn finds it. */
+    /* The first asking cannot have its answer yet: a turn finds it. */
+    before = m4h_ssh_session_enter(session);
     ssh_channel_open_reverse_forward(made->ssh, address, port, originator, originator_port);
-    m4h_ssh_session_schedule(session);
+    m4h_ssh_session_leave(session, before);
     return 0;
 }
 
@@ -143,24 +153,30 @@ size_t m4h_ssh_channel_room(const struct m4h_ssh_channel *channel)
 {
     if (channel->state != CHANNEL_OPEN || channel->closed || channel->freed)
         return 0;
-    if (ssh_get_poll_flags(channel->session->ssh) & SSH_WRITE_PENDING)
+    if (!m4h_ssh_session_may_write(channel->session))
         return 0;
     return ssh_channel_window_size(channel->ssh);
 }
 
 size_t m4h_ssh_channel_write(struct m4h_ssh_channel *channel, const void *data, size_t len)
 {
+    struct m4h_ssh_session *session = channel->session;
+    struct m4h_ssh_stream *before;
     int taken;
 
-    if (channel->closed || channel->freed || !m4h_ssh_session_is_alive(channel->session))
+    if (channel->closed || channel->freed || !m4h_ssh_session_is_alive(session))
         return 0;
+    before = m4h_ssh_session_enter(session);
     taken = ssh_channel_write(channel->ssh, data, (uint32_t)len);
+    if (taken > 0)
+        session->gathered += (size_t)taken;
     if (taken == SSH_ERROR)
         channel->closed = true;
-    if (taken == SSH_ERROR || !m4h_ssh_session_is_alive(channel->session))
-        m4h_ssh_session_schedule(channel->session);
-    else
-        m4h_ssh_session_rewatch(channel->session);
+    if (session->gathered >= GATHER_BYTES)
+        m4h_ssh_session_flush(session);
+    m4h_ssh_session_leave(session, before);
+    if (taken == SSH_ERROR)
+        m4h_ssh_session_schedule(session);
     return taken > 0 ? (size_t)taken : 0;
 }
 
@@ -173,11 +189,14 @@ void m4h_ssh_channel_want_write(struct m4h_ssh_channel *channel, bool wanted)
  * the library holds is taken in one go. */
 void m4h_ssh_channel_resume(struct m4h_ssh_channel *channel)
 {
+    struct m4h_ssh_session *session = channel->session;
+    struct m4h_ssh_stream *before;
     uint8_t data[DRAIN_BYTES];
 
     if (channel->freed)
         return;
-    while (m4h_ssh_session_is_alive(channel->session)) {
+    before = m4h_ssh_session_enter(session);
+    while (m4h_ssh_session_is_alive(session)) {
         int len = ssh_channel_read_nonblocking(channel->ssh, data, sizeof(data), 0);
 
         if (len <= 0)
@@ -187,16 +206,21 @@ void m4h_ssh_channel_resume(struct m4h_ssh_channel *channel)
             break;
         }
     }
+    m4h_ssh_session_leave(session, before);
     channel->stalled = false;
-    m4h_ssh_session_schedule(channel->session);
+    m4h_ssh_session_schedule(session);
 }
 
 void m4h_ssh_channel_finish(struct m4h_ssh_channel *channel)
 {
-    if (channel->closed || channel->freed || !m4h_ssh_session_is_alive(channel->session))
+    struct m4h_ssh_session *session = channel->session;
+    struct m4h_ssh_stream *before;
+
+    if (channel->closed || channel->freed || !m4h_ssh_session_is_alive(session))
         return;
+    before = m4h_ssh_session_enter(session);
     ssh_channel_send_eof(channel->ssh);
-    m4h_ssh_session_schedule(channel->session);
+    m4h_ssh_session_leave(session, before);
 }
 
 void m4h_ssh_channel_close(struct m4h_ssh_channel *channel)

@@ -6,6 +6,7 @@
 #include "lib/net/watch.h"
 #include "lib/ssh/channel.h"
 #include "lib/ssh/session.h"
+#include "lib/ssh/stream.h"
 
 #include <libssh/callbacks.h>
 #include <libssh/libssh.h>
@@ -23,6 +24,7 @@ struct m4h_ssh_server {
     struct m4h_ssh_session *due;
     struct m4h_ssh_session **due_end;
     struct m4h_timer *soon;
+    struct m4h_ssh_read_ahead read_ahead;
 };
 
 enum channel_state {
@@ -63,7 +65,9 @@ struct m4h_ssh_session {
     bool ended; /* on_end was called */
     unsigned auth_requests;
     unsigned refusals;  /* requests that were refused, or that came once too often */
-    uint64_t out_bytes; /* sent, when the socket's watch was set last */
+    uint64_t caught_up; /* payload bytes, ever, when nothing waited to be sent last */
+    size_t gathered;    /* payload bytes of channels that no flush has tried to send yet */
+    struct m4h_ssh_stream stream;
     ssh_session ssh;
     ssh_event event;
     ssh_message held; /* a question that waits for its answer */
@@ -85,8 +89,15 @@ void m4h_ssh_session_schedule(struct m4h_ssh_session *session);
 /* True while the library has a connection. When it has lost it, the socket's
  * watch is closed at once, for the library has closed the socket already. */
 bool m4h_ssh_session_is_alive(struct m4h_ssh_session *session);
-/* Watches the socket for what the library waits for. */
-void m4h_ssh_session_rewatch(struct m4h_ssh_session *session);
+/* Each use of the library that may reach for the socket stands between these two;
+ * they nest. What it has gathered is sent when the outermost is left, which finds
+ * out, outside of a turn, whether the session still lives. */
+struct m4h_ssh_stream *m4h_ssh_session_enter(struct m4h_ssh_session *session);
+void m4h_ssh_session_leave(struct m4h_ssh_session *session, struct m4h_ssh_stream *before);
+/* False where the kernel did not take all that was sent last. */
+bool m4h_ssh_session_may_write(const struct m4h_ssh_session *session);
+/* Sends what the library has gathered, as far as the kernel takes it. */
+void m4h_ssh_session_flush(struct m4h_ssh_session *session);
 /* Ends the session for a fault of the peer, within a turn. */
 void m4h_ssh_session_fail(struct m4h_ssh_session *session, enum m4h_ssh_end end,
                           const char *detail);

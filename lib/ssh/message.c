@@ -227,28 +227,34 @@ static ssh_message take_held(struct m4h_ssh_session *session)
 void m4h_ssh_session_answer_key(struct m4h_ssh_session *session, bool allowed)
 {
     ssh_message message = take_held(session);
+    struct m4h_ssh_stream *before;
 
     if (message == NULL)
         return;
+    before = m4h_ssh_session_enter(session);
     if (allowed) {
         session->authenticated = true;
         ssh_message_auth_reply_success(message, 0);
     } else {
         refuse_auth(message);
     }
+    m4h_ssh_session_leave(session, before);
     ssh_message_free(message);
 }
 
 void m4h_ssh_session_answer_forward(struct m4h_ssh_session *session, uint16_t port)
 {
     ssh_message message = take_held(session);
+    struct m4h_ssh_stream *before;
 
     if (message == NULL)
         return;
+    before = m4h_ssh_session_enter(session);
     if (port != 0)
         ssh_message_global_request_reply_success(message, port);
     else
         ssh_message_reply_default(message);
+    m4h_ssh_session_leave(session, before);
     session->refusals += port == 0;
     ssh_message_free(message);
 }

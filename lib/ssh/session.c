@@ -1,7 +1,9 @@
 /* A session's turns. libssh is driven by one ssh_event per session: when the
  * socket is ready, ssh_event_dopoll reads and parses, its callbacks (see
  * channel.c) only copy and mark, and then the rest of the turn acts on what was
- * marked: the key exchange, queued messages, channels, and the end. */
+ * marked: the key exchange, queued messages, channels, and the end. Only a turn
+ * reads; what the library wants to send is sent at the end of the turn, or of the
+ * call of the owner, in one piece (see stream.h). */
 #include "lib/base/error.h"
 #include "lib/ssh/internal.h"
 
@@ -16,9 +18,10 @@
 /* How libssh's text begins when the peer said goodbye. */
 #define GOODBYE "Received SSH_MSG_DISCONNECT"
 /* Reads in one turn, so that a bulk sender leaves room for others. */
-#define READS_PER_TURN 16
-/* Writes, at most, of what waits when a session ends. */
-#define LAST_WRITES 4
+#define READS_PER_TURN ((int)(M4H_SSH_READ_AHEAD_BYTES / LIBRARY_READ_BYTES))
+/* A device that does not take our answers may leave so many bytes of them waiting,
+ * then none of its requests is read any more. */
+#define UNREAD_ANSWERS_MAX_BYTES (256u * 1024u)
 
 bool m4h_ssh_session_is_alive(struct m4h_ssh_session *session)
 {
@@ -27,26 +30,74 @@ bool m4h_ssh_session_is_alive(struct m4h_ssh_session *session)
         return true;
     m4h_watch_close(session->watch);
     session->watch = NULL;
+    m4h_ssh_stream_drop(&session->stream);
     return false;
 }
 
-void m4h_ssh_session_rewatch(struct m4h_ssh_session *session)
+/* The library's own idea of when it wants to write is true only where it asks the
+ * kernel itself. */
+static bool is_write_pending(const struct m4h_ssh_session *session)
+{
+    int flags =
+        session->stream.is_hooked ? ssh_get_status(session->ssh) : ssh_get_poll_flags(session->ssh);
+
+    return flags & SSH_WRITE_PENDING;
+}
+
+bool m4h_ssh_session_may_write(const struct m4h_ssh_session *session)
+{
+    return session->stream.is_hooked ? !session->stream.may_not_write : !is_write_pending(session);
+}
+
+/* Watches the socket for what the library waits for. */
+static void rewatch(struct m4h_ssh_session *session)
 {
     unsigned events = 0;
-    bool stuck;
-    int flags;
+    bool pending;
 
     if (session->watch == NULL)
         return;
-    flags = ssh_get_poll_flags(session->ssh);
-    /* A peer that does not read gets no more answers: its requests wait, too. */
-    stuck = (flags & SSH_WRITE_PENDING) && session->socket_counter.out_bytes == session->out_bytes;
-    session->out_bytes = session->socket_counter.out_bytes;
-    if (session->held == NULL && !stuck)
+    pending = is_write_pending(session);
+    if (!pending)
+        session->caught_up = session->packet_counter.out_bytes;
+    if (session->held == NULL &&
+        session->packet_counter.out_bytes - session->caught_up <= UNREAD_ANSWERS_MAX_BYTES)
         events |= M4H_WATCH_READ;
-    if (flags & SSH_WRITE_PENDING)
+    if (pending)
         events |= M4H_WATCH_WRITE;
     m4h_watch_set(session->watch, events);
+}
+
+void m4h_ssh_session_flush(struct m4h_ssh_session *session)
+{
+    session->gathered = 0;
+    if (session->stream.may_not_write || ssh_get_fd(session->ssh) < 0 ||
+        !(ssh_get_status(session->ssh) & SSH_WRITE_PENDING))
+        return;
+    m4h_ssh_stream_set_mode(&session->stream, M4H_SSH_STREAM_FLUSH);
+    ssh_blocking_flush(session->ssh, 0);
+    m4h_ssh_stream_set_mode(&session->stream, M4H_SSH_STREAM_QUIET);
+}
+
+struct m4h_ssh_stream *m4h_ssh_session_enter(struct m4h_ssh_session *session)
+{
+    return m4h_ssh_stream_enter(&session->stream);
+}
+
+void m4h_ssh_session_leave(struct m4h_ssh_session *session, struct m4h_ssh_stream *before)
+{
+    bool is_outermost = before != &session->stream;
+
+    if (is_outermost)
+        m4h_ssh_session_flush(session);
+    m4h_ssh_stream_leave(before);
+    if (session->turning || !is_outermost)
+        return;
+    /* Without the stream between, any call may have read what only a turn acts on. */
+    if (m4h_ssh_session_is_alive(session) && session->stream.is_hooked)
+        rewatch(session);
+    else
+        m4h_ssh_session_schedule(session);
 }
 
 void m4h_ssh_session_schedule(struct m4h_ssh_session *session)
@@ -77,14 +128,24 @@ static void unschedule(struct m4h_ssh_session *session)
     session->is_due = false;
 }
 
-/* libssh writes once and then waits for the socket to be writable again; what it
- * still holds when it disconnects is lost. */
-static void write_out(struct m4h_ssh_session *session)
+/* The library's last words and our own, sent together; what the kernel does not take
+ * is lost. */
+static void say_goodbye(struct m4h_ssh_session *session)
 {
-    for (int i = 0; i < LAST_WRITES && m4h_ssh_session_is_alive(session) &&
-                    (ssh_get_poll_flags(session->ssh) & SSH_WRITE_PENDING);
-         i++)
-        ssh_event_dopoll(session->event, 0);
+    struct m4h_ssh_stream *before = m4h_ssh_session_enter(session);
+
+    if (session->event != NULL) {
+        ssh_event_remove_session(session->event, session->ssh);
+        ssh_event_free(session->event);
+    }
+    if (session->goodbye != NULL)
+        ssh_session_set_disconnect_message(session->ssh, session->goodbye);
+    if (!session->stream.may_not_write)
+        ssh_set_fd_towrite(session->ssh);
+    ssh_disconnect(session->ssh);
+    ssh_free(session->ssh);
+    m4h_ssh_stream_drop(&session->stream);
+    m4h_ssh_stream_leave(before);
 }
 
 static void destroy(struct m4h_ssh_session *session)
@@ -93,18 +154,8 @@ static void destroy(struct m4h_ssh_session *session)
     if (session->held != NULL)
         ssh_message_free(session->held);
     m4h_ssh_channels_drop(session);
-    if (session->event != NULL) {
-        write_out(session);
-        ssh_event_remove_session(session->event, session->ssh);
-        ssh_event_free(session->event);
-    }
     m4h_watch_close(session->watch);
-    if (session->ssh != NULL) {
-        if (session->goodbye != NULL)
-            ssh_session_set_disconnect_message(session->ssh, session->goodbye);
-        ssh_disconnect(session->ssh);
-        ssh_free(session->ssh);
-    }
+    say_goodbye(session);
     free(session->goodbye);
     free(session);
 }
@@ -129,8 +180,11 @@ static bool speaks_no_ssh(const struct m4h_ssh_session *session)
 
 /* After libssh has closed the socket over a fault of the peer, it may still try
  * to write, and this failure then hides the fault. */
-static bool fault_is_hidden(const char *detail)
+static bool fault_is_hidden(const struct m4h_ssh_session *session, const char *detail)
 {
+    if (session->stream.is_hooked)
+        return strstr(detail, "Socket error") != NULL &&
+               !m4h_ssh_stream_has_failed(&session->stream);
     return strstr(detail, strerror(EBADF)) != NULL || strstr(detail, strerror(EAGAIN)) != NULL;
 }
 
@@ -145,7 +199,7 @@ static void tell_end(struct m4h_ssh_session *session)
         end = M4H_SSH_END_CLOSED;
     else if (speaks_no_ssh(session))
         detail = "it does not speak SSH 2.0";
-    else if (fault_is_hidden(detail))
+    else if (fault_is_hidden(session, detail))
         detail = session->exchanged ? "it broke the protocol" : "the key exchange failed";
     else if (strstr(detail, "Socket error") != NULL || detail[0] == '\0')
         end = M4H_SSH_END_LOST;
@@ -154,6 +208,7 @@ static void tell_end(struct m4h_ssh_session *session)
 
 static void receive(struct m4h_ssh_session *session)
 {
+    m4h_ssh_stream_set_mode(&session->stream, M4H_SSH_STREAM_READ);
     for (int i = 0; i < READS_PER_TURN && m4h_ssh_session_is_alive(session); i++) {
         uint64_t before = session->socket_counter.in_bytes;
         uint64_t got;
@@ -164,6 +219,7 @@ static void receive(struct m4h_ssh_session *session)
         if (got < LIBRARY_READ_BYTES)
             break;
     }
+    m4h_ssh_stream_set_mode(&session->stream, M4H_SSH_STREAM_QUIET);
 }
 
 /* Any call to the library may read, also one that is there to write. */
@@ -188,9 +244,9 @@ static void exchange_keys(struct m4h_ssh_session *session)
     }
 }
 
-void m4h_ssh_session_turn(struct m4h_ssh_session *session)
+/* All that a turn does with the library. */
+static void act(struct m4h_ssh_session *session)
 {
-    session->turning = true;
     if (!session->suited && session->event != NULL)
         m4h_ssh_server_suit(session);
     if (session->held == NULL && session->event != NULL)
@@ -201,6 +257,15 @@ void m4h_ssh_session_turn(struct m4h_ssh_session *session)
         m4h_ssh_messages_handle(session);
     if (session->exchanged && !session->closing)
         m4h_ssh_channels_turn(session);
+}
+
+void m4h_ssh_session_turn(struct m4h_ssh_session *session)
+{
+    struct m4h_ssh_stream *before = m4h_ssh_session_enter(session);
+
+    session->turning = true;
+    act(session);
+    m4h_ssh_session_leave(session, before);
     note_heard(session);
     if (!session->closing && !session->ended && !m4h_ssh_session_is_alive(session))
         tell_end(session);
@@ -210,16 +275,24 @@ void m4h_ssh_session_turn(struct m4h_ssh_session *session)
         return;
     }
     m4h_ssh_channels_reap(session);
-    m4h_ssh_session_rewatch(session);
+    if (session->stream.left > 0 && session->held == NULL)
+        m4h_ssh_session_schedule(session);
+    rewatch(session);
 }
 
 static void on_ready(void *context, unsigned events)
 {
     struct m4h_ssh_session *session = context;
 
-    /* A held question stops reading: only what waits to be sent moves on. */
-    if (session->held != NULL && (events & M4H_WATCH_WRITE))
-        ssh_blocking_flush(session->ssh, 0);
+    if (events & M4H_WATCH_READ)
+        m4h_ssh_stream_is_readable(&session->stream);
+    if (events & M4H_WATCH_WRITE) {
+        struct m4h_ssh_stream *before = m4h_ssh_stream_enter(&session->stream);
+
+        m4h_ssh_stream_is_writable(&session->stream);
+        m4h_ssh_session_flush(session);
+        m4h_ssh_stream_leave(before);
+    }
     m4h_ssh_session_turn(session);
 }
 
@@ -227,8 +300,13 @@ static void on_ready(void *context, unsigned events)
  * A peer whose first bytes are wrong already is told of in the first turn. */
 static int begin(struct m4h_ssh_session *session)
 {
+    struct m4h_ssh_stream *before = m4h_ssh_session_enter(session);
+    int rc;
+
     m4h_ssh_server_suit(session);
-    if (ssh_handle_key_exchange(session->ssh) == SSH_ERROR) {
+    rc = ssh_handle_key_exchange(session->ssh);
+    m4h_ssh_session_leave(session, before);
+    if (rc == SSH_ERROR || !m4h_ssh_session_is_alive(session)) {
         m4h_ssh_session_schedule(session);
         return 0;
     }
@@ -258,6 +336,7 @@ int m4h_ssh_session_accept(struct m4h_ssh_session **session, struct m4h_ssh_serv
         free(made);
         return M4H_ENOMEM;
     }
+    m4h_ssh_stream_begin(&made->stream, &server->read_ahead, fd);
     ssh_set_blocking(made->ssh, 0);
     ssh_set_counters(made->ssh, &made->socket_counter, &made->packet_counter);
     if (ssh_bind_accept_fd(server->bind, made->ssh, fd) == SSH_OK)
@@ -276,19 +355,21 @@ int m4h_ssh_session_accept(struct m4h_ssh_session **session, struct m4h_ssh_serv
 
 void m4h_ssh_session_keepalive(struct m4h_ssh_session *session)
 {
+    struct m4h_ssh_stream *before;
     uint64_t sent;
 
     if (!m4h_ssh_session_is_alive(session)) {
         m4h_ssh_session_schedule(session);
         return;
     }
+    before = m4h_ssh_session_enter(session);
     /* Every second call only takes note of the last answer and sends nothing. */
     sent = session->packet_counter.out_packets;
     ssh_send_keepalive(session->ssh);
     if (session->packet_counter.out_packets == sent)
         ssh_send_keepalive(session->ssh);
+    m4h_ssh_session_leave(session, before);
     note_heard(session);
-    m4h_ssh_session_schedule(session);
 }
 
 uint64_t m4h_ssh_session_heard_ms(const struct m4h_ssh_session *session)

@@ -4,9 +4,10 @@
 #include "lib/base/error.h"
 #include "lib/net/connection.h"
 #include "lib/net/socket.h"
-#include "lib/ssh/channel.h"
+#include "lib/ssh/internal.h"
 #include "tests/contract/ssh_stage.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -266,6 +267,67 @@ static void bytes_go_both_ways_and_each_way_ends_on_its_own(void **state)
     behind_close(&behind);
 }
 
+/* Without it everything works, only slower: nothing else would tell. */
+static void the_library_goes_through_the_stream(void **state)
+{
+    struct stage *stage = *state;
+    struct behind behind;
+
+    behind_open(&behind, stage);
+    stage_device(stage, behind.forward);
+    assert_true(stage->session->stream.is_hooked);
+    behind_close(&behind);
+}
+
+static void a_socket_that_takes_little_at_a_time_takes_all(void **state)
+{
+    struct stage *stage = *state;
+    struct operator_ operator_ = {.to_send = BULK_BYTES};
+    struct behind behind;
+
+    stage->send_bytes = 1; /* the kernel's least */
+    behind_open(&behind, stage);
+    stage_device(stage, behind.forward);
+    call(stage, &operator_);
+    run_until(stage->loop, is_closed, &operator_);
+    expect_echoed(&operator_);
+    behind_close(&behind);
+}
+
+static bool is_stuck(void *context)
+{
+    const struct operator_ *operator_ = context;
+
+    return operator_->sent > 0 && m4h_ssh_channel_room(operator_->channel) == 0;
+}
+
+/* One that would like to send for ever, to a device that hangs, fills the device's
+ * window and its socket, and no more. */
+static void a_device_that_reads_nothing_is_sent_a_bounded_amount(void **state)
+{
+    struct stage *stage = *state;
+    struct operator_ operator_ = {.to_send = BULK_BYTES};
+    struct behind behind;
+    size_t sent;
+
+    stage->send_bytes = 65536;
+    behind_open(&behind, stage);
+    stage_device(stage, behind.forward);
+    call(stage, &operator_);
+    run_until(stage->loop, is_open, &operator_);
+    program_signal(&stage->client, SIGSTOP);
+    run_until(stage->loop, is_stuck, &operator_);
+    run_for(stage->loop, 100);
+    sent = operator_.sent;
+    run_for(stage->loop, 100);
+    assert_int_equal(operator_.sent, sent);
+    assert_true(sent < BULK_BYTES);
+    program_signal(&stage->client, SIGCONT);
+    run_until(stage->loop, is_closed, &operator_);
+    expect_echoed(&operator_);
+    behind_close(&behind);
+}
+
 static void several_operators_do_not_disturb_each_other(void **state)
 {
     struct stage *stage = *state;
@@ -479,6 +541,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         stage_test(bytes_go_both_ways_and_each_way_ends_on_its_own),
+        stage_test(the_library_goes_through_the_stream),
+        stage_test(a_socket_that_takes_little_at_a_time_takes_all),
+        stage_test(a_device_that_reads_nothing_is_sent_a_bounded_amount),
         stage_test(several_operators_do_not_disturb_each_other),
         stage_test(the_device_may_end_first),
         stage_test(data_that_is_not_taken_waits_and_is_all_there_later),

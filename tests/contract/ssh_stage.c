@@ -130,6 +130,8 @@ static void on_accept(void *context, int fd, const char *peer)
 
     (void)peer;
     m4h_socket_tune(fd, 0);
+    if (stage->send_bytes > 0)
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &stage->send_bytes, sizeof(int)), 0);
     assert_null(stage->session);
     stage->accepted++;
     assert_int_equal(m4h_ssh_session_accept(&stage->session, stage->server, fd, &handler, stage),

@@ -38,6 +38,7 @@ struct stage {
     uint16_t forward_answer; /* 0: refused */
     uint64_t forward_held_ms;
     enum stage_close close_at;
+    int send_bytes; /* SO_SNDBUF of the server's side; 0: the kernel's */
 
     /* What it was told. */
     unsigned accepted, exchanged, keys, forwards, cancels, refusals, ends;
