@@ -19,6 +19,7 @@
 
 static struct m4h_keys keys;
 static struct m4h_key_report report;
+static struct m4h_device_limits limits; /* of the key that was found last */
 
 static int end(void **state)
 {
@@ -41,7 +42,7 @@ static const char *find(const char *key)
     size_t len;
 
     assert_int_equal(m4h_base64_decode(base64, strlen(base64), blob, sizeof(blob), &len), 0);
-    return m4h_keys_find(&keys, blob, len);
+    return m4h_keys_find(&keys, blob, len, &limits);
 }
 
 static void assert_named(const char *text, const char *client_key)
@@ -101,9 +102,8 @@ static void options_for_what_a_bouncer_never_gives_change_nothing(void **state)
 static void options_that_narrow_are_refused_until_they_are_enforced(void **state)
 {
     static const char *const options[] = {
-        "from=\"10.0.0.0/8\"", "expiry-time=\"20300101\"", "permitlisten=\"8080\"",
-        "no-port-forwarding",  "cert-authority",           "principals=\"a\"",
-        "verify-required",     "restrict,FROM=\"x\"",
+        "from=\"10.0.0.0/8\"", "expiry-time=\"20300101\"", "no-port-forwarding",  "cert-authority",
+        "principals=\"a\"",    "verify-required",          "restrict,FROM=\"x\"",
     };
 
     (void)state;
@@ -113,6 +113,171 @@ static void options_that_narrow_are_refused_until_they_are_enforced(void **state
         snprintf(line, sizeof(line), "%s %s a\n", options[i], ED);
         assert_refused(line, "is not enforced here");
     }
+}
+
+static void assert_limited(const char *options)
+{
+    char text[4096];
+
+    snprintf(text, sizeof(text), "%s " ED " pump-1\n", options);
+    assert_named(text, "pump-1");
+}
+
+static void what_limits_a_device_is_kept_with_its_key(void **state)
+{
+    (void)state;
+    assert_limited("permitlisten=\"8080\",permitlisten=\"localhost:8000-8015\","
+                   "operators-from=\"10.0.0.0/8, 2001:db8::/32\",max-forwards=\"2\","
+                   "max-channels=\"50\",idle-timeout=\"10m\",bandwidth=\"64k\"");
+    assert_int_equal(limits.port_range_count, 2);
+    assert_int_equal(limits.ports[0].first, 8080);
+    assert_int_equal(limits.ports[0].last, 8080);
+    assert_int_equal(limits.ports[1].first, 8000);
+    assert_int_equal(limits.ports[1].last, 8015);
+    assert_int_equal(limits.operator_network_count, 2);
+    assert_string_equal(limits.operator_networks[0], "10.0.0.0/8");
+    assert_string_equal(limits.operator_networks[1], "2001:db8::/32");
+    assert_int_equal(limits.forwards_max, 2);
+    assert_int_equal(limits.channels_max, 50);
+    assert_int_equal(limits.idle_ms, 600000);
+    assert_int_equal(limits.bytes_per_second, 65536);
+}
+
+static void a_key_without_limits_has_none_even_after_one_that_has(void **state)
+{
+    (void)state;
+    parse("Max-Channels=\"1\" " ED " a\n" ED2 " b\n");
+    assert_int_equal(report.fault_count, 0);
+    assert_string_equal(find(ED), "a");
+    assert_int_equal(limits.channels_max, 1);
+    assert_string_equal(find(ED2), "b");
+    assert_false(m4h_device_limits_are_any(&limits));
+}
+
+static void ports_may_be_written_as_openssh_takes_them(void **state)
+{
+    static const struct {
+        const char *text;
+        uint16_t first, last;
+    } cases[] = {
+        {"1", 1, 1},
+        {"65535", 65535, 65535},
+        {"*", 1, 65535},
+        {"localhost:*", 1, 65535},
+        {"*:22", 22, 22},
+        {"[::1]:8080", 8080, 8080},
+        {"127.0.0.1:80-80", 80, 80},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(cases); i++) {
+        char option[64];
+
+        snprintf(option, sizeof(option), "permitlisten=\"%s\"", cases[i].text);
+        assert_limited(option);
+        assert_int_equal(limits.port_range_count, 1);
+        assert_int_equal(limits.ports[0].first, cases[i].first);
+        assert_int_equal(limits.ports[0].last, cases[i].last);
+    }
+}
+
+/* Adds `addition` to a text of 4096 bytes. */
+static void append(char *text, const char *addition)
+{
+    snprintf(text + strlen(text), 4096 - strlen(text), "%s", addition);
+}
+
+static void the_most_of_every_limit_is_kept(void **state)
+{
+    char options[4096] = "max-forwards=\"8\",max-channels=\"65535\",idle-timeout=\"4294967295\","
+                         "bandwidth=\"9223372036854775807\",operators-from=\"";
+
+    (void)state;
+    for (unsigned i = 0; i < M4H_OPERATOR_NETWORKS_MAX; i++)
+        snprintf(options + strlen(options), sizeof(options) - strlen(options),
+                 "%sffff:ffff:ffff:ffff:ffff:ffff:ffff:fff%x/128", i > 0 ? " , " : "", i);
+    append(options, "\"");
+    for (unsigned i = 0; i < M4H_PORT_RANGES_MAX; i++)
+        snprintf(options + strlen(options), sizeof(options) - strlen(options),
+                 ",permitlisten=\"%u\"", i + 1);
+    assert_limited(options);
+    assert_int_equal(limits.operator_network_count, M4H_OPERATOR_NETWORKS_MAX);
+    assert_string_equal(limits.operator_networks[15],
+                        "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128");
+    assert_int_equal(limits.port_range_count, M4H_PORT_RANGES_MAX);
+    assert_int_equal(limits.ports[7].last, 8);
+    assert_int_equal(limits.idle_ms, UINT32_MAX);
+    assert_true(limits.bytes_per_second == INT64_MAX);
+}
+
+/* A limit that is not understood must not become none at all. */
+static void bad_limits_refuse_the_line(void **state)
+{
+    static const char *const options[] = {
+        "permitlisten",
+        "permitlisten=8080",
+        "permitlisten=\"\"",
+        "permitlisten=\"0\"",
+        "permitlisten=\"65536\"",
+        "permitlisten=\"80-79\"",
+        "permitlisten=\"80-\"",
+        "permitlisten=\"http\"",
+        "permitlisten=\"80,81\"",
+        "permitlisten=\":80\"",
+        "permitlisten=\"::1:80\"",
+        "permitlisten=\"[::1]80\"",
+        "permitlisten=\"[]:80\"",
+        "permitlisten=\"99999999999999999999999\"",
+        "operators-from=\"10.0.0.0/33\"",
+        "operators-from=\"10.0.0.1/8\"",
+        "operators-from=\"10.0.0.0/8,\"",
+        "operators-from=\",10.0.0.0/8\"",
+        "operators-from=\"10.0.0.0/8 10.0.0.0/8\"",
+        "operators-from=\"example.com\"",
+        "operators-from=\"fe80::1%eth0\"",
+        "max-forwards=\"0\"",
+        "max-forwards=\"9\"",
+        "max-forwards=\"2k\"",
+        "max-forwards=\"1\",max-forwards=\"2\"",
+        "max-channels=\"65536\"",
+        "max-channels=\"-1\"",
+        "idle-timeout=\"0\"",
+        "idle-timeout=\"10d\"",
+        "idle-timeout=\"1193h \"",
+        "idle-timeout=\"4294967296\"",
+        "idle-timeout=\"99999999999999999h\"",
+        "bandwidth=\"1.5m\"",
+        "bandwidth=\"0k\"",
+        "bandwidth=\"8589934592g\"",
+        "bandwidth=\"1m\",bandwidth=\"1m\"",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(options); i++) {
+        char text[4096];
+
+        snprintf(text, sizeof(text), "\n%s " ED " pump-1\n", options[i]);
+        parse(text);
+        if (report.fault_count != 1 || keys.count != 0)
+            fail_msg("%s was taken", options[i]);
+        assert_int_equal(report.faults[0].line, 2);
+    }
+    assert_refused("max-channels=\"many\" " ED, "option max-channels needs a number");
+}
+
+static void more_than_the_most_is_refused(void **state)
+{
+    char text[4096] = "operators-from=\"::1", ports[4096] = "";
+
+    (void)state;
+    for (unsigned i = 0; i < M4H_OPERATOR_NETWORKS_MAX; i++)
+        append(text, ",::1");
+    append(text, "\" " ED);
+    assert_refused(text, "option operators-from takes 16 networks");
+    for (unsigned i = 0; i <= M4H_PORT_RANGES_MAX; i++)
+        append(ports, i > 0 ? ",permitlisten=\"1\"" : "permitlisten=\"1\"");
+    append(ports, " " ED);
+    assert_refused(ports, "option permitlisten may be given 8 times");
 }
 
 static void what_is_wrong_is_told(void **state)
@@ -229,6 +394,12 @@ int main(void)
         TEST(empty_lines_and_comments_are_skipped),
         TEST(options_for_what_a_bouncer_never_gives_change_nothing),
         TEST(options_that_narrow_are_refused_until_they_are_enforced),
+        TEST(what_limits_a_device_is_kept_with_its_key),
+        TEST(a_key_without_limits_has_none_even_after_one_that_has),
+        TEST(ports_may_be_written_as_openssh_takes_them),
+        TEST(the_most_of_every_limit_is_kept),
+        TEST(bad_limits_refuse_the_line),
+        TEST(more_than_the_most_is_refused),
         TEST(what_is_wrong_is_told),
         TEST(a_bad_line_is_told_by_its_number_and_the_others_count),
         TEST(of_two_lines_with_one_key_the_first_holds),

@@ -236,6 +236,14 @@ static void a_key_is_allowed_as_soon_as_its_file_has_it(void **state)
     assert_string_equal(reply.client_key, "far");
     assert_int_equal(reply.owner_stamp, 1000);
     assert_int_equal(reply.valid_for_ms, 60000);
+    assert_int_equal(reply.last_port, 11000);
+    assert_false(m4h_device_limits_are_any(&reply.limits));
+    stage_write_keys(stage,
+                     "permitlisten=\"8080\",operators-from=\"10.0.0.0/8\" ssh-ed25519 " KEY "\n");
+    m4h_master_reload(stage->master);
+    reply = ask_authorize(stage);
+    assert_int_equal(reply.limits.ports[0].first, 8080);
+    assert_string_equal(reply.limits.operator_networks[0], "10.0.0.0/8");
     stage_write_keys(stage, "ssh-ed25519 " KEY "\n");
     m4h_master_reload(stage->master);
     reply = ask_authorize(stage);

@@ -4,10 +4,15 @@
 #include "lib/base/base64.h"
 #include "lib/base/error.h"
 #include "lib/base/ident.h"
+#include "services/master/core/key_limits.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+#define OPTION_NAME_MAX 40u
+/* 16 of the longest networks, and what stands between them. */
+#define OPTION_VALUE_MAX 1100u
 
 /* A piece of the text; not NUL terminated. */
 struct span {
@@ -18,6 +23,7 @@ struct span {
 /* What a line says. */
 struct key_line {
     char client_key[M4H_CLIENT_KEY_MAX + 1];
+    struct m4h_device_limits limits;
     struct span type;
     struct span base64;
     struct span comment;
@@ -63,8 +69,7 @@ static const char *const harmless_options[] = {
 };
 
 static const char *const narrowing_options[] = {
-    "from",           "expiry-time", "permitlisten",    "no-port-forwarding",
-    "cert-authority", "principals",  "verify-required",
+    "from", "expiry-time", "no-port-forwarding", "cert-authority", "principals", "verify-required",
 };
 
 /* Takes the next word off the front: up to a blank or, in options, a comma, but
@@ -115,10 +120,29 @@ static int bad_option(char *wrong, size_t size, struct span name, const char *wh
     return M4H_EINVALID;
 }
 
+/* True where it is an option that limits the device; `*error` is then that of reading it. */
+static bool read_limit(struct key_line *line, struct span name, struct span value, char *wrong,
+                       size_t size, int *error)
+{
+    char option[OPTION_NAME_MAX + 1] = "", text[OPTION_VALUE_MAX + 1];
+    const char *why = "needs its value in quotes";
+
+    if (name.len > OPTION_NAME_MAX)
+        return false;
+    memcpy(option, name.at, name.len);
+    if (!m4h_key_limits_knows(option))
+        return false;
+    if (unquote(value, text, sizeof(text)))
+        why = m4h_key_limits_read(&line->limits, option, text);
+    *error = why != NULL ? bad_option(wrong, size, name, why) : 0;
+    return true;
+}
+
 static int read_option(struct key_line *line, struct span option, char *wrong, size_t size)
 {
     const char *equals = memchr(option.at, '=', option.len);
     struct span name = option, value = {"", 0};
+    int error;
 
     if (equals != NULL) {
         name.len = (size_t)(equals - option.at);
@@ -130,6 +154,8 @@ static int read_option(struct key_line *line, struct span option, char *wrong, s
             return bad_option(wrong, size, name, "needs 1 to 128 printable bytes in quotes");
         return 0;
     }
+    if (read_limit(line, name, value, wrong, size, &error))
+        return error;
     if (is_in(name, narrowing_options, M4H_COUNT(narrowing_options)))
         return bad_option(wrong, size, name, "is not enforced here, so the key is refused");
     if (!is_in(name, harmless_options, M4H_COUNT(harmless_options)))
@@ -262,7 +288,7 @@ static int add_key(struct m4h_keys *keys, const struct key_line *line, uint32_t 
         snprintf(wrong, size, "the key is damaged, or not of the type that is named");
         return M4H_EINVALID;
     }
-    error = m4h_keys_add(keys, blob, len, line->client_key, number, &other_line);
+    error = m4h_keys_add(keys, blob, len, line->client_key, &line->limits, number, &other_line);
     if (error == M4H_EEXIST)
         snprintf(wrong, size, "the same key as in line %u, which holds", other_line);
     return error;

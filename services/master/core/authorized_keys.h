@@ -12,9 +12,12 @@
  *    no-user-rc, pty, agent-forwarding, X11-forwarding, user-rc,
  *    port-forwarding, command, environment, permitopen, tunnel,
  *    no-touch-required;
- *  - what narrows who may use the key, or for what, is not enforced yet, so such
- *    a line is refused rather than read as a wider permission: from,
- *    expiry-time, permitlisten, no-port-forwarding, cert-authority, principals,
+ *  - what limits the device is kept with the key, and its slave holds it to that:
+ *    permitlisten, and our own operators-from, max-forwards, max-channels,
+ *    idle-timeout, bandwidth (key_limits.h);
+ *  - what else narrows who may use the key, or for what, is not enforced yet, so
+ *    such a line is refused rather than read as a wider permission: from,
+ *    expiry-time, no-port-forwarding, cert-authority, principals,
  *    verify-required;
  *  - an option that is not known is refused, as sshd does. */
 #ifndef M4H_MASTER_AUTHORIZED_KEYS_H

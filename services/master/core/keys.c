@@ -13,13 +13,84 @@ struct m4h_key {
     UT_hash_handle hh;
     uint32_t line;
     uint32_t blob_len;
-    uint8_t bytes[]; /* the blob, then the client key and its NUL */
+    bool has_limits;
+    uint8_t bytes[]; /* the blob, then the client key and its NUL, then the limits, packed */
 };
 
 static const char *client_key_of(const struct m4h_key *key)
 {
     return (const char *)key->bytes + key->blob_len;
 }
+
+/* ---- limits ----------------------------------------------------------------- */
+
+/* All but the lists, at the front of packed limits. */
+struct packed_limits {
+    uint64_t bytes_per_second;
+    uint32_t forwards_max;
+    uint32_t channels_max;
+    uint32_t idle_ms;
+    uint8_t range_count;
+    uint8_t network_count;
+};
+
+static size_t packed_size(const struct m4h_device_limits *limits)
+{
+    size_t size =
+        sizeof(struct packed_limits) + limits->port_range_count * sizeof(limits->ports[0]);
+
+    for (size_t i = 0; i < limits->operator_network_count; i++)
+        size += strlen(limits->operator_networks[i]) + 1;
+    return size;
+}
+
+static void pack_limits(uint8_t *out, const struct m4h_device_limits *limits)
+{
+    struct packed_limits front = {
+        .bytes_per_second = limits->bytes_per_second,
+        .forwards_max = limits->forwards_max,
+        .channels_max = limits->channels_max,
+        .idle_ms = limits->idle_ms,
+        .range_count = limits->port_range_count,
+        .network_count = limits->operator_network_count,
+    };
+    size_t ranges_size = limits->port_range_count * sizeof(limits->ports[0]);
+
+    memcpy(out, &front, sizeof(front));
+    memcpy(out + sizeof(front), limits->ports, ranges_size);
+    out += sizeof(front) + ranges_size;
+    for (size_t i = 0; i < limits->operator_network_count; i++) {
+        size_t size = strlen(limits->operator_networks[i]) + 1;
+
+        memcpy(out, limits->operator_networks[i], size);
+        out += size;
+    }
+}
+
+static void unpack_limits(const uint8_t *in, struct m4h_device_limits *limits)
+{
+    struct packed_limits front;
+    size_t ranges_size;
+
+    memcpy(&front, in, sizeof(front));
+    limits->bytes_per_second = front.bytes_per_second;
+    limits->forwards_max = front.forwards_max;
+    limits->channels_max = front.channels_max;
+    limits->idle_ms = front.idle_ms;
+    limits->port_range_count = front.range_count;
+    limits->operator_network_count = front.network_count;
+    ranges_size = front.range_count * sizeof(limits->ports[0]);
+    memcpy(limits->ports, in + sizeof(front), ranges_size);
+    in += sizeof(front) + ranges_size;
+    for (size_t i = 0; i < front.network_count; i++) {
+        size_t size = strlen((const char *)in) + 1;
+
+        memcpy(limits->operator_networks[i], in, size);
+        in += size;
+    }
+}
+
+/* ---- keys ------------------------------------------------------------------- */
 
 void m4h_keys_free(struct m4h_keys *keys)
 {
@@ -44,9 +115,10 @@ static struct m4h_key *find(const struct m4h_keys *keys, const uint8_t *blob, si
 }
 
 int m4h_keys_add(struct m4h_keys *keys, const uint8_t *blob, size_t len, const char *client_key,
-                 uint32_t line, uint32_t *other_line)
+                 const struct m4h_device_limits *limits, uint32_t line, uint32_t *other_line)
 {
     size_t name_size = strlen(client_key) + 1;
+    bool has_limits = m4h_device_limits_are_any(limits);
     struct m4h_key *key = find(keys, blob, len);
 
     if (key != NULL) {
@@ -55,13 +127,16 @@ int m4h_keys_add(struct m4h_keys *keys, const uint8_t *blob, size_t len, const c
     }
     if (keys->count == M4H_KEYS_MAX)
         return M4H_EFULL;
-    key = calloc(1, sizeof(*key) + len + name_size);
+    key = calloc(1, sizeof(*key) + len + name_size + (has_limits ? packed_size(limits) : 0));
     if (key == NULL)
         return M4H_ENOMEM;
     key->line = line;
     key->blob_len = (uint32_t)len;
     memcpy(key->bytes, blob, len);
     memcpy(key->bytes + len, client_key, name_size);
+    key->has_limits = has_limits;
+    if (has_limits)
+        pack_limits(key->bytes + len + name_size, limits);
     HASH_ADD_KEYPTR(hh, keys->by_blob, key->bytes, len, key);
     if (key->hh.tbl == NULL) {
         free(key);
@@ -71,11 +146,19 @@ int m4h_keys_add(struct m4h_keys *keys, const uint8_t *blob, size_t len, const c
     return 0;
 }
 
-const char *m4h_keys_find(const struct m4h_keys *keys, const uint8_t *blob, size_t len)
+const char *m4h_keys_find(const struct m4h_keys *keys, const uint8_t *blob, size_t len,
+                          struct m4h_device_limits *limits)
 {
     const struct m4h_key *key = find(keys, blob, len);
+    const char *client_key;
 
-    return key != NULL ? client_key_of(key) : NULL;
+    if (key == NULL)
+        return NULL;
+    client_key = client_key_of(key);
+    *limits = (struct m4h_device_limits){0};
+    if (key->has_limits)
+        unpack_limits((const uint8_t *)client_key + strlen(client_key) + 1, limits);
+    return client_key;
 }
 
 static int by_client_key(const void *a, const void *b)

@@ -126,10 +126,11 @@ static void authorize(struct m4h_master *master, const struct m4h_authorize_requ
 {
     struct m4h_key_file *file = &master->keys;
     const char *client_key =
-        m4h_keys_find(&file->keys, request->public_key, request->public_key_len);
+        m4h_keys_find(&file->keys, request->public_key, request->public_key_len, &reply->limits);
 
     if (client_key == NULL && m4h_key_file_check_grown(file))
-        client_key = m4h_keys_find(&file->keys, request->public_key, request->public_key_len);
+        client_key = m4h_keys_find(&file->keys, request->public_key, request->public_key_len,
+                                   &reply->limits);
 
     if (file->path[0] == '\0') {
         deny(master, request, "the master has no authorized_keys", reply);
