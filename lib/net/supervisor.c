@@ -95,8 +95,8 @@ int m4h_supervisor_create(struct m4h_supervisor **supervisor, struct m4h_loop *l
 
 void m4h_supervisor_ready(struct m4h_supervisor *supervisor)
 {
-    (void)supervisor;
-    tell("READY=1");
+    if (supervisor != NULL)
+        tell("READY=1");
 }
 
 void m4h_supervisor_reloading(struct m4h_supervisor *supervisor)
@@ -104,7 +104,8 @@ void m4h_supervisor_reloading(struct m4h_supervisor *supervisor)
     char message[MESSAGE_MAX];
     struct timespec now;
 
-    (void)supervisor;
+    if (supervisor == NULL)
+        return;
     clock_gettime(CLOCK_MONOTONIC, &now);
     snprintf(message, sizeof(message), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
              (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
@@ -115,7 +116,8 @@ void m4h_supervisor_stopping(struct m4h_supervisor *supervisor, uint64_t within_
 {
     char message[MESSAGE_MAX];
 
-    (void)supervisor;
+    if (supervisor == NULL)
+        return;
     snprintf(message, sizeof(message), "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64,
              within_ms * 1000);
     tell(message);
@@ -127,6 +129,8 @@ void m4h_supervisor_status(struct m4h_supervisor *supervisor, const char *format
     char message[MESSAGE_MAX];
     va_list args;
 
+    if (supervisor == NULL)
+        return;
     va_start(args, format);
     vsnprintf(status, sizeof(status), format, args);
     va_end(args);

@@ -2,7 +2,8 @@
  * (sd_notify(3)): it is told when the service is ready, reloads and ends, and, where it
  * asks for that (WatchdogSec=), again and again that the service lives. Where nobody
  * asked (no NOTIFY_SOCKET) or the build has no libsystemd, all this does nothing.
- * On the thread of its loop. A message that cannot be sent is lost. */
+ * On the thread of its loop. A message that cannot be sent is lost. A supervisor that is
+ * NULL is told nothing. */
 #ifndef M4H_NET_SUPERVISOR_H
 #define M4H_NET_SUPERVISOR_H
 

@@ -31,6 +31,8 @@ static const struct m4h_config_option options[] = {
      log_levels, "The least important lines that are logged; info has one for each request."},
     {"run", "ready_file", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(ready_file), "", 0, 0, NULL,
      "A file that says that the service is ready, and on which address."},
+    {"run", "watch_config", M4H_CONFIG_BOOL, M4H_CONFIG_RELOADABLE, AT(watch_config), "yes", 0, 0,
+     NULL, "Reload the configuration file when it changes, as at SIGHUP."},
     {"run", "drain_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(drain_ms), "10000", 0,
      600000, NULL, "At a clean end, how long requests and WebSockets may take to finish."},
 
@@ -49,7 +51,7 @@ static const struct m4h_config_option options[] = {
 
     {"rpc", "timeout_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(rpc_timeout_ms), "2000", 50,
      60000, NULL, "Time for a master or a slave to answer, a second try included."},
-    {"slots", "in_flight_max", M4H_CONFIG_COUNT, M4H_CONFIG_AT_START, AT(slots_in_flight_max),
+    {"slots", "in_flight_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(slots_in_flight_max),
      "256", 1, 10000, NULL, "Slot requests of one WebSocket that may wait for their answer."},
 };
 

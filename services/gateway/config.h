@@ -13,6 +13,7 @@ struct m4h_gateway_config {
     char *nats_tls_ca;
     int log_level;
     char *ready_file;
+    bool watch_config;
     int64_t drain_ms;
     char *http_listen;
     bool http_open_access;

@@ -23,12 +23,16 @@
 #define QUEUE_BYTES       (64u * 1024u * 1024u)
 #define FLUSH_MS          500u
 #define DRAINED_LOOK_MS   50u
+#define LOOK_MS           1000u
 #define READY_LINES_MAX   (M4H_HOST_MAX + 32)
 #define BUS_NAME_MAX      (M4H_ID_MAX + 16)
 #define LATER_THAN_RPC_MS 5000u
 
 struct m4h_gateway {
-    const struct m4h_gateway_config *config;
+    struct m4h_gateway_config *config; /* borrowed */
+    struct m4h_config_source *source;  /* borrowed; NULL: it is not read again */
+    struct m4h_supervisor *supervisor; /* borrowed; may be NULL */
+    struct m4h_timer *look;            /* now and then: has the file changed, how is it? */
     struct m4h_loop *loop;
     struct m4h_pump *pump; /* of the bus */
     struct m4h_bus *bus;
@@ -143,6 +147,8 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
     m4h_gateway_rpc_stats(gateway->rpc, &numbers.rpc);
     m4h_bus_stats(gateway->bus, &numbers.bus);
     m4h_gateway_metrics_write(metrics, &numbers);
+    if (gateway->source != NULL)
+        m4h_config_source_write_metrics(gateway->source, metrics);
 }
 
 static int start_http(struct m4h_gateway *gateway)
@@ -173,6 +179,40 @@ static int start_http(struct m4h_gateway *gateway)
     return m4h_http_server_create(&gateway->http, gateway->loop, &address, &http);
 }
 
+/* ---- reload ------------------------------------------------------------------------ */
+
+static void reload_config(struct m4h_gateway *gateway)
+{
+    unsigned changed;
+
+    if (gateway->source == NULL ||
+        m4h_config_reload(gateway->source, gateway->config, &changed) != 0)
+        return;
+    m4h_log_set_level((enum m4h_log_level)gateway->config->log_level);
+    gateway->slots.in_flight_max = (uint32_t)gateway->config->slots_in_flight_max;
+    m4h_log(M4H_LOG_INFO, "gateway", "changed=%u configuration is reloaded", changed);
+}
+
+void m4h_gateway_reload(struct m4h_gateway *gateway)
+{
+    m4h_supervisor_reloading(gateway->supervisor);
+    reload_config(gateway);
+    m4h_supervisor_ready(gateway->supervisor);
+}
+
+static void on_look(void *context)
+{
+    struct m4h_gateway *gateway = context;
+    const char *lack =
+        m4h_gateway_readiness_lack(&gateway->readiness, m4h_loop_now_ms(gateway->loop));
+
+    if (gateway->source != NULL && gateway->config->watch_config &&
+        m4h_config_source_has_changed(gateway->source))
+        reload_config(gateway);
+    m4h_supervisor_status(gateway->supervisor, "%s%s",
+                          lack == NULL ? "ready" : "not ready: ", lack == NULL ? "" : lack);
+}
+
 /* ---- life -------------------------------------------------------------------------- */
 
 static int start(struct m4h_gateway *gateway)
@@ -187,11 +227,16 @@ static int start(struct m4h_gateway *gateway)
                                         &gateway->readiness);
     if (error == 0)
         error = start_http(gateway);
+    if (error == 0)
+        error = m4h_timer_create(&gateway->look, gateway->loop, on_look, gateway);
+    if (error == 0)
+        m4h_timer_start(gateway->look, 0, LOOK_MS);
     return error;
 }
 
 int m4h_gateway_create(struct m4h_gateway **gateway, struct m4h_loop *loop,
-                       const struct m4h_gateway_config *config)
+                       struct m4h_gateway_config *config, struct m4h_config_source *source,
+                       struct m4h_supervisor *supervisor)
 {
     struct m4h_gateway *self = calloc(1, sizeof(*self));
     int error;
@@ -200,6 +245,8 @@ int m4h_gateway_create(struct m4h_gateway **gateway, struct m4h_loop *loop,
     if (self == NULL)
         return M4H_ENOMEM;
     self->config = config;
+    self->source = source;
+    self->supervisor = supervisor;
     self->loop = loop;
     error = start(self);
     if (error != 0) {
@@ -218,7 +265,7 @@ uint16_t m4h_gateway_port(const struct m4h_gateway *gateway)
     return m4h_http_server_port(gateway->http);
 }
 
-static void on_look(void *context)
+static void on_drain_look(void *context)
 {
     struct m4h_gateway *gateway = context;
     struct m4h_http_stats stats;
@@ -241,7 +288,7 @@ void m4h_gateway_drain(struct m4h_gateway *gateway, void (*on_drained)(void *con
     gateway->on_drained = on_drained;
     gateway->drained_context = context;
     gateway->drain_until_ms = m4h_loop_now_ms(gateway->loop) + (uint64_t)gateway->config->drain_ms;
-    if (m4h_timer_create(&gateway->draining, gateway->loop, on_look, gateway) != 0)
+    if (m4h_timer_create(&gateway->draining, gateway->loop, on_drain_look, gateway) != 0)
         on_drained(context);
     else
         m4h_timer_start(gateway->draining, 0, DRAINED_LOOK_MS);
@@ -255,6 +302,7 @@ void m4h_gateway_destroy(struct m4h_gateway *gateway)
     /* Every open question ends, and so answers its request; then the requests. */
     if (gateway->rpc != NULL)
         m4h_gateway_rpc_close(gateway->rpc);
+    m4h_timer_close(gateway->look);
     m4h_timer_close(gateway->draining);
     m4h_http_server_destroy(gateway->http);
     m4h_gateway_probe_close(gateway->probe);

@@ -13,6 +13,7 @@ struct m4h_master_config {
     char *nats_tls_ca;
     int log_level;
     char *ready_file;
+    bool watch_config;
     char *authorized_keys;
     int64_t valid_for_ms;
     int64_t reservation_ms;

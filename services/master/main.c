@@ -7,8 +7,14 @@
 #include <signal.h>
 #include <stdlib.h>
 
+/* For saying good-bye to the bus. */
+#define END_MAX_MS 5000
+
 struct process {
+    struct m4h_master_config config;
+    struct m4h_config_source source;
     struct m4h_loop *loop;
+    struct m4h_supervisor *supervisor;
     struct m4h_signals *signals;
     struct m4h_master *master;
 };
@@ -22,13 +28,16 @@ static void on_signal(void *context, int number)
         return;
     }
     m4h_log(M4H_LOG_INFO, "main", "signal=%d the master ends", number);
+    m4h_supervisor_stopping(process->supervisor, END_MAX_MS);
     m4h_loop_stop(process->loop);
 }
 
-static bool start(struct process *process, const struct m4h_master_config *config)
+static bool start(struct process *process)
 {
     return m4h_loop_create(&process->loop) == 0 &&
-           m4h_master_create(&process->master, process->loop, config) == 0 &&
+           m4h_supervisor_create(&process->supervisor, process->loop, NULL, NULL) == 0 &&
+           m4h_master_create(&process->master, process->loop, &process->config, &process->source,
+                             process->supervisor) == 0 &&
            m4h_signals_start(&process->signals, process->loop, on_signal, process) == 0;
 }
 
@@ -37,16 +46,16 @@ static void stop(struct process *process)
 {
     m4h_signals_close(process->signals);
     m4h_master_destroy(process->master);
+    m4h_supervisor_close(process->supervisor);
     m4h_loop_destroy(process->loop);
 }
 
 int main(int argc, char **argv)
 {
-    struct m4h_master_config config = {0};
     struct process process = {0};
     bool started;
 
-    switch (m4h_config_from_command_line(&m4h_master_config_table, argc, argv, &config)) {
+    switch (m4h_config_from_command_line(&m4h_master_config_table, argc, argv, &process.config)) {
     case M4H_CONFIG_DONE:
         return EXIT_SUCCESS;
     case M4H_CONFIG_WRONG:
@@ -54,12 +63,16 @@ int main(int argc, char **argv)
     case M4H_CONFIG_RUN:
         break;
     }
-    m4h_log_set_level((enum m4h_log_level)config.log_level);
-    m4h_log(M4H_LOG_INFO, "main", "version=%s id=%s mas4h-master starts", M4H_VERSION, config.id);
-    started = start(&process, &config);
-    if (started)
+    m4h_config_source_init(&process.source, &m4h_master_config_table, argc, argv);
+    m4h_log_set_level((enum m4h_log_level)process.config.log_level);
+    m4h_log(M4H_LOG_INFO, "main", "version=%s id=%s mas4h-master starts", M4H_VERSION,
+            process.config.id);
+    started = start(&process);
+    if (started) {
+        m4h_supervisor_ready(process.supervisor);
         m4h_loop_run(process.loop);
+    }
     stop(&process);
-    m4h_config_free(&m4h_master_config_table, &config);
+    m4h_config_free(&m4h_master_config_table, &process.config);
     return started ? EXIT_SUCCESS : EXIT_FAILURE;
 }

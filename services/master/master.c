@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define KEY_WATCH_MS     500u
+#define FILE_WATCH_MS    500u
 #define STANDSTILL_MS    2000u
 #define FLUSH_MS         1000u
 #define QUEUE_MESSAGES   65536u
@@ -164,17 +164,49 @@ static void on_status(void *context, bool connected)
     m4h_master_readiness_connected(&master->readiness, connected, now_ms);
 }
 
-static void on_key_watch(void *context)
+/* ---- reload --------------------------------------------------------------- */
+
+static void reload_config(struct m4h_master *master)
+{
+    unsigned changed;
+
+    if (master->source == NULL || m4h_config_reload(master->source, master->config, &changed) != 0)
+        return;
+    m4h_log_set_level((enum m4h_log_level)master->config->log_level);
+    m4h_log(M4H_LOG_INFO, M4H_MASTER_LOG, "changed=%u configuration is reloaded", changed);
+}
+
+void m4h_master_reload(struct m4h_master *master)
+{
+    m4h_supervisor_reloading(master->supervisor);
+    reload_config(master);
+    m4h_key_file_load(&master->keys);
+    m4h_supervisor_ready(master->supervisor);
+}
+
+static void tell_status(struct m4h_master *master)
+{
+    const char *lack = m4h_master_readiness_lack(&master->readiness);
+    struct m4h_cluster_stats stats;
+
+    m4h_cluster_stats(master->cluster, &stats);
+    if (lack != NULL)
+        m4h_supervisor_status(master->supervisor, "not ready: %s", lack);
+    else
+        m4h_supervisor_status(master->supervisor, "ready: %zu slaves",
+                              stats.slaves[M4H_SLAVE_READY]);
+}
+
+static void on_file_watch(void *context)
 {
     struct m4h_master *master = context;
 
     notice_standstill(master);
     m4h_key_file_check(&master->keys);
-}
-
-void m4h_master_reload(struct m4h_master *master)
-{
-    m4h_key_file_load(&master->keys);
+    if (master->source != NULL && master->config->watch_config &&
+        m4h_config_source_has_changed(master->source))
+        reload_config(master);
+    tell_status(master);
 }
 
 /* ---- parts ---------------------------------------------------------------- */
@@ -287,7 +319,7 @@ static int create_parts(struct m4h_master *master)
     if (error == 0)
         error = m4h_timer_create(&master->tick, master->loop, on_tick, master);
     if (error == 0)
-        error = m4h_timer_create(&master->key_watch, master->loop, on_key_watch, master);
+        error = m4h_timer_create(&master->file_watch, master->loop, on_file_watch, master);
     if (error == 0)
         error = m4h_pump_create(&master->pump, master->loop, run_bus, master);
     if (error == 0)
@@ -298,7 +330,8 @@ static int create_parts(struct m4h_master *master)
 }
 
 int m4h_master_create(struct m4h_master **master, struct m4h_loop *loop,
-                      const struct m4h_master_config *config)
+                      struct m4h_master_config *config, struct m4h_config_source *source,
+                      struct m4h_supervisor *supervisor)
 {
     struct m4h_master *made = calloc(1, sizeof(*made));
     int error;
@@ -307,6 +340,8 @@ int m4h_master_create(struct m4h_master **master, struct m4h_loop *loop,
     if (made == NULL)
         return M4H_ENOMEM;
     made->config = config;
+    made->source = source;
+    made->supervisor = supervisor;
     made->loop = loop;
     made->alive_ms = m4h_loop_now_ms(loop);
     made->started_wall_ms = m4h_walltime_now_ms();
@@ -323,7 +358,7 @@ int m4h_master_create(struct m4h_master **master, struct m4h_loop *loop,
         m4h_master_destroy(made);
         return error;
     }
-    m4h_timer_start(made->key_watch, KEY_WATCH_MS, KEY_WATCH_MS);
+    m4h_timer_start(made->file_watch, FILE_WATCH_MS, FILE_WATCH_MS);
     *master = made;
     return 0;
 }
@@ -338,7 +373,7 @@ void m4h_master_destroy(struct m4h_master *master)
     m4h_http_server_destroy(master->http);
     m4h_pump_close(master->pump);
     m4h_timer_close(master->tick);
-    m4h_timer_close(master->key_watch);
+    m4h_timer_close(master->file_watch);
     m4h_master_free_snapshots(master);
     m4h_master_free_kicks(master);
     m4h_cluster_destroy(master->cluster);

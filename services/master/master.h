@@ -5,7 +5,9 @@
 #define M4H_MASTER_MASTER_H
 
 #include "lib/base/attributes.h"
+#include "lib/config/reload.h"
 #include "lib/net/loop.h"
+#include "lib/net/supervisor.h"
 #include "services/master/config.h"
 
 #include <stdbool.h>
@@ -14,15 +16,18 @@
 struct m4h_master;
 
 /* Starts; it connects in the background and writes its ready file when it is
- * ready. `config` is borrowed for its life. `*master` is NULL on error, which has
- * been logged. */
+ * ready. The others are borrowed for its life: `config` is changed by a reload, `source`
+ * is where it is read again (NULL: nowhere), `supervisor` is told how it is (may be
+ * NULL). `*master` is NULL on error, which has been logged. */
 M4H_MUST_CHECK int m4h_master_create(struct m4h_master **master, struct m4h_loop *loop,
-                                     const struct m4h_master_config *config);
+                                     struct m4h_master_config *config,
+                                     struct m4h_config_source *source,
+                                     struct m4h_supervisor *supervisor);
 /* Takes the ready file away, says good-bye to the bus (blocks, for 3.5 s at
  * most) and closes all; what is left is freed by the loop. Accepts NULL. */
 void m4h_master_destroy(struct m4h_master *master);
 
-/* Reads the keys again, now. */
+/* Reads the configuration and the keys again, now. */
 void m4h_master_reload(struct m4h_master *master);
 
 bool m4h_master_is_ready(const struct m4h_master *master);

@@ -34,6 +34,8 @@ static const struct m4h_config_option options[] = {
      log_levels, "The least important lines that are logged."},
     {"run", "ready_file", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(ready_file), "", 0, 0, NULL,
      "A file that says that the service is ready, and on which addresses."},
+    {"run", "watch_config", M4H_CONFIG_BOOL, M4H_CONFIG_RELOADABLE, AT(watch_config), "yes", 0, 0,
+     NULL, "Reload the configuration file when it changes, as at SIGHUP."},
 
     {"device", "listen", M4H_CONFIG_ADDRESS, M4H_CONFIG_AT_START, AT(device_listen), "0.0.0.0:2222",
      0, 0, NULL, "Where devices connect. Port 0: any that is free."},

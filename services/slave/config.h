@@ -16,6 +16,7 @@ struct m4h_slave_config {
     char *nats_tls_ca;
     int log_level;
     char *ready_file;
+    bool watch_config;
     char *device_listen;
     char *device_host;   /* "": the host name of the machine */
     int64_t device_port; /* 0: the one that it listens on */

@@ -8,6 +8,7 @@
 int main(int argc, char **argv)
 {
     struct m4h_slave_config config = {0};
+    struct m4h_config_source source;
     struct m4h_slave *slave;
     int error;
 
@@ -20,7 +21,8 @@ int main(int argc, char **argv)
         return 2;
     }
     m4h_log_set_level((enum m4h_log_level)config.log_level);
-    error = m4h_slave_create(&slave, &config);
+    m4h_config_source_init(&source, &m4h_slave_config_table, argc, argv);
+    error = m4h_slave_create(&slave, &config, &source);
     if (error == 0)
         m4h_slave_run(slave);
     m4h_slave_destroy(slave);

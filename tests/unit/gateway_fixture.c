@@ -252,8 +252,8 @@ static void start_gateway(struct gateway_fixture *fixture)
     assert_int_equal(m4h_config_from_command_line(&m4h_gateway_config_table, M4H_COUNT(argv) - 1,
                                                   argv, &fixture->config),
                      M4H_CONFIG_RUN);
-    assert_int_equal(m4h_gateway_create(&fixture->gateway, fixture->http.loop, &fixture->config),
-                     0);
+    assert_int_equal(
+        m4h_gateway_create(&fixture->gateway, fixture->http.loop, &fixture->config, NULL, NULL), 0);
     fixture->http.port = m4h_gateway_port(fixture->gateway);
 }
 

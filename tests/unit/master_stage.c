@@ -207,7 +207,7 @@ void stage_start_master(struct stage *stage)
     assert_int_equal(m4h_config_from_command_line(&m4h_master_config_table,
                                                   (int)M4H_COUNT(argv) - 1, argv, &stage->config),
                      M4H_CONFIG_RUN);
-    assert_int_equal(m4h_master_create(&stage->master, stage->loop, &stage->config), 0);
+    assert_int_equal(m4h_master_create(&stage->master, stage->loop, &stage->config, NULL, NULL), 0);
 }
 
 void stage_stop_master(struct stage *stage)

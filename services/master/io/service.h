@@ -52,13 +52,15 @@ struct m4h_master_counters {
 };
 
 struct m4h_master {
-    const struct m4h_master_config *config; /* borrowed */
-    struct m4h_loop *loop;                  /* borrowed */
+    struct m4h_master_config *config;  /* borrowed */
+    struct m4h_config_source *source;  /* borrowed; NULL: it is not read again */
+    struct m4h_supervisor *supervisor; /* borrowed; may be NULL */
+    struct m4h_loop *loop;             /* borrowed */
     uint64_t started_wall_ms;
     struct m4h_pump *pump;
     struct m4h_bus *bus;
     struct m4h_timer *tick;
-    struct m4h_timer *key_watch;
+    struct m4h_timer *file_watch;
     struct m4h_http_server *http; /* NULL: none */
     struct m4h_http_ops ops;
     struct m4h_http_routes routes;

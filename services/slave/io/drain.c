@@ -70,6 +70,8 @@ void m4h_drain_begin(struct m4h_slave *slave, const char *actor, bool stop)
     uint64_t spread_ms = (uint64_t)slave->config->drain_ms;
     char quoted[2 * M4H_ACTOR_MAX];
 
+    if (stop && !slave->stopping)
+        m4h_supervisor_stopping(slave->supervisor, spread_ms + 2 * GRACE_MS);
     slave->stopping = slave->stopping || stop;
     if (slave->state == M4H_SLAVE_READY) {
         slave->state = M4H_SLAVE_DRAINING;

@@ -1,6 +1,7 @@
 /* The hub's state, shared by its files only: admission.c (keys), tunnels.c
  * (ports and ownership), publisher.c (events), commands.c (the bus), drain.c
- * (the end), ops.c (metrics and health), slave.c (start and stop). Main thread. */
+ * (the end), reload.c (settings read again), capacity.c, pulse.c (do workers live?),
+ * ops.c (metrics and health), slave.c (start and stop). Main thread. */
 #ifndef M4H_SLAVE_IO_HUB_H
 #define M4H_SLAVE_IO_HUB_H
 
@@ -9,12 +10,14 @@
 #include "lib/base/model.h"
 #include "lib/base/stamp.h"
 #include "lib/bus/bus.h"
+#include "lib/config/reload.h"
 #include "lib/http/http.h"
 #include "lib/http/ops.h"
 #include "lib/net/loop.h"
 #include "lib/net/mailbox.h"
 #include "lib/net/pump.h"
 #include "lib/net/signals.h"
+#include "lib/net/supervisor.h"
 #include "lib/net/timer.h"
 #include "services/slave/config.h"
 #include "services/slave/core/decisions.h"
@@ -48,15 +51,18 @@ struct m4h_slave_counters {
 };
 
 struct m4h_slave {
-    const struct m4h_slave_config *config;
+    struct m4h_slave_config *config;      /* borrowed; changed by reload.c alone */
+    struct m4h_config_source *source;     /* borrowed; NULL: it is not read again */
     struct m4h_worker_settings *settings; /* of `config`, for the workers; held */
     struct m4h_loop *loop;
+    struct m4h_supervisor *supervisor;
     struct m4h_signals *signals;
     struct m4h_mailbox *mailbox; /* reports of the workers */
     struct m4h_pump *pump;
     struct m4h_bus *bus;
     struct m4h_worker **workers; /* owned, as what it points to */
     uint32_t worker_count;
+    uint64_t pulse; /* the last that workers were asked for */
     uint32_t capacity;
 
     struct m4h_roster *roster;
@@ -131,12 +137,27 @@ void m4h_drain_begin(struct m4h_slave *slave, const char *actor, bool stop);
 /* A device has left. */
 void m4h_drain_check(struct m4h_slave *slave);
 
+/* ---- capacity.c ---- */
+/* Sets how many tunnels the slave takes, by its settings and what the system allows. */
+void m4h_capacity_set(struct m4h_slave *slave);
+
+/* ---- reload.c ---- */
+/* SIGHUP: reads the configuration again and tells the supervisor so. */
+void m4h_reload_run(struct m4h_slave *slave);
+/* Now and then: reads it again where the file has changed. */
+void m4h_reload_look(struct m4h_slave *slave);
+
+/* ---- pulse.c ---- */
+/* False: a worker has not answered since the last call. For the supervisor. */
+bool m4h_pulse_is_alive(void *context);
+
 /* ---- ops.c ---- */
 M4H_MUST_CHECK int m4h_ops_start(struct m4h_slave *slave);
 
 /* ---- slave.c ---- */
 /* Gives an order to the worker of a session. */
 void m4h_slave_order(struct m4h_slave *slave, const struct m4h_order *order);
+struct m4h_decisions_limits m4h_slave_decisions_limits(const struct m4h_slave_config *config);
 void m4h_slave_report(void *context, struct m4h_letter *letter);
 
 #endif

@@ -55,6 +55,7 @@ enum m4h_order_kind {
     M4H_ORDER_CLOSE,      /* end a session */
     M4H_ORDER_REFUSE_NEW, /* accept no more devices */
     M4H_ORDER_SETTINGS,   /* other settings from now on */
+    M4H_ORDER_PULSE,      /* say that the loop turns */
     M4H_ORDER_QUIT,       /* end all sessions, and the loop */
 };
 
@@ -75,6 +76,7 @@ struct m4h_order {
         struct {
             enum m4h_disconnect_reason reason;
         } close;
+        uint64_t pulse;
         struct m4h_worker_settings *settings; /* held by the letter, then by the worker */
     } as;
 };

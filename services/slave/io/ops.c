@@ -113,6 +113,8 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
     write_keys(metrics, &slave->counters);
     write_workers(metrics, slave);
     write_bus(metrics, slave);
+    if (slave->source != NULL)
+        m4h_config_source_write_metrics(slave->source, metrics);
 }
 
 int m4h_ops_start(struct m4h_slave *slave)

@@ -13,15 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#define DEVICE_BACKLOG      4096
-#define MESSAGE_MAX_BYTES   (256u * 1024u)
-#define BUS_QUEUE_MESSAGES  65536u
-#define BUS_QUEUE_BYTES     (64u * 1024u * 1024u)
-#define BUS_FLUSH_MS        1000u
-#define FILES_FOR_OURSELVES 500
+#define DEVICE_BACKLOG     4096
+#define MESSAGE_MAX_BYTES  (256u * 1024u)
+#define BUS_QUEUE_MESSAGES 65536u
+#define BUS_QUEUE_BYTES    (64u * 1024u * 1024u)
+#define BUS_FLUSH_MS       1000u
 
 /* ---- letters ------------------------------------------------------------------ */
 
@@ -72,7 +70,7 @@ static void on_signal(void *context, int number)
     struct m4h_slave *slave = context;
 
     if (number == SIGHUP) {
-        m4h_log(M4H_LOG_INFO, M4H_SLAVE_COMPONENT, "signal=SIGHUP nothing to read again");
+        m4h_reload_run(slave);
         return;
     }
     if (slave->stopping) {
@@ -83,9 +81,19 @@ static void on_signal(void *context, int number)
     m4h_drain_begin(slave, number == SIGTERM ? "SIGTERM" : "SIGINT", true);
 }
 
+static void tell_status(const struct m4h_slave *slave)
+{
+    m4h_supervisor_status(slave->supervisor, "%s, %s NATS: %u of %u tunnels",
+                          m4h_slave_state_name(slave->state),
+                          m4h_bus_is_connected(slave->bus) ? "connected to" : "without",
+                          m4h_roster_tunnel_count(slave->roster), slave->capacity);
+}
+
 static void on_load_time(void *context)
 {
+    m4h_reload_look(context);
     m4h_publisher_load(context);
+    tell_status(context);
 }
 
 static void write_ready_file(struct m4h_slave *slave)
@@ -128,34 +136,6 @@ static uint64_t run_bus(void *context, uint64_t now_ms)
 
 /* ---- start ------------------------------------------------------------------------ */
 
-/* Raises the soft limit of open files to the hard one, and sizes the slave by it. */
-static void set_capacity(struct m4h_slave *slave)
-{
-    struct rlimit files = {.rlim_cur = 1024, .rlim_max = 1024};
-    int64_t ports = slave->config->port_max - slave->config->port_min + 1;
-    int64_t room;
-
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
-        files.rlim_cur = files.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &files) != 0)
-            getrlimit(RLIMIT_NOFILE, &files);
-    }
-    room = files.rlim_cur > 2000000 ? 1000000 - FILES_FOR_OURSELVES
-                                    : (int64_t)files.rlim_cur / 2 - FILES_FOR_OURSELVES;
-    if (room < 1)
-        room = 1;
-    if (room > ports)
-        room = ports;
-    if (slave->config->capacity > room)
-        m4h_log(M4H_LOG_WARNING, M4H_SLAVE_COMPONENT,
-                "capacity=%lld files=%llu only %lld tunnels fit: raise the limit of open files",
-                (long long)slave->config->capacity, (unsigned long long)files.rlim_cur,
-                (long long)room);
-    if (slave->config->capacity > 0 && slave->config->capacity < room)
-        room = slave->config->capacity;
-    slave->capacity = (uint32_t)room;
-}
-
 static int fill_info(struct m4h_slave *slave, const struct m4h_ssh_host_keys *host_keys,
                      uint16_t port)
 {
@@ -177,7 +157,6 @@ static int fill_info(struct m4h_slave *slave, const struct m4h_ssh_host_keys *ho
         m4h_text_copy(info->host_keys[i], sizeof(info->host_keys[i]),
                       host_keys->list[i].public_line);
     info->host_key_count = (uint8_t)host_keys->count;
-    info->capacity = slave->capacity;
     m4h_text_copy(info->version, sizeof(info->version), M4H_VERSION);
     info->started_wall_ms = m4h_walltime_now_ms();
     return 0;
@@ -260,13 +239,18 @@ static int start_bus(struct m4h_slave *slave)
     return m4h_bus_create(&slave->bus, &bus);
 }
 
-static int make_cores(struct m4h_slave *slave)
+struct m4h_decisions_limits m4h_slave_decisions_limits(const struct m4h_slave_config *config)
 {
-    const struct m4h_slave_config *config = slave->config;
-    const struct m4h_decisions_limits limits = {
+    return (struct m4h_decisions_limits){
         .entries_max = (uint32_t)config->authorize_cache,
         .stale_ms = (uint32_t)config->authorize_stale_ms,
     };
+}
+
+static int make_cores(struct m4h_slave *slave)
+{
+    const struct m4h_slave_config *config = slave->config;
+    const struct m4h_decisions_limits limits = m4h_slave_decisions_limits(config);
     int error = m4h_roster_create(&slave->roster);
 
     if (error == 0)
@@ -281,6 +265,8 @@ static int make_loop(struct m4h_slave *slave)
 {
     int error = m4h_loop_create(&slave->loop);
 
+    if (error == 0)
+        error = m4h_supervisor_create(&slave->supervisor, slave->loop, m4h_pulse_is_alive, slave);
     if (error == 0)
         error = m4h_signals_start(&slave->signals, slave->loop, on_signal, slave);
     if (error == 0)
@@ -337,7 +323,8 @@ static int start(struct m4h_slave *slave)
     return 0;
 }
 
-int m4h_slave_create(struct m4h_slave **slave, const struct m4h_slave_config *config)
+int m4h_slave_create(struct m4h_slave **slave, struct m4h_slave_config *config,
+                     struct m4h_config_source *source)
 {
     struct m4h_slave *made = calloc(1, sizeof(*made));
     int error;
@@ -346,9 +333,10 @@ int m4h_slave_create(struct m4h_slave **slave, const struct m4h_slave_config *co
     if (made == NULL)
         return M4H_ENOMEM;
     made->config = config;
+    made->source = source;
     made->state = M4H_SLAVE_READY;
     made->message = (struct m4h_buffer)M4H_BUFFER_INIT(MESSAGE_MAX_BYTES);
-    set_capacity(made);
+    m4h_capacity_set(made);
     error = start(made);
     if (error != 0) {
         m4h_log(M4H_LOG_ERROR, M4H_SLAVE_COMPONENT, "error=\"%s\" cannot start",
@@ -362,6 +350,8 @@ int m4h_slave_create(struct m4h_slave **slave, const struct m4h_slave_config *co
 
 void m4h_slave_run(struct m4h_slave *slave)
 {
+    m4h_supervisor_ready(slave->supervisor);
+    tell_status(slave);
     m4h_loop_run(slave->loop);
 }
 
@@ -388,6 +378,7 @@ void m4h_slave_destroy(struct m4h_slave *slave)
     m4h_timer_close(slave->load_timer);
     m4h_timer_close(slave->drain_timer);
     m4h_signals_close(slave->signals);
+    m4h_supervisor_close(slave->supervisor);
     m4h_loop_destroy(slave->loop);
     m4h_roster_destroy(slave->roster);
     m4h_ports_destroy(slave->ports);

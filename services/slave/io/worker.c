@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -155,6 +156,8 @@ static void on_order(void *context, struct m4h_letter *letter)
         stop_accepting(worker);
     } else if (order->kind == M4H_ORDER_SETTINGS) {
         adopt(worker, order->as.settings);
+    } else if (order->kind == M4H_ORDER_PULSE) {
+        atomic_store_explicit(&worker->stats.pulse, order->as.pulse, memory_order_relaxed);
     } else if (order->kind == M4H_ORDER_QUIT) {
         quit(worker);
     } else {
@@ -222,7 +225,10 @@ int m4h_worker_create(struct m4h_worker **worker, uint32_t index, int listen_fd,
 static void *run(void *context)
 {
     struct m4h_worker *worker = context;
+    char name[16];
 
+    snprintf(name, sizeof(name), "m4h-worker-%u", worker->index);
+    pthread_setname_np(pthread_self(), name);
     m4h_loop_run(worker->loop);
     m4h_tray_flush(worker->reports);
     return NULL;

@@ -32,6 +32,7 @@ struct m4h_worker_stats {
     atomic_uint channels;           /* operator connections now */
     atomic_uint handshakes;         /* sessions that are not known yet */
     atomic_uint sessions;           /* all */
+    atomic_uint_fast64_t pulse;     /* the latest M4H_ORDER_PULSE that was read */
 };
 
 /* Open to the worker's own files (device.c, relay.c); others use the functions. */
