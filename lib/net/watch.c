@@ -4,6 +4,10 @@
  * calls to begin, two for each change and three times this memory; a descriptor here
  * costs two to begin, one for each change and one to end.
  *
+ * Not wanting to read any more is said to the kernel only when there is something to
+ * read: a session that waits for an answer to its last question wants nothing for a
+ * millisecond, and mostly nothing comes.
+ *
  * What epoll tells in one go is worked off in order, and a callback may close any
  * watch, also one whose turn is still to come: such a watch is kept, marked, until
  * all are worked off. */
@@ -25,8 +29,9 @@
 struct m4h_watch {
     struct m4h_poller *poller;
     int fd;
-    unsigned events;
-    bool is_listed; /* in the epoll set */
+    unsigned events; /* that the owner wants */
+    unsigned listed; /* that the kernel was asked for */
+    bool is_listed;  /* in the epoll set */
     bool is_closed;
     struct m4h_watch *next_closed;
     void (*on_event)(void *context, unsigned events);
@@ -51,6 +56,16 @@ static int control(struct m4h_watch *watch, int operation, unsigned events)
     return epoll_ctl(watch->poller->epoll_fd, operation, watch->fd, &event);
 }
 
+/* Asks the kernel for what the owner wants. It can fail for want of memory only: then
+ * the owner's deadlines end it. */
+static void list(struct m4h_watch *watch)
+{
+    if (control(watch, watch->is_listed ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, watch->events) != 0)
+        return;
+    watch->is_listed = true;
+    watch->listed = watch->events;
+}
+
 static void unlist(struct m4h_watch *watch)
 {
     /* It fails where the descriptor is closed, and so out of the set, already. */
@@ -70,13 +85,17 @@ static void tell(struct m4h_watch *watch, uint32_t told)
         unlist(watch);
         return;
     }
+    if (watch->events != watch->listed)
+        list(watch);
     if (told & EPOLLIN)
         befell |= M4H_WATCH_READ;
     if (told & EPOLLOUT)
         befell |= M4H_WATCH_WRITE;
+    befell &= watch->events;
     if (told & (EPOLLERR | EPOLLHUP))
         befell = M4H_WATCH_READ | M4H_WATCH_WRITE;
-    watch->on_event(watch->context, befell);
+    if (befell != 0)
+        watch->on_event(watch->context, befell);
 }
 
 static void free_closed(struct m4h_poller *poller)
@@ -158,24 +177,32 @@ int m4h_watch_start(struct m4h_watch **watch, struct m4h_loop *loop, int fd, uns
     made->events = events;
     made->on_event = on_event;
     made->context = context;
-    if (made->poller == NULL || !make_non_blocking(fd) ||
-        control(made, EPOLL_CTL_ADD, events) != 0) {
+    if (made->poller != NULL && make_non_blocking(fd))
+        list(made);
+    if (!made->is_listed) {
         free(made);
         return M4H_ESYSTEM;
     }
-    made->is_listed = true;
     *watch = made;
     return 0;
 }
 
+/* Whether the kernel has to be asked for something else, at once. */
+static bool must_list(const struct m4h_watch *watch)
+{
+    const unsigned write = M4H_WATCH_WRITE;
+
+    if (!watch->is_listed)
+        return watch->events != 0;
+    return (watch->events & ~watch->listed) != 0 ||
+           (watch->events & write) != (watch->listed & write);
+}
+
 void m4h_watch_set(struct m4h_watch *watch, unsigned events)
 {
-    if (events == watch->events)
-        return;
     watch->events = events;
-    /* It can fail for want of memory only: then the owner's deadlines end it. */
-    if (control(watch, watch->is_listed ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, events) == 0)
-        watch->is_listed = true;
+    if (must_list(watch))
+        list(watch);
 }
 
 void m4h_watch_close(struct m4h_watch *watch)
