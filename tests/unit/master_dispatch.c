@@ -219,6 +219,43 @@ static void a_full_slave_is_never_chosen(void **state)
     assert_int_equal(problem_of("eu"), M4H_PROBLEM_NO_CAPACITY);
 }
 
+static void a_slave_of_which_fewer_tunnels_are_wanted_than_it_has_is_never_chosen(void **state)
+{
+    struct fake_slave *first = add("eu", 100);
+
+    (void)state;
+    arrive(first, "a");
+    arrive(first, "b");
+    first->capacity = 2; /* fewer files than at its start, say */
+    tell(fake_load(first));
+    assert_int_equal(problem_of("eu"), M4H_PROBLEM_NO_CAPACITY);
+    first->capacity = 3;
+    tell(fake_load(first));
+    assert_int_equal(problem_of("eu"), 0);
+}
+
+static void a_slave_that_refuses_because_it_is_full_is_full_and_no_more(void **state)
+{
+    struct fake_slave *first = add("eu", 2);
+    struct m4h_event refusal;
+
+    (void)state;
+    arrive(first, "a");
+    arrive(first, "b");
+    for (unsigned i = 0; i < 100; i++) {
+        refusal = fake_refuse(first);
+        refusal.as.refuse.reason = M4H_REFUSE_FULL;
+        m4h_text_copy(refusal.as.refuse.client_key, sizeof(refusal.as.refuse.client_key), "a");
+        tell(refusal);
+    }
+    world_assert_same(scene.world, first);
+    assert_int_equal(world_slave(scene.world, "s0").state, M4H_SLAVE_READY);
+    assert_int_equal(scene.world->ticket_count, 0);
+    assert_int_equal(problem_of("eu"), M4H_PROBLEM_NO_CAPACITY);
+    tell(fake_disconnect(first, "a", first->tunnels[0].tunnel_id));
+    assert_int_equal(problem_of("eu"), 0);
+}
+
 static void a_silent_slave_is_never_chosen(void **state)
 {
     struct fake_slave *second;
@@ -502,6 +539,8 @@ int main(void)
         TEST(a_slave_whose_load_event_says_draining_is_never_chosen),
         TEST(a_stopped_slave_is_never_chosen),
         TEST(a_full_slave_is_never_chosen),
+        TEST(a_slave_of_which_fewer_tunnels_are_wanted_than_it_has_is_never_chosen),
+        TEST(a_slave_that_refuses_because_it_is_full_is_full_and_no_more),
         TEST(a_silent_slave_is_never_chosen),
         TEST(a_slave_of_no_capacity_is_never_chosen),
         TEST(an_unsynced_slave_counts_by_its_load_event),

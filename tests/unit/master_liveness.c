@@ -117,6 +117,31 @@ static void a_slave_is_forgotten_in_the_end(void **state)
     assert_int_equal(m4h_cluster_next_tick_ms(scene->world->cluster), UINT64_MAX);
 }
 
+/* So that the loop has a turn between them. */
+static void big_slaves_are_lost_one_at_a_tick(void **state)
+{
+    struct scene *scene = *state;
+    struct fake_slave other;
+    char key[16];
+
+    fake_slave_init(&other, "s2", "eu");
+    world_start(scene->world, &other);
+    for (unsigned i = 0; i < 10100; i++) {
+        snprintf(key, sizeof(key), "dev-%u", i);
+        tell(scene, fake_connect(&scene->slave, key, 100 + i, 1));
+        tell(scene, fake_connect(&other, key, 20000 + i, 2));
+    }
+    world_pass(scene->world, 10000);
+    assert_int_equal(scene->world->notes[M4H_NOTE_LOST], 1);
+    assert_true(m4h_cluster_next_tick_ms(scene->world->cluster) <= scene->world->moment.now_ms);
+    assert_int_equal(world_stats(scene->world).entries % 10100, 0);
+    world_pass(scene->world, 0);
+    assert_int_equal(scene->world->notes[M4H_NOTE_LOST], 2);
+    assert_int_equal(world_stats(scene->world).entries, 0);
+    assert_int_equal(world_stats(scene->world).tunnels, 0);
+    fake_slave_free(&other);
+}
+
 static void one_long_pause_of_the_master_does_it_all_at_once(void **state)
 {
     struct scene *scene = *state;
@@ -163,6 +188,7 @@ int main(void)
         TEST(a_lost_slave_that_returns_brings_its_tunnels_by_a_snapshot),
         TEST(a_slave_is_forgotten_in_the_end),
         TEST(one_long_pause_of_the_master_does_it_all_at_once),
+        TEST(big_slaves_are_lost_one_at_a_tick),
         TEST(nobody_grows_silent_while_the_master_is_cut_off),
         TEST(the_cluster_says_when_it_must_be_woken),
 #undef TEST

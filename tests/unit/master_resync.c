@@ -188,6 +188,35 @@ static void more_events_than_are_kept_ask_again(void **state)
     world_assert_same(scene->world, &scene->slave);
 }
 
+/* All devices of a slave come back at once, and one event in seven is lost. */
+static void a_burst_with_holes_is_healed_by_few_snapshots(void **state)
+{
+    struct scene *scene = *state;
+    char key[16];
+
+    world_sync(scene->world, &scene->slave);
+    for (unsigned i = 0; i < 9500; i++) {
+        struct m4h_event event;
+
+        snprintf(key, sizeof(key), "dev-%u", i);
+        event = fake_connect(&scene->slave, key, 100 + i, 100 + i);
+        if (i % 7 != 0)
+            tell(scene, event);
+        if (i % 500 == 0) {
+            world_pass(scene->world, 100);
+            world_sync(scene->world, &scene->slave);
+        }
+    }
+    for (unsigned i = 0; i < 20 && !world_slave(scene->world, "s1").synced; i++) {
+        tell(scene, fake_load(&scene->slave));
+        world_pass(scene->world, 2000);
+        world_sync(scene->world, &scene->slave);
+    }
+    world_assert_same(scene->world, &scene->slave);
+    assert_true(world_slave(scene->world, "s1").synced);
+    assert_true(scene->world->ticket_count <= 8);
+}
+
 static void failures_are_retried_with_growing_pauses(void **state)
 {
     struct scene *scene = *state;
@@ -344,6 +373,7 @@ int main(void)
         TEST(a_snapshot_newer_than_the_events_makes_them_duplicates),
         TEST(a_gap_while_a_snapshot_is_under_way_asks_again),
         TEST(more_events_than_are_kept_ask_again),
+        TEST(a_burst_with_holes_is_healed_by_few_snapshots),
         TEST(failures_are_retried_with_growing_pauses),
         TEST(the_pauses_are_short_again_once_a_load_event_agrees),
         TEST(a_page_that_never_comes_is_given_up),

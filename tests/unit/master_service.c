@@ -335,6 +335,24 @@ static void a_new_master_learns_it_all_again(void **state)
     assert_int_equal(ask_cluster(stage, &problem).tunnels, 28);
 }
 
+/* What a slave of full size says when all its devices come back at once. */
+static void nine_thousand_tunnels_at_once_leave_no_gap(void **state)
+{
+    struct stage *stage = *state;
+    unsigned pages = stage->snapshots;
+    struct m4h_problem problem;
+    char key[16];
+
+    for (unsigned i = 0; i < 9500; i++) {
+        snprintf(key, sizeof(key), "back-%u", i);
+        stage_publish(stage, fake_connect(&stage->slaves[0], key, 10000 + i, 10000 + i));
+    }
+    ask_until(stage, ask_cluster(stage, &problem).tunnels == 28 + 9500);
+    stage_publish(stage, fake_load(&stage->slaves[0]));
+    assert_true(ask_cluster(stage, &problem).synced);
+    assert_int_equal(stage->snapshots, pages);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +369,7 @@ int main(void)
         cmocka_unit_test(an_outage_of_the_bus_loses_nothing),
         cmocka_unit_test(a_master_that_ends_takes_its_ready_file_with_it),
         cmocka_unit_test(a_new_master_learns_it_all_again),
+        cmocka_unit_test(nine_thousand_tunnels_at_once_leave_no_gap),
     };
 
     return cmocka_run_group_tests(tests, begin, end);

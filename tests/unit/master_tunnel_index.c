@@ -40,11 +40,10 @@ static uint64_t next_random(void)
     return m4h_digest_of(counter++);
 }
 
-static void add(void)
+static void add_to(unsigned holder)
 {
-    struct row row = {.holder = (unsigned)(next_random() % HOLDERS),
-                      .tunnel_id = next_random() | 1,
-                      .stamp = next_random() % 50};
+    struct row row = {
+        .holder = holder, .tunnel_id = next_random() | 1, .stamp = next_random() % 50};
     struct m4h_tunnel tunnel = {.tunnel_id = row.tunnel_id, .stamp = row.stamp, .port_count = 1};
     struct m4h_entry *entry;
 
@@ -54,6 +53,21 @@ static void add(void)
     assert_non_null(entry);
     assert_true(m4h_tunnel_index_insert(&table, &holders[row.holder], entry));
     rows[row_count++] = row;
+}
+
+static void add(void)
+{
+    add_to((unsigned)(next_random() % HOLDERS));
+}
+
+static void forget_rows_of(unsigned holder)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < row_count; i++)
+        if (rows[i].holder != holder)
+            rows[kept++] = rows[i];
+    row_count = kept;
 }
 
 static void remove_one(void)
@@ -127,6 +141,27 @@ static void the_table_is_what_a_sorted_array_would_be(void **state)
     m4h_tunnel_index_free(&table);
 }
 
+/* Holders of a large part and of a small one go in different ways. */
+static void what_a_holder_has_goes_and_the_rest_stays(void **state)
+{
+    (void)state;
+    m4h_tunnel_index_init(&table, 1);
+    for (unsigned share = 1; share <= 20; share++) {
+        unsigned dropped = share % HOLDERS;
+
+        for (unsigned i = 0; i < 200; i++)
+            add_to(i % share == 0 ? dropped : (dropped + 1) % HOLDERS);
+        m4h_tunnel_index_drop(&table, &holders[dropped]);
+        forget_rows_of(dropped);
+        assert_same();
+    }
+    for (unsigned i = 0; i < HOLDERS; i++)
+        m4h_tunnel_index_drop(&table, &holders[i]);
+    row_count = 0;
+    assert_same();
+    m4h_tunnel_index_free(&table);
+}
+
 static void the_same_tunnel_again_replaces_itself(void **state)
 {
     struct m4h_tunnel tunnel = {.client_key = "k", .tunnel_id = 7, .stamp = 1, .port_count = 1};
@@ -169,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_is_what_a_sorted_array_would_be),
+        cmocka_unit_test(what_a_holder_has_goes_and_the_rest_stays),
         cmocka_unit_test(the_same_tunnel_again_replaces_itself),
         cmocka_unit_test(the_longest_of_everything_fits),
     };

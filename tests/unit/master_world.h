@@ -8,7 +8,7 @@
 
 #define WORLD_EPOCH       1000000u
 #define WORLD_KICKS_MAX   4096
-#define WORLD_TUNNELS_MAX 4096
+#define WORLD_TUNNELS_MAX 10240
 
 struct fake_slave {
     char id[M4H_ID_MAX + 1];

@@ -84,11 +84,17 @@ static bool look_at(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64
     return true;
 }
 
+/* A slave after the other is lost while fewer tunnels go than this; the rest waits for the
+ * next tick, which is due at once, so that the loop has its turns between. */
+#define DROPPED_MAX 10000u
+
 void m4h_liveness_tick(struct m4h_cluster *cluster, uint64_t now_ms)
 {
+    size_t before = cluster->tunnels.entries;
     struct m4h_heap_node *first;
 
-    while ((first = m4h_heap_first(&cluster->liveness)) != NULL) {
+    while ((first = m4h_heap_first(&cluster->liveness)) != NULL &&
+           before - cluster->tunnels.entries < DROPPED_MAX) {
         struct m4h_slave *slave = M4H_CONTAINER_OF(first, struct m4h_slave, liveness);
 
         if (slave->liveness_due_ms > now_ms)

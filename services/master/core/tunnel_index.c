@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Who has more than this part of all entries is dropped by a sweep: at a million entries a
+ * removal costs as much as 7 steps of a sweep. */
+#define SWEEP_PART 4u
+
 /* ---- entries -------------------------------------------------------------- */
 
 static uint16_t *ports_of(const struct m4h_entry *entry)
@@ -280,8 +284,57 @@ void m4h_tunnel_index_remove(struct m4h_tunnel_index *index, struct m4h_entry *e
     free(entry);
 }
 
+/* Unlinks all of the holder's entries from one level, in one walk along it. */
+static void unlink_level(struct m4h_tunnel_index *index, const struct m4h_holder *holder,
+                         size_t level)
+{
+    struct m4h_entry **link = &index->head[level];
+
+    while (*link != NULL) {
+        if ((*link)->holder == holder)
+            *link = (*link)->next[level];
+        else
+            link = &(*link)->next[level];
+    }
+}
+
+static size_t count_client_keys(const struct m4h_tunnel_index *index)
+{
+    size_t count = 0;
+
+    for (const struct m4h_entry *entry = index->head[0]; entry != NULL;
+         entry = m4h_entry_next_owner(entry))
+        count++;
+    return count;
+}
+
+/* Takes out a large part of all entries by walking along all of them, which costs less
+ * than to look each of the part up. */
+static void sweep(struct m4h_tunnel_index *index, struct m4h_holder *holder)
+{
+    struct m4h_entry *entry = holder->first;
+
+    for (size_t level = M4H_TUNNEL_INDEX_HEIGHT; level-- > 0;)
+        unlink_level(index, holder, level);
+    while (entry != NULL) {
+        struct m4h_entry *next = entry->slave_next;
+
+        free(entry);
+        entry = next;
+    }
+    index->entries -= holder->count;
+    index->client_keys = count_client_keys(index);
+    holder->first = NULL;
+    holder->count = 0;
+    holder->digest = 0;
+}
+
 void m4h_tunnel_index_drop(struct m4h_tunnel_index *index, struct m4h_holder *holder)
 {
+    if (holder->count > index->entries / SWEEP_PART) {
+        sweep(index, holder);
+        return;
+    }
     while (holder->first != NULL)
         m4h_tunnel_index_remove(index, holder->first);
 }
