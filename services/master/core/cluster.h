@@ -16,8 +16,8 @@
  *    forgotten. Time is this master's monotonic clock, never the slave's;
  *  - of several tunnels with one client key the winner by m4h_stamp_wins shows;
  *    the others are kicked, and kept until their slave says that they are gone;
- *  - a connection that takes the client key from a live one evicts it; who is
- *    evicted too often flaps (evictions.h).
+ *  - a tunnel that its slave ends as replaced was alive, and is evicted; a client
+ *    key with too many evictions flaps (evictions.h).
  *
  * `now_ms` is monotonic and `wall_ms` the wall clock, both of the caller. One
  * thread. Borrowed pointers are valid until the next call. */

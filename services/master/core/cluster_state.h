@@ -42,9 +42,8 @@ bool m4h_slave_is_listed(const struct m4h_slave *slave);
 
 /* ---- fold.c --------------------------------------------------------------- */
 
-/* Puts a tunnel in at the slave and kicks who loses by it. Owns `entry`. True: it is
- * new, and another live connection has its client key. */
-bool m4h_fold_insert(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
+/* Puts a tunnel in at the slave and kicks who loses by it. Owns `entry`. */
+void m4h_fold_insert(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
                      uint64_t now_ms);
 /* Takes a tunnel out, where the slave has it. */
 void m4h_fold_remove(struct m4h_cluster *cluster, struct m4h_slave *slave, const char *client_key,

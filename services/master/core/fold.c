@@ -37,21 +37,18 @@ static const struct m4h_entry *rival_of(const struct m4h_cluster *cluster,
 }
 
 /* A slave replaces its own by itself. */
-bool m4h_fold_insert(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
+void m4h_fold_insert(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
                      uint64_t now_ms)
 {
     bool new = m4h_tunnel_index_insert(&cluster->tunnels, &slave->held, entry);
-    const struct m4h_entry *rival = new ? rival_of(cluster, entry) : NULL;
+    const struct m4h_entry *rival = rival_of(cluster, entry);
     bool wins = rival == NULL || m4h_entry_next(entry) == rival;
 
     if (wins)
         m4h_last_ports_set(&cluster->last_ports, m4h_entry_client_key(entry),
                            m4h_entry_first_port(entry));
-    if (rival == NULL)
-        return false;
-    if (rival->holder != entry->holder)
+    if (new &&rival != NULL && rival->holder != entry->holder)
         kick(cluster, wins ? rival : entry, now_ms);
-    return !M4H_CONTAINER_OF(rival->holder, struct m4h_slave, held)->silent;
 }
 
 void m4h_fold_remove(struct m4h_cluster *cluster, struct m4h_slave *slave, const char *client_key,
@@ -109,23 +106,17 @@ static void on_connect(struct m4h_cluster *cluster, struct m4h_slave *slave,
         m4h_resync_want(cluster, slave, "no room for a tunnel", now_ms);
         return;
     }
-    if (m4h_fold_insert(cluster, slave, entry, now_ms))
-        evicted(cluster, slave, tunnel->client_key, now_ms);
+    m4h_fold_insert(cluster, slave, entry, now_ms);
     m4h_seat_arrived(cluster->dispatch, &slave->seat, tunnel->client_key);
 }
 
-/* A slave that replaces its own says first that the old one is gone. Where the loser of
- * another slave goes, or one that was late, the eviction is counted by its winner. */
+/* A tunnel that was replaced was alive: its slave gives another reason for one that was not. */
 static void on_disconnect(struct m4h_cluster *cluster, struct m4h_slave *slave,
                           const struct m4h_disconnect *disconnect, uint64_t now_ms)
 {
-    const char *client_key = disconnect->client_key;
-    const struct m4h_entry *owner = m4h_tunnel_index_owner(&cluster->tunnels, client_key);
-
-    if (disconnect->reason == M4H_DISCONNECT_REPLACED && owner != NULL &&
-        owner->holder == &slave->held && owner->tunnel_id == disconnect->tunnel_id)
-        evicted(cluster, slave, client_key, now_ms);
-    m4h_fold_remove(cluster, slave, client_key, disconnect->tunnel_id);
+    m4h_fold_remove(cluster, slave, disconnect->client_key, disconnect->tunnel_id);
+    if (disconnect->reason == M4H_DISCONNECT_REPLACED)
+        evicted(cluster, slave, disconnect->client_key, now_ms);
 }
 
 /* ---- the life of a slave -------------------------------------------------- */
