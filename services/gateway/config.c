@@ -3,6 +3,7 @@
 
 #include "lib/base/address.h"
 #include "lib/base/attributes.h"
+#include "lib/config/nats.h"
 #include "services/gateway/core/access.h"
 
 #include <stddef.h>
@@ -16,16 +17,7 @@ static const struct m4h_config_option options[] = {
     {"gateway", "id", M4H_CONFIG_ID, M4H_CONFIG_AT_START, AT(id), "gateway-1", 0, 0, NULL,
      "Names this gateway on the bus and in logs."},
 
-    {"nats", "url", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(nats_url), "nats://127.0.0.1:4222", 0,
-     0, NULL, "NATS servers, separated by commas."},
-    {"nats", "user", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(nats_user), "", 0, 0, NULL,
-     "User name on the bus."},
-    {"nats", "password", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(nats_password), "", 0, 0, NULL,
-     "Password of that user."},
-    {"nats", "credentials", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(nats_credentials), "", 0, 0,
-     NULL, "A .creds file, instead of user and password."},
-    {"nats", "tls_ca", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(nats_tls_ca), "", 0, 0, NULL,
-     "A PEM file of authorities: connect by TLS and trust these only."},
+    M4H_CONFIG_NATS_ROWS(AT),
 
     {"log", "level", M4H_CONFIG_CHOICE, M4H_CONFIG_RELOADABLE, AT(log_level), "info", 0, 0,
      log_levels, "The least important lines that are logged; info has one for each request."},

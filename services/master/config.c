@@ -1,6 +1,7 @@
 /* The table of a master's settings. */
 #include "services/master/config.h"
 
+#include "lib/config/nats.h"
 #include "services/master/core/fallback.h"
 
 #include <stddef.h>
@@ -14,16 +15,7 @@ static const struct m4h_config_option options[] = {
     {"master", "id", M4H_CONFIG_ID, M4H_CONFIG_AT_START, AT(id), "master-1", 0, 0, NULL,
      "Names this master in logs and in answers."},
 
-    {"nats", "url", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(nats_url), "nats://127.0.0.1:4222", 0,
-     0, NULL, "NATS servers, separated by commas."},
-    {"nats", "user", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(nats_user), "", 0, 0, NULL,
-     "User name on the bus."},
-    {"nats", "password", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(nats_password), "", 0, 0, NULL,
-     "Password of that user."},
-    {"nats", "credentials", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(nats_credentials), "", 0, 0,
-     NULL, "A .creds file, instead of user and password."},
-    {"nats", "tls_ca", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(nats_tls_ca), "", 0, 0, NULL,
-     "A PEM file of authorities: connect by TLS and trust these only."},
+    M4H_CONFIG_NATS_ROWS(AT),
 
     {"log", "level", M4H_CONFIG_CHOICE, M4H_CONFIG_RELOADABLE, AT(log_level), "info", 0, 0,
      log_levels, "The least important lines that are logged."},
