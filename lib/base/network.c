@@ -2,10 +2,10 @@
  * inet_ntop are used of the C library. */
 #include "lib/base/network.h"
 
-#include "lib/base/address.h"
 #include "lib/base/error.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +45,16 @@ const char *m4h_ip_text(const struct m4h_ip *ip, char text[M4H_IP_TEXT_MAX])
         inet_ntop(AF_INET, ip->bytes + V4_OFFSET, text, M4H_IP_TEXT_MAX);
     else
         inet_ntop(AF_INET6, ip->bytes, text, M4H_IP_TEXT_MAX);
+    return text;
+}
+
+const char *m4h_ip_peer_text(const struct m4h_ip *ip, uint16_t port,
+                             char text[M4H_ADDRESS_TEXT_MAX])
+{
+    char host[M4H_IP_TEXT_MAX];
+
+    snprintf(text, M4H_ADDRESS_TEXT_MAX, m4h_ip_is_v4(ip) ? "%s:%u" : "[%s]:%u",
+             m4h_ip_text(ip, host), port);
     return text;
 }
 

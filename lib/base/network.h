@@ -5,6 +5,7 @@
 #ifndef M4H_BASE_NETWORK_H
 #define M4H_BASE_NETWORK_H
 
+#include "lib/base/address.h"
 #include "lib/base/attributes.h"
 
 #include <stdbool.h>
@@ -37,6 +38,9 @@ M4H_MUST_CHECK int m4h_ip_parse(const char *text, struct m4h_ip *ip);
 M4H_MUST_CHECK int m4h_ip_parse_peer(const char *text, struct m4h_ip *ip);
 /* The address as text, IPv4 as such. Returns `text`. */
 const char *m4h_ip_text(const struct m4h_ip *ip, char text[M4H_IP_TEXT_MAX]);
+/* "192.0.2.1:50022" or "[2001:db8::1]:50022". Returns `text`. */
+const char *m4h_ip_peer_text(const struct m4h_ip *ip, uint16_t port,
+                             char text[M4H_ADDRESS_TEXT_MAX]);
 bool m4h_ip_is_v4(const struct m4h_ip *ip);
 bool m4h_ip_equals(const struct m4h_ip *a, const struct m4h_ip *b);
 /* The first `v4_bits` (of 32) or `v6_bits` (of 128) of an address, the rest zero:

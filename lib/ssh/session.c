@@ -229,6 +229,9 @@ static void note_heard(struct m4h_ssh_session *session)
         return;
     session->heard_bytes = session->socket_counter.in_bytes;
     session->heard_ms = m4h_loop_now_ms(session->server->loop);
+    if (session->handler->on_heard != NULL && !session->authenticated && !session->ended &&
+        !session->closing)
+        session->handler->on_heard(session->context);
 }
 
 static void exchange_keys(struct m4h_ssh_session *session)

@@ -38,8 +38,10 @@ enum m4h_ssh_end {
     M4H_SSH_END_PROTOCOL, /* the peer broke the protocol, or a limit of ours */
 };
 
-/* All on the loop's thread. Each may close the session. */
+/* All on the loop's thread. Each may close the session, except on_heard. */
 struct m4h_ssh_handler {
+    /* Bytes came while it is not authenticated; at most once in a turn. May be NULL. */
+    void (*on_heard)(void *context);
     /* The key exchange is done. */
     void (*on_exchanged)(void *context);
     /* Who is this? m4h_ssh_session_answer_key, once. */

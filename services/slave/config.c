@@ -5,10 +5,13 @@
 #include "lib/ssh/host_key.h"
 
 #include <stddef.h>
+#include <unistd.h>
 
 #define AT(member) offsetof(struct m4h_slave_config, member)
 
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+
+static const char *const proxy_protocols[] = {"off", "required", NULL};
 
 static const struct m4h_config_option options[] = {
     {"slave", "id", M4H_CONFIG_ID, M4H_CONFIG_AT_START, AT(id), "slave-1", 0, 0, NULL,
@@ -50,6 +53,32 @@ static const struct m4h_config_option options[] = {
     {"device", "keepalive_misses", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(keepalive_misses),
      "3", 2, 100, NULL,
      "After so many times that silence the device is gone; before, it is asked each time."},
+
+    {"device", "handshakes_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(handshakes_max), "0",
+     0, 100000, NULL,
+     "Handshakes in flight in each worker; who comes beyond waits in the kernel's queue. 0: one "
+     "for each 20 ms of authenticate_ms, so that a round of them takes a small part of it."},
+    {"device", "unauthenticated_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE,
+     AT(unauthenticated_max), "4000", 64, 1000000, NULL,
+     "Connections that have not authenticated yet, of all; beyond, the one that has been silent "
+     "for longest goes."},
+    {"device", "source_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(source_max), "256", 0,
+     1000000, NULL,
+     "Of them, those of one source that say nothing; beyond, the one that has been silent for "
+     "longest goes. Shared out among the workers, 64 each at least. 0: no limit."},
+    {"device", "source_prefix_v4", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(source_prefix_v4),
+     "32", 8, 32, NULL, "Bits of an IPv4 address that make a source."},
+    {"device", "source_prefix_v6", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(source_prefix_v6),
+     "64", 16, 128, NULL, "Bits of an IPv6 address that make a source."},
+    {"device", "trusted_networks", M4H_CONFIG_NETWORKS, M4H_CONFIG_RELOADABLE, AT(trusted_networks),
+     "", 0, 0, NULL,
+     "Where a fleet comes from by one address, say: not counted by source, and the last to go."},
+    {"device", "proxy_protocol", M4H_CONFIG_CHOICE, M4H_CONFIG_AT_START, AT(proxy_protocol), "off",
+     0, 0, proxy_protocols,
+     "Whether every connection begins with a header of the PROXY protocol (version 1 or 2), as a "
+     "load balancer sends it, with the device's real address."},
+    {"device", "proxy_networks", M4H_CONFIG_NETWORKS, M4H_CONFIG_RELOADABLE, AT(proxy_networks), "",
+     0, 0, NULL, "The load balancers: with proxy_protocol=required nobody else may connect."},
 
     {"ssh", "ciphers", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(ciphers),
      "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,"
@@ -120,12 +149,27 @@ static bool check(const void *config, char *message, size_t message_size)
                  "[slave] capacity is more than the ports from [tunnel] port_min to port_max");
         return false;
     }
+    if (slave->proxy_protocol != 0 && slave->proxy_networks[0] == '\0') {
+        snprintf(message, message_size,
+                 "[device] proxy_protocol=required needs the balancers in proxy_networks");
+        return false;
+    }
     if (!m4h_ssh_host_key_kinds_are_valid(slave->host_keys)) {
         snprintf(message, message_size,
                  "[ssh] host_keys takes ed25519, ecdsa and rsa, separated by commas");
         return false;
     }
     return true;
+}
+
+uint32_t m4h_slave_config_workers(const struct m4h_slave_config *config)
+{
+    long cores;
+
+    if (config->workers > 0)
+        return (uint32_t)config->workers;
+    cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 0 ? (uint32_t)cores : 1;
 }
 
 const struct m4h_config_table m4h_slave_config_table = {

@@ -26,6 +26,14 @@ struct m4h_slave_config {
     int64_t keys_max;
     int64_t keepalive_ms;
     int64_t keepalive_misses;
+    int64_t handshakes_max; /* 0: by authenticate_ms */
+    int64_t unauthenticated_max;
+    int64_t source_max; /* 0: no limit */
+    int64_t source_prefix_v4;
+    int64_t source_prefix_v6;
+    char *trusted_networks;
+    int proxy_protocol; /* 0: off, 1: required */
+    char *proxy_networks;
     char *ciphers;
     char *key_exchanges;
     char *macs;
@@ -49,5 +57,8 @@ struct m4h_slave_config {
 };
 
 extern const struct m4h_config_table m4h_slave_config_table;
+
+/* How many workers there are with it: those that are asked for, or one for each core. */
+uint32_t m4h_slave_config_workers(const struct m4h_slave_config *config);
 
 #endif

@@ -86,6 +86,18 @@ static void the_address_of_a_peer_is_read(void **state)
     assert_int_equal(m4h_ip_parse_peer("192.0.2.1", &ip), M4H_EINVALID);
 }
 
+static void a_peer_is_written_as_it_is_read(void **state)
+{
+    struct m4h_ip v4 = ip_of("192.0.2.1");
+    struct m4h_ip v6 = ip_of("1111:2222:3333:4444:5555:6666:7777:8888");
+    char text[M4H_ADDRESS_TEXT_MAX];
+
+    (void)state;
+    assert_string_equal(m4h_ip_peer_text(&v4, 50022, text), "192.0.2.1:50022");
+    assert_string_equal(m4h_ip_peer_text(&v6, 65535, text),
+                        "[1111:2222:3333:4444:5555:6666:7777:8888]:65535");
+}
+
 static void a_network_holds_its_addresses_and_no_others(void **state)
 {
     static const struct {
@@ -254,6 +266,7 @@ int main(void)
         cmocka_unit_test(ipv4_is_held_as_mapped_ipv6),
         cmocka_unit_test(what_is_no_address_is_refused),
         cmocka_unit_test(the_address_of_a_peer_is_read),
+        cmocka_unit_test(a_peer_is_written_as_it_is_read),
         cmocka_unit_test(a_network_holds_its_addresses_and_no_others),
         cmocka_unit_test(what_is_no_network_is_refused),
         cmocka_unit_test(a_list_holds_what_one_of_its_networks_holds),

@@ -44,6 +44,10 @@ static void values_that_cannot_work_are_refused_at_the_start(void **state)
         {"ssh.host_keys=rsa,ecdsa", "slave.region=eu", M4H_CONFIG_RUN},
         {"ssh.host_keys=", "slave.region=eu", M4H_CONFIG_WRONG},
         {"ssh.host_keys=ed25519,dsa", "slave.region=eu", M4H_CONFIG_WRONG},
+        {"device.proxy_protocol=required", "device.proxy_networks=10.0.0.0/28", M4H_CONFIG_RUN},
+        {"device.proxy_protocol=required", "device.proxy_networks=", M4H_CONFIG_WRONG},
+        {"device.proxy_protocol=required", "device.proxy_networks=balancer", M4H_CONFIG_WRONG},
+        {"device.proxy_protocol=off", "device.trusted_networks=10.0.0.1/8", M4H_CONFIG_WRONG},
         {"load.interval_ms=6s", "slave.region=eu", M4H_CONFIG_WRONG},
     };
 

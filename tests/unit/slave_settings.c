@@ -40,6 +40,62 @@ static void workers_read_what_the_configuration_says(void **state)
     m4h_worker_settings_release(settings);
 }
 
+static struct m4h_door_limits door_limits(const char *set)
+{
+    char *argv[] = {(char *)"mas4h-slave", (char *)"--set", (char *)"slave.workers=4",
+                    (char *)"--set",       (char *)set,     NULL};
+    struct m4h_slave_config config = {0};
+    struct m4h_worker_settings *settings;
+    struct m4h_door_limits limits;
+
+    assert_int_equal(m4h_config_from_command_line(&m4h_slave_config_table, 5, argv, &config),
+                     M4H_CONFIG_RUN);
+    assert_int_equal(m4h_worker_settings_create(&settings, &config), 0);
+    assert_ptr_equal(settings->door.trusted, &settings->trusted);
+    limits = settings->door;
+    m4h_worker_settings_release(settings);
+    m4h_config_free(&m4h_slave_config_table, &config);
+    return limits;
+}
+
+static void workers_share_what_strangers_may_have(void **state)
+{
+    (void)state;
+    assert_int_equal(door_limits("device.unauthenticated_max=4001").guests_max, 1001);
+    assert_int_equal(door_limits("device.unauthenticated_max=64").guests_max, 64);
+    assert_int_equal(door_limits("device.source_max=1000").source_max, 250);
+    assert_int_equal(door_limits("device.source_max=1").source_max, 64);
+    assert_int_equal(door_limits("device.source_max=0").source_max, 0);
+    assert_int_equal(door_limits("device.source_prefix_v4=24").prefix_v4, 24);
+    assert_int_equal(door_limits("device.source_prefix_v6=48").prefix_v6, 48);
+}
+
+static void handshakes_in_flight_go_by_the_time_they_may_take(void **state)
+{
+    (void)state;
+    assert_int_equal(door_limits("device.authenticate_ms=5s").active_max, 250);
+    assert_int_equal(door_limits("device.authenticate_ms=100").active_max, 16);
+    assert_int_equal(door_limits("device.authenticate_ms=10m").active_max, 1024);
+    assert_int_equal(door_limits("device.handshakes_max=7").active_max, 7);
+}
+
+static void balancers_are_read_as_networks(void **state)
+{
+    struct m4h_slave_config config;
+    struct m4h_worker_settings *settings;
+    struct m4h_ip ip;
+
+    (void)state;
+    read_config(&config, "device.proxy_networks=10.0.0.0/28");
+    assert_int_equal(m4h_worker_settings_create(&settings, &config), 0);
+    assert_int_equal(m4h_ip_parse("10.0.0.15", &ip), 0);
+    assert_true(m4h_networks_contain(&settings->proxies, &ip));
+    assert_int_equal(settings->trusted.count, 0);
+    assert_false(settings->proxy_required);
+    m4h_worker_settings_release(settings);
+    m4h_config_free(&m4h_slave_config_table, &config);
+}
+
 static void *hold_and_let_go(void *context)
 {
     struct m4h_worker_settings *settings = context;
@@ -74,6 +130,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(workers_read_what_the_configuration_says),
+        cmocka_unit_test(workers_share_what_strangers_may_have),
+        cmocka_unit_test(handshakes_in_flight_go_by_the_time_they_may_take),
+        cmocka_unit_test(balancers_are_read_as_networks),
         cmocka_unit_test(the_last_thread_that_lets_go_frees_them),
     };
 

@@ -1,6 +1,6 @@
 /* One device's connection.
  *
- * Happy path: accept -> key exchange -> a proved key, which the hub judges ->
+ * Happy path: accept -> [PROXY header] -> key exchange -> a proved key, which the hub judges ->
  * a forward, for which the hub hands over a listening socket -> operators.
  * It ends by the device (on_end), by its deadline (look), or by an order
  * (close); each goes through `finish`, which tells the hub once. */
@@ -8,7 +8,9 @@
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "lib/net/listener.h"
 #include "lib/net/socket.h"
+#include "services/slave/io/entrance.h"
 #include "services/slave/io/relay.h"
 
 #include <stdio.h>
@@ -19,12 +21,6 @@
 /* Unacknowledged bytes towards a device end its connection a little before the
  * keepalives would. */
 #define USER_TIMEOUT_MARGIN_MS 5000
-
-static bool is_unknown(const struct m4h_device *device)
-{
-    return device->session.state == M4H_SESSION_HANDSHAKE ||
-           device->session.state == M4H_SESSION_ASKING;
-}
 
 static void report(struct m4h_device *device, struct m4h_report *report)
 {
@@ -59,14 +55,6 @@ static void close_forward(struct m4h_forward *forward)
     free(forward);
 }
 
-static void set_unknown_gauge(struct m4h_worker *worker, bool was, bool is)
-{
-    if (was && !is)
-        atomic_fetch_sub_explicit(&worker->stats.handshakes, 1, memory_order_relaxed);
-    else if (!was && is)
-        atomic_fetch_add_explicit(&worker->stats.handshakes, 1, memory_order_relaxed);
-}
-
 /* The one end of every device: closes all that hangs on it, tells the hub, and
  * frees it. `message` goes to the device where it still listens. */
 static void finish(struct m4h_device *device, enum m4h_disconnect_reason reason,
@@ -81,13 +69,16 @@ static void finish(struct m4h_device *device, enum m4h_disconnect_reason reason,
         device->forwards = forward->next;
         close_forward(forward);
     }
+    m4h_proxy_reader_close(device->proxy);
+    if (device->fd >= 0)
+        close(device->fd);
     m4h_ssh_session_close(device->ssh, message);
     if (device->asked_about)
         report(device,
                &(struct m4h_report){.kind = M4H_REPORT_GONE,
                                     .as.gone = {reason, device->bytes_from_device,
                                                 device->bytes_to_device, device->listeners}});
-    set_unknown_gauge(worker, is_unknown(device), false);
+    m4h_entrance_leave(worker->entrance, &device->guest);
     atomic_fetch_sub_explicit(&worker->stats.sessions, 1, memory_order_relaxed);
     m4h_heap_remove(&worker->looks, &device->look);
     HASH_DEL(worker->devices, device);
@@ -96,7 +87,20 @@ static void finish(struct m4h_device *device, enum m4h_disconnect_reason reason,
     free(device);
 }
 
+void m4h_device_turn_away(struct m4h_device *device)
+{
+    tell_refusal(device, M4H_REFUSE_OVERLOAD, "silent while others wanted in");
+    finish(device, M4H_DISCONNECT_PROTOCOL_ERROR, "the server is busy: try again later");
+}
+
 /* ---- what the SSH session tells ------------------------------------------- */
+
+static void on_heard(void *context)
+{
+    struct m4h_device *device = context;
+
+    m4h_entrance_heard(device->worker->entrance, &device->guest);
+}
 
 static void on_exchanged(void *context)
 {
@@ -143,6 +147,7 @@ static void on_key(void *context, const struct m4h_ssh_key_offer *offer)
         return;
     }
     device->asked_about = true;
+    m4h_entrance_asks(device->worker->entrance, &device->guest);
     report(device, &(struct m4h_report){.kind = M4H_REPORT_KEY, .as.key = question});
 }
 
@@ -231,6 +236,7 @@ static void on_end(void *context, enum m4h_ssh_end end, const char *detail)
 }
 
 static const struct m4h_ssh_handler ssh_handler = {
+    .on_heard = on_heard,
     .on_exchanged = on_exchanged,
     .on_key = on_key,
     .on_forward = on_forward,
@@ -261,14 +267,65 @@ static int enlist(struct m4h_worker *worker, struct m4h_device *device)
     return 0;
 }
 
-void m4h_device_accept(struct m4h_worker *worker, int fd, const char *peer)
+/* The header of a balancer is read: from here on the connection is the device's. */
+static void on_header(struct m4h_device *device, const struct m4h_proxy_header *header)
+{
+    struct m4h_worker *worker = device->worker;
+    struct m4h_ip ip = {{0}};
+    int fd = device->fd;
+
+    m4h_proxy_reader_close(device->proxy);
+    device->proxy = NULL;
+    device->fd = -1;
+    if (header->has_source)
+        m4h_ip_peer_text(&header->source, header->source_port, device->peer);
+    if (m4h_ip_parse_peer(device->peer, &ip) != 0 ||
+        m4h_ssh_session_accept(&device->ssh, worker->ssh, fd, &ssh_handler, device) != 0)
+        finish(device, M4H_DISCONNECT_CONNECTION_LOST, "");
+    else if (!m4h_entrance_name(worker->entrance, device, &ip))
+        return; /* it had to make room, and is freed */
+}
+
+static void on_proxy(void *context, enum m4h_proxy_outcome outcome,
+                     const struct m4h_proxy_header *header)
+{
+    struct m4h_device *device = context;
+
+    if (outcome == M4H_PROXY_TAKEN) {
+        on_header(device, header);
+        return;
+    }
+    if (outcome == M4H_PROXY_REFUSED)
+        tell_refusal(device, M4H_REFUSE_PROXY, "no header of the PROXY protocol");
+    finish(device, M4H_DISCONNECT_PROTOCOL_ERROR, "");
+}
+
+/* Begins with the header of a balancer where one is required, else with SSH. Owns
+ * `fd` from now on, also when it fails. */
+static int begin(struct m4h_device *device, int fd)
+{
+    struct m4h_worker *worker = device->worker;
+    int error;
+
+    device->fd = -1;
+    if (!worker->settings->proxy_required)
+        return m4h_ssh_session_accept(&device->ssh, worker->ssh, fd, &ssh_handler, device);
+    error = m4h_proxy_reader_start(&device->proxy, worker->loop, fd, on_proxy, device);
+    if (error == 0)
+        device->fd = fd;
+    else
+        close(fd);
+    return error;
+}
+
+struct m4h_device *m4h_device_accept(struct m4h_worker *worker, int fd, const char *peer)
 {
     struct m4h_device *device = calloc(1, sizeof(*device));
     uint64_t now_ms = m4h_loop_now_ms(worker->loop);
 
     if (device == NULL) {
         close(fd);
-        return;
+        return NULL;
     }
     m4h_socket_tune(fd, user_timeout_ms(&worker->settings->session));
     device->worker = worker;
@@ -278,18 +335,18 @@ void m4h_device_accept(struct m4h_worker *worker, int fd, const char *peer)
     m4h_session_begin(&device->session, now_ms);
     device->look_ms =
         m4h_session_next_look_ms(&device->session, &worker->settings->session, now_ms);
-    if (m4h_ssh_session_accept(&device->ssh, worker->ssh, fd, &ssh_handler, device) != 0) {
-        free(device);
-        return;
-    }
     if (enlist(worker, device) != 0) {
-        m4h_ssh_session_close(device->ssh, "out of memory");
+        close(fd);
         free(device);
-        return;
+        return NULL;
     }
     atomic_fetch_add_explicit(&worker->stats.sessions, 1, memory_order_relaxed);
-    set_unknown_gauge(worker, false, true);
+    if (begin(device, fd) != 0) {
+        finish(device, M4H_DISCONNECT_CONNECTION_LOST, "");
+        return NULL;
+    }
     m4h_worker_schedule(worker, device);
+    return device;
 }
 
 /* ---- orders of the hub ------------------------------------------------------ */
@@ -302,7 +359,9 @@ void m4h_device_judged(struct m4h_device *device, bool allowed, const char *clie
     m4h_session_judged(&device->session, allowed, m4h_loop_now_ms(device->worker->loop));
     if (allowed) {
         m4h_text_copy(device->client_key, sizeof(device->client_key), client_key);
-        set_unknown_gauge(device->worker, true, false);
+        m4h_entrance_leave(device->worker->entrance, &device->guest);
+    } else {
+        m4h_entrance_answered(device->worker->entrance, &device->guest);
     }
     m4h_ssh_session_answer_key(device->ssh, allowed);
     m4h_worker_schedule(device->worker, device);
@@ -368,15 +427,21 @@ static void end_too_slow(struct m4h_device *device)
         [M4H_SESSION_KNOWN] = "asked for no port in time: ssh -N -R 0:host:port",
         [M4H_SESSION_OPENING] = "no port could be opened in time",
     };
-    const char *detail = details[device->session.state];
+    const char *detail = device->proxy != NULL ? "no header of the PROXY protocol in time"
+                                               : details[device->session.state];
 
     tell_refusal(device, M4H_REFUSE_TIMEOUT, detail);
     finish(device, M4H_DISCONNECT_PROTOCOL_ERROR, detail);
 }
 
+uint64_t m4h_device_heard_ms(const struct m4h_device *device)
+{
+    return device->ssh != NULL ? m4h_ssh_session_heard_ms(device->ssh) : device->session.since_ms;
+}
+
 void m4h_device_look(struct m4h_device *device, uint64_t now_ms)
 {
-    uint64_t heard_ms = m4h_ssh_session_heard_ms(device->ssh);
+    uint64_t heard_ms = m4h_device_heard_ms(device);
 
     switch (
         m4h_session_look(&device->session, &device->worker->settings->session, heard_ms, now_ms)) {

@@ -4,7 +4,9 @@
 #define M4H_SLAVE_IO_DEVICE_H
 
 #include "lib/base/heap.h"
+#include "lib/net/proxy_reader.h"
 #include "lib/ssh/session.h"
+#include "services/slave/core/door.h"
 #include "services/slave/core/session.h"
 #include "services/slave/io/letters.h"
 #include "services/slave/io/worker.h"
@@ -29,7 +31,10 @@ struct m4h_device {
     uint64_t look_ms;
     uint64_t session_id;
     struct m4h_worker *worker;
-    struct m4h_ssh_session *ssh;
+    struct m4h_guest guest;         /* of the worker's door until it is known */
+    struct m4h_proxy_reader *proxy; /* while the header of a balancer is awaited, */
+    int fd;                         /* the connection; then -1 */
+    struct m4h_ssh_session *ssh;    /* NULL until then */
     struct m4h_session session;
     struct m4h_forward *forwards;
     struct m4h_relay *relays;
@@ -45,14 +50,19 @@ struct m4h_device {
     char fingerprint[M4H_FINGERPRINT_MAX + 1]; /* of the last key that it proved */
 };
 
-/* A connection came in on the device listener. Owns `fd`. */
-void m4h_device_accept(struct m4h_worker *worker, int fd, const char *peer);
+/* A connection came in on the device listener. Owns `fd`. NULL: no memory. */
+M4H_MUST_CHECK struct m4h_device *m4h_device_accept(struct m4h_worker *worker, int fd,
+                                                    const char *peer);
 
 /* Orders of the hub. */
 /* Owns `limits`, which may be NULL. */
 void m4h_device_judged(struct m4h_device *device, bool allowed, const char *client_key,
                        struct m4h_device_limits *limits);
 void m4h_device_forwarded(struct m4h_device *device, int fd, uint16_t port);
+/* It is not known yet, and another one needs its room. */
+void m4h_device_turn_away(struct m4h_device *device);
+/* When it was last heard. */
+uint64_t m4h_device_heard_ms(const struct m4h_device *device);
 /* Ends it for a reason of ours. */
 void m4h_device_close(struct m4h_device *device, enum m4h_disconnect_reason reason);
 

@@ -55,8 +55,8 @@ static void write_keys(struct m4h_metrics *metrics, const struct m4h_slave_count
 
 static void write_workers(struct m4h_metrics *metrics, const struct m4h_slave *slave)
 {
-    uint64_t from = 0, to = 0, accepted = 0, operators = 0;
-    unsigned channels = 0, handshakes = 0;
+    uint64_t from = 0, to = 0, accepted = 0, operators = 0, pauses = 0;
+    unsigned channels = 0, handshakes = 0, active = 0;
 
     for (uint32_t i = 0; i < slave->worker_count; i++) {
         const struct m4h_worker_stats *stats = &slave->workers[i]->stats;
@@ -67,6 +67,8 @@ static void write_workers(struct m4h_metrics *metrics, const struct m4h_slave *s
         operators += atomic_load_explicit(&stats->operators, memory_order_relaxed);
         channels += atomic_load_explicit(&stats->channels, memory_order_relaxed);
         handshakes += atomic_load_explicit(&stats->handshakes, memory_order_relaxed);
+        active += atomic_load_explicit(&stats->active, memory_order_relaxed);
+        pauses += atomic_load_explicit(&stats->pauses, memory_order_relaxed);
     }
     m4h_metrics_single(metrics, "mas4h_slave_received_bytes_total", "counter",
                        "Bytes from devices to operators, inside tunnels.", (double)from);
@@ -79,7 +81,12 @@ static void write_workers(struct m4h_metrics *metrics, const struct m4h_slave *s
     m4h_metrics_single(metrics, "mas4h_slave_channels", "gauge", "Open operator connections.",
                        channels);
     m4h_metrics_single(metrics, "mas4h_slave_handshakes", "gauge",
-                       "Sessions that are not authenticated yet.", handshakes);
+                       "Connections that are not authenticated yet.", handshakes);
+    m4h_metrics_single(metrics, "mas4h_slave_handshakes_active", "gauge",
+                       "Of them, those that make progress.", active);
+    m4h_metrics_single(metrics, "mas4h_slave_accept_pauses_total", "counter",
+                       "Times that a worker let connections wait, since it had enough handshakes.",
+                       (double)pauses);
 }
 
 static void write_bus(struct m4h_metrics *metrics, const struct m4h_slave *slave)

@@ -10,6 +10,7 @@
 #include "lib/base/attributes.h"
 #include "lib/base/model.h"
 #include "services/slave/config.h"
+#include "services/slave/core/door.h"
 #include "services/slave/core/session.h"
 
 #include <stdatomic.h>
@@ -20,6 +21,10 @@ struct m4h_worker_settings {
     char id[M4H_ID_MAX + 1];     /* of the slave; the same after a reload */
     char region[M4H_ID_MAX + 1]; /* likewise */
     struct m4h_session_limits session;
+    struct m4h_door_limits door; /* of each worker; its networks are `trusted` */
+    struct m4h_networks trusted;
+    bool proxy_required; /* every connection begins with a PROXY header, of one of: */
+    struct m4h_networks proxies;
     size_t buffer_bytes; /* kept for an operator that reads slowly */
 };
 

@@ -185,8 +185,7 @@ static int start_workers(struct m4h_slave *slave, const struct m4h_ssh_host_keys
         .compression = config->compression,
     };
     struct m4h_address address;
-    uint32_t wanted = slave->config->workers > 0 ? (uint32_t)slave->config->workers
-                                                 : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t wanted = m4h_slave_config_workers(slave->config);
 
     if (m4h_address_parse(slave->config->device_listen, &address) != 0)
         return M4H_EINVALID;

@@ -4,6 +4,7 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "services/slave/io/device.h"
+#include "services/slave/io/entrance.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -61,7 +62,7 @@ void m4h_worker_schedule(struct m4h_worker *worker, struct m4h_device *device)
 {
     uint64_t now_ms = m4h_loop_now_ms(worker->loop);
     uint64_t at_ms = m4h_session_next_look_ms(&device->session, &worker->settings->session,
-                                              m4h_ssh_session_heard_ms(device->ssh));
+                                              m4h_device_heard_ms(device));
 
     /* Later than now: a look that changes nothing must not spin. At few moments, so that
      * thousands of idle devices wake the worker a few times a second, not at each of
@@ -84,23 +85,9 @@ void m4h_worker_report(struct m4h_worker *worker, const struct m4h_report *repor
     m4h_tray_put(worker->reports, &copy->letter);
 }
 
-static void on_accept(void *context, int fd, const char *peer)
-{
-    struct m4h_worker *worker = context;
-
-    atomic_fetch_add_explicit(&worker->stats.accepted, 1, memory_order_relaxed);
-    m4h_device_accept(worker, fd, peer);
-}
-
-static void stop_accepting(struct m4h_worker *worker)
-{
-    m4h_listener_close(worker->listener);
-    worker->listener = NULL;
-}
-
 static void quit(struct m4h_worker *worker)
 {
-    stop_accepting(worker);
+    m4h_entrance_shut(worker->entrance);
     while (worker->devices != NULL)
         m4h_device_close(worker->devices, M4H_DISCONNECT_DRAINED);
     m4h_loop_stop(worker->loop);
@@ -127,8 +114,11 @@ static void obey(struct m4h_device *device, const struct m4h_order *order)
 /* Takes the new settings; every device is looked at when they say so. */
 static void adopt(struct m4h_worker *worker, struct m4h_worker_settings *settings)
 {
-    m4h_worker_settings_release(worker->settings);
+    struct m4h_worker_settings *old = worker->settings;
+
     worker->settings = settings;
+    m4h_entrance_adopt(worker->entrance);
+    m4h_worker_settings_release(old);
     for (struct m4h_device *device = worker->devices; device != NULL; device = device->hh.next)
         m4h_worker_schedule(worker, device);
 }
@@ -153,7 +143,7 @@ static void on_order(void *context, struct m4h_letter *letter)
     struct m4h_device *device = NULL;
 
     if (order->kind == M4H_ORDER_REFUSE_NEW) {
-        stop_accepting(worker);
+        m4h_entrance_shut(worker->entrance);
     } else if (order->kind == M4H_ORDER_SETTINGS) {
         adopt(worker, order->as.settings);
     } else if (order->kind == M4H_ORDER_PULSE) {
@@ -197,7 +187,7 @@ static int build(struct m4h_worker *worker, int listen_fd, const struct m4h_ssh_
         close(listen_fd);
         return error;
     }
-    return m4h_listener_start(&worker->listener, worker->loop, listen_fd, on_accept, worker);
+    return m4h_entrance_open(&worker->entrance, worker, listen_fd);
 }
 
 int m4h_worker_create(struct m4h_worker **worker, uint32_t index, int listen_fd,
@@ -274,7 +264,7 @@ void m4h_worker_destroy(struct m4h_worker *worker)
     if (worker == NULL)
         return;
     m4h_worker_stop(worker);
-    m4h_listener_close(worker->listener);
+    m4h_entrance_close(worker->entrance);
     m4h_tray_close(worker->orders);
     m4h_tray_close(worker->reports);
     m4h_mailbox_close(worker->mailbox);

@@ -6,7 +6,6 @@
 
 #include "lib/base/attributes.h"
 #include "lib/base/heap.h"
-#include "lib/net/listener.h"
 #include "lib/net/loop.h"
 #include "lib/net/mailbox.h"
 #include "lib/net/timer.h"
@@ -22,6 +21,7 @@
 #define M4H_RELAY_READ_BYTES 32768u
 
 struct m4h_device;
+struct m4h_entrance;
 
 /* Written by the worker, read by the hub. */
 struct m4h_worker_stats {
@@ -30,7 +30,9 @@ struct m4h_worker_stats {
     atomic_uint_fast64_t accepted;  /* connections on the device listener, ever */
     atomic_uint_fast64_t operators; /* operator connections, ever */
     atomic_uint channels;           /* operator connections now */
-    atomic_uint handshakes;         /* sessions that are not known yet */
+    atomic_uint handshakes;         /* connections that are not known yet */
+    atomic_uint active;             /* of them, handshakes in flight */
+    atomic_uint_fast64_t pauses;    /* times that accepting paused */
     atomic_uint sessions;           /* all */
     atomic_uint_fast64_t pulse;     /* the latest M4H_ORDER_PULSE that was read */
 };
@@ -44,7 +46,7 @@ struct m4h_worker {
     struct m4h_mailbox *mailbox; /* orders */
     struct m4h_tray *orders;     /* on their way to it; the main thread's */
     struct m4h_tray *reports;    /* on their way to the hub; the worker's thread's */
-    struct m4h_listener *listener;
+    struct m4h_entrance *entrance;
     struct m4h_ssh_server *ssh;
     struct m4h_worker_settings *settings; /* held; replaced after a reload */
     uint64_t next_session;
