@@ -100,10 +100,10 @@ bool m4h_wire_read_host_keys(size_t count, char **keys,
 
 bool m4h_wire_read_state(Mas4h__V1__SlaveState state, bool may_be_silent, enum m4h_slave_state *out)
 {
-    int highest = may_be_silent ? M4H_SLAVE_SILENT : M4H_SLAVE_STOPPED;
+    bool known = (int)state >= 0 && (int)state <= M4H_SLAVE_SILENT;
 
-    *out = (enum m4h_slave_state)state;
-    return (int)state >= M4H_SLAVE_READY && (int)state <= highest;
+    *out = known ? (enum m4h_slave_state)state : M4H_SLAVE_DRAINING;
+    return *out != 0 && (may_be_silent || *out != M4H_SLAVE_SILENT);
 }
 
 bool m4h_wire_is_problem(const struct m4h_problem *problem)

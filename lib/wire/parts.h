@@ -36,7 +36,8 @@ bool m4h_wire_read_info(const Mas4h__V1__SlaveInfo *message, struct m4h_slave_in
 bool m4h_wire_read_host_keys(size_t count, char **keys,
                              char out[M4H_HOST_KEYS_MAX][M4H_HOST_KEY_MAX + 1], uint8_t *out_count);
 
-/* The states that a slave gives itself; `silent` is for masters to add. */
+/* The states that a slave gives itself; `silent` is for masters to add. One of a
+ * later version reads as draining: it keeps its tunnels and gets no device. */
 bool m4h_wire_read_state(Mas4h__V1__SlaveState state, bool may_be_silent,
                          enum m4h_slave_state *out);
 

@@ -6,7 +6,7 @@
  * M4H_ETOOBIG, M4H_EPROTOCOL (not such a message, or a field breaks its rule) or
  * M4H_ENOMEM; `*out` is then undefined. Unknown fields are ignored, unknown
  * enum values become 0 where a reason is only told on, M4H_PROBLEM_INTERNAL in a
- * problem, M4H_DISCONNECT_KICKED in a kick, else M4H_EPROTOCOL.
+ * problem, M4H_DISCONNECT_KICKED in a kick, M4H_SLAVE_DRAINING as a state.
  * Any thread; no state. */
 #ifndef M4H_WIRE_WIRE_H
 #define M4H_WIRE_WIRE_H

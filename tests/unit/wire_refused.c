@@ -288,8 +288,7 @@ static void events_are_checked(void **state)
     static const struct place load[] = {{KIND_LOAD, {12}}};
     static const struct spoil load_spoils[] = {
         {4, NUMBER, NULL, 0},
-        {4, NUMBER, NULL, 4},
-        {4, NUMBER, NULL, 99},
+        {4, NUMBER, NULL, M4H_SLAVE_SILENT},
         {5, NUMBER, NULL, 1}, /* the digest is a fixed64 */
     };
     static const struct place flapping[] = {{KIND_FLAPPING, {17}}};
@@ -391,7 +390,10 @@ static void status_is_checked(void **state)
     static const struct spoil page_spoils[] = {BAD_CLIENT_KEYS_MAYBE(2)};
     static const struct place slave[] = {{KIND_SLAVES_REPLY, {1, 1}}};
     static const struct spoil slave_spoils[] = {
-        BAD_IDS(1), BAD_IDS(2), {3, NUMBER, NULL, 0}, {3, NUMBER, NULL, 5}, {12, DROP, NULL, 0},
+        BAD_IDS(1),
+        BAD_IDS(2),
+        {3, NUMBER, NULL, 0},
+        {12, DROP, NULL, 0},
     };
     static const struct place tunnel[] = {{KIND_TUNNEL_REPLY, {1}}, {KIND_TUNNELS_REPLY, {1, 1}}};
     static const struct spoil tunnel_spoils[] = {
@@ -562,6 +564,23 @@ static void reasons_of_a_later_version_read_as_unknown(void **state)
     m4h_buffer_free(&message);
 }
 
+static void a_state_of_a_later_version_takes_no_device(void **state)
+{
+    static const uint64_t values[] = {M4H_SLAVE_SILENT + 1, 99, UINT64_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(values); i++) {
+        struct m4h_buffer message = BUFFER;
+        struct m4h_event event;
+
+        spoil_at(&message, &(struct place){KIND_LOAD, {12}},
+                 &(struct spoil){4, NUMBER, NULL, values[i]});
+        assert_int_equal(m4h_wire_event_decode(message.data, message.len, &event), 0);
+        assert_int_equal(event.as.load.state, M4H_SLAVE_DRAINING);
+        m4h_buffer_free(&message);
+    }
+}
+
 static void a_problem_of_a_later_version_is_still_a_problem(void **state)
 {
     static const uint64_t codes[] = {0, 7, 1000, UINT64_MAX};
@@ -648,6 +667,7 @@ int run_refused_tests(void)
         cmocka_unit_test(an_event_of_a_later_version_keeps_its_number),
         cmocka_unit_test(a_last_port_that_is_none_is_not_known),
         cmocka_unit_test(reasons_of_a_later_version_read_as_unknown),
+        cmocka_unit_test(a_state_of_a_later_version_takes_no_device),
         cmocka_unit_test(a_problem_of_a_later_version_is_still_a_problem),
         cmocka_unit_test(a_kick_for_any_other_reason_is_a_kick),
         cmocka_unit_test(parts_of_a_millisecond_are_cut_off),
