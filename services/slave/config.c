@@ -119,6 +119,15 @@ static const struct m4h_config_option options[] = {
     {"tunnel", "explicit_ports", M4H_CONFIG_BOOL, M4H_CONFIG_RELOADABLE, AT(explicit_ports), "yes",
      0, 0, NULL, "Devices may ask for a port by its number, unless a master says which."},
 
+    {"flapping", "evictions", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(flapping_evictions), "3",
+     0, 16, NULL,
+     "So often in a window one live device throws out another with its key: it flaps. 0: never."},
+    {"flapping", "window_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(flapping_window_ms),
+     "60s", 1000, 3600000, NULL, "The window in which that is counted."},
+    {"flapping", "hold_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(flapping_hold_ms), "10s",
+     0, 3600000, NULL,
+     "While a key flaps, a live device is thrown out no sooner than this after the one before."},
+
     {"authorize", "timeout_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE,
      AT(authorize_timeout_ms), "2000", 50, 60000, NULL,
      "Time for a master to say who a device is."},

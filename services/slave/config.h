@@ -48,6 +48,9 @@ struct m4h_slave_config {
     int64_t buffer_bytes;
     int64_t lease_ms; /* 0: a port that was left is anybody's */
     bool explicit_ports;
+    int64_t flapping_evictions; /* 0: nothing is flapping */
+    int64_t flapping_window_ms;
+    int64_t flapping_hold_ms;
     int64_t authorize_timeout_ms;
     int64_t authorize_stale_ms;
     int64_t authorize_cache;

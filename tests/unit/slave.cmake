@@ -1,10 +1,15 @@
-foreach(noun session ports leases decisions door roster walk)
+foreach(noun session ports leases flaps decisions door roster walk)
     m4h_test(unit_slave_${noun} SOURCES slave_${noun}.c LINK slave-core LABELS unit)
 endforeach()
 
 # Its own program: it takes the place of malloc.
 m4h_test(unit_slave_memory SOURCES slave_memory.c LINK slave-core LABELS unit)
 target_link_options(unit_slave_memory PRIVATE -Wl,--wrap=malloc,--wrap=calloc)
+
+# Its own program: it takes the place of the workers and of the bus.
+m4h_test(unit_slave_hub SOURCES slave_hub.c LINK slave LABELS unit)
+target_link_options(unit_slave_hub PRIVATE
+    -Wl,--wrap=m4h_slave_order,--wrap=m4h_publisher_send,--wrap=m4h_publisher_refuse)
 
 foreach(noun config settings)
     m4h_test(unit_slave_${noun} SOURCES slave_${noun}.c LINK slave LABELS unit)

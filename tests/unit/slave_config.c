@@ -58,9 +58,24 @@ static void values_that_cannot_work_are_refused_at_the_start(void **state)
     }
 }
 
+/* Silence after which a device is gone is the product; see core/session.c. */
+static void by_default_a_silent_device_is_gone_within_45_seconds(void **state)
+{
+    char *argv[] = {(char *)"mas4h-slave", NULL};
+    struct m4h_slave_config config;
+
+    (void)state;
+    memset(&config, 0, sizeof(config));
+    assert_int_equal(m4h_config_from_command_line(&m4h_slave_config_table, 1, argv, &config),
+                     M4H_CONFIG_RUN);
+    assert_in_range(config.keepalive_ms * config.keepalive_misses, 1, 45000);
+    m4h_config_free(&m4h_slave_config_table, &config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(by_default_a_silent_device_is_gone_within_45_seconds),
         cmocka_unit_test(values_that_cannot_work_are_refused_at_the_start),
     };
 

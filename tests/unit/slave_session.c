@@ -337,6 +337,70 @@ static void without_keepalives_it_is_never_looked_at(void **state)
     assert_int_equal(m4h_session_look(&session, &with, 0, UINT64_MAX), M4H_SESSION_WAIT);
 }
 
+/* ---- probes --------------------------------------------------------------------- */
+
+static void a_probe_is_answered_a_second_later_by_whether_it_was_heard(void **state)
+{
+    static const struct {
+        uint64_t heard_ms;
+        bool live;
+    } cases[] = {{4000, false}, {4999, false}, {5000, true}, {5400, true}};
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(cases); i++) {
+        struct m4h_session session = session_in(M4H_SESSION_UP, 0);
+        uint64_t heard_ms = cases[i].heard_ms;
+
+        m4h_session_probe(&session, 5000);
+        assert_int_equal(m4h_session_next_look_ms(&session, &limits, heard_ms), 6000);
+        assert_int_equal(m4h_session_look(&session, &limits, heard_ms, 5999), M4H_SESSION_WAIT);
+        assert_int_equal(m4h_session_look(&session, &limits, heard_ms, 6000), M4H_SESSION_PROBED);
+        assert_int_equal(m4h_session_is_live(&session, &limits, heard_ms, 6000), cases[i].live);
+        assert_int_equal(m4h_session_look(&session, &limits, heard_ms, 6000), M4H_SESSION_WAIT);
+    }
+}
+
+static void one_that_was_silent_lives_again_when_it_is_heard(void **state)
+{
+    struct m4h_session session = session_in(M4H_SESSION_UP, 0);
+
+    (void)state;
+    m4h_session_probe(&session, 5000);
+    assert_int_equal(m4h_session_look(&session, &limits, 4000, 6000), M4H_SESSION_PROBED);
+    assert_false(m4h_session_is_live(&session, &limits, 4000, 6001));
+    assert_true(m4h_session_is_live(&session, &limits, 6002, 6002));
+}
+
+static void a_probe_puts_off_no_keepalive_and_no_death(void **state)
+{
+    struct m4h_session session = session_in(M4H_SESSION_UP, 0);
+
+    (void)state;
+    m4h_session_probe(&session, 14500);
+    assert_int_equal(m4h_session_next_look_ms(&session, &limits, 0), 15000);
+    assert_int_equal(m4h_session_look(&session, &limits, 0, 15000), M4H_SESSION_KEEPALIVE);
+    m4h_session_probe(&session, 15100); /* the first one counts */
+    assert_int_equal(m4h_session_look(&session, &limits, 0, 15500), M4H_SESSION_PROBED);
+    assert_int_equal(m4h_session_look(&session, &limits, 0, 45000), M4H_SESSION_DEAD);
+}
+
+static void one_that_misses_its_keepalive_counts_as_living_no_more(void **state)
+{
+    struct m4h_session session = session_in(M4H_SESSION_UP, 0);
+    struct m4h_session_limits never = limits;
+
+    (void)state;
+    never.keepalive_ms = 0;
+    assert_true(m4h_session_is_live(&session, &limits, 0, 16000));
+    assert_false(m4h_session_is_live(&session, &limits, 0, 16001));
+    assert_true(m4h_session_is_live(&session, &never, 0, 3600000));
+    for (int i = 0; i < M4H_SESSION_UP; i++) {
+        struct m4h_session early = session_in((enum m4h_session_state)i, 0);
+
+        assert_false(m4h_session_is_live(&early, &limits, 0, 0));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +423,10 @@ int main(void)
         cmocka_unit_test(a_device_that_answers_every_time_lives_for_ever),
         cmocka_unit_test(a_clock_behind_the_last_sign_of_life_is_no_silence),
         cmocka_unit_test(without_keepalives_it_is_never_looked_at),
+        cmocka_unit_test(a_probe_is_answered_a_second_later_by_whether_it_was_heard),
+        cmocka_unit_test(one_that_was_silent_lives_again_when_it_is_heard),
+        cmocka_unit_test(a_probe_puts_off_no_keepalive_and_no_death),
+        cmocka_unit_test(one_that_misses_its_keepalive_counts_as_living_no_more),
     };
 
     return cmocka_run_group_tests_name("slave: session", tests, NULL, NULL);

@@ -35,6 +35,9 @@ struct m4h_resident {
     enum m4h_resident_state state;
     bool was_up;                  /* it has been announced: its end is to be, too */
     uint64_t owner_stamp;         /* of the owner that the master named; 0: none */
+    uint32_t evictions;           /* the owner's: of live tunnels of its key, as the master saw */
+    uint64_t evicted_ms;          /* the owner's: when the last of them was; monotonic */
+    uint64_t rival;               /* the owner's: session that waits for a sign of life, or 0 */
     uint16_t last_port;           /* the owner's: where it was last, as the master knows; or 0 */
     struct m4h_port_range *ports; /* that it may have; the owner's, yet freed with it; or NULL */
     uint8_t port_range_count;

@@ -81,6 +81,11 @@ enum m4h_session_action m4h_session_look(struct m4h_session *session,
 
     if (session->state != M4H_SESSION_UP)
         return now_ms >= deadline_ms(session, limits) ? M4H_SESSION_TOO_SLOW : M4H_SESSION_WAIT;
+    if (session->probed_ms != 0 && now_ms - session->probed_ms >= M4H_SESSION_PROBE_MS) {
+        session->silent_ms = heard_ms < session->probed_ms ? session->probed_ms : 0;
+        session->probed_ms = 0;
+        return M4H_SESSION_PROBED;
+    }
     if (limits->keepalive_ms == 0)
         return M4H_SESSION_WAIT;
     silent = silences(limits, heard_ms, now_ms);
@@ -93,14 +98,36 @@ enum m4h_session_action m4h_session_look(struct m4h_session *session,
     return M4H_SESSION_KEEPALIVE;
 }
 
+void m4h_session_probe(struct m4h_session *session, uint64_t now_ms)
+{
+    if (session->probed_ms == 0)
+        session->probed_ms = now_ms;
+}
+
+bool m4h_session_is_live(const struct m4h_session *session, const struct m4h_session_limits *limits,
+                         uint64_t heard_ms, uint64_t now_ms)
+{
+    if (session->state != M4H_SESSION_UP)
+        return false;
+    if (session->silent_ms != 0 && heard_ms < session->silent_ms)
+        return false;
+    return limits->keepalive_ms == 0 ||
+           now_ms <= heard_ms + limits->keepalive_ms + M4H_SESSION_PROBE_MS;
+}
+
 uint64_t m4h_session_next_look_ms(const struct m4h_session *session,
                                   const struct m4h_session_limits *limits, uint64_t heard_ms)
 {
+    uint64_t keepalive_ms = UINT64_MAX, answer_ms = UINT64_MAX;
+
     if (session->state != M4H_SESSION_UP)
         return deadline_ms(session, limits);
-    if (limits->keepalive_ms == 0)
-        return UINT64_MAX;
-    return heard_ms + (uint64_t)limits->keepalive_ms * (asked_since(session, heard_ms) + 1);
+    if (limits->keepalive_ms != 0)
+        keepalive_ms =
+            heard_ms + (uint64_t)limits->keepalive_ms * (asked_since(session, heard_ms) + 1);
+    if (session->probed_ms != 0)
+        answer_ms = session->probed_ms + M4H_SESSION_PROBE_MS;
+    return answer_ms < keepalive_ms ? answer_ms : keepalive_ms;
 }
 
 const char *m4h_session_state_name(enum m4h_session_state state)

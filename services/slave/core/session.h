@@ -38,6 +38,8 @@ struct m4h_session {
     uint32_t forwards;       /* ports that it has or that are being found */
     uint32_t asked;          /* signs of life asked for since `asked_heard_ms` */
     uint64_t asked_heard_ms; /* when it had been heard last, as they were asked for */
+    uint64_t probed_ms;      /* when somebody wanted to know whether it lives; 0: nobody does */
+    uint64_t silent_ms;      /* when a probe found it silent; 0: none did */
 };
 
 enum m4h_session_action {
@@ -45,6 +47,7 @@ enum m4h_session_action {
     M4H_SESSION_KEEPALIVE, /* ask it for a sign of life */
     M4H_SESSION_TOO_SLOW,  /* end it: not up in time */
     M4H_SESSION_DEAD,      /* end it: silent for too long */
+    M4H_SESSION_PROBED,    /* say whether it lives: m4h_session_is_live */
 };
 
 void m4h_session_begin(struct m4h_session *session, uint64_t now_ms);
@@ -67,6 +70,14 @@ uint32_t m4h_session_cancelled(struct m4h_session *session);
 enum m4h_session_action m4h_session_look(struct m4h_session *session,
                                          const struct m4h_session_limits *limits, uint64_t heard_ms,
                                          uint64_t now_ms);
+/* Somebody wants to know whether the device lives. It is to be asked for a sign
+ * of life now; the answer is due a second later (M4H_SESSION_PROBED). */
+#define M4H_SESSION_PROBE_MS 1000u
+void m4h_session_probe(struct m4h_session *session, uint64_t now_ms);
+/* Whether it is up and counts as living: not silent for longer than a keepalive
+ * interval and the time for an answer, nor since it was probed. */
+bool m4h_session_is_live(const struct m4h_session *session, const struct m4h_session_limits *limits,
+                         uint64_t heard_ms, uint64_t now_ms);
 /* When to look next; UINT64_MAX: never. */
 uint64_t m4h_session_next_look_ms(const struct m4h_session *session,
                                   const struct m4h_session_limits *limits, uint64_t heard_ms);

@@ -59,6 +59,7 @@ static void deny(struct m4h_slave *slave, uint64_t session_id,
 static int enter(struct m4h_slave *slave, uint64_t session_id, const struct m4h_tunnel *tunnel,
                  const struct m4h_authorize_reply *reply)
 {
+    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
     uint8_t count = reply->limits.port_range_count;
     struct m4h_port_range *ports = NULL;
     struct m4h_resident *resident;
@@ -76,6 +77,8 @@ static int enter(struct m4h_slave *slave, uint64_t session_id, const struct m4h_
     resident->ports = ports;
     resident->port_range_count = count;
     resident->last_port = reply->last_port;
+    resident->evictions = reply->evictions;
+    resident->evicted_ms = now_ms > reply->evicted_ago_ms ? now_ms - reply->evicted_ago_ms : 0;
     return 0;
 }
 

@@ -408,10 +408,27 @@ void m4h_device_forwarded(struct m4h_device *device, int fd, uint16_t port)
     m4h_worker_schedule(device->worker, device);
 }
 
+static bool is_live(const struct m4h_device *device)
+{
+    return m4h_session_is_live(&device->session, &device->worker->settings->session,
+                               m4h_ssh_session_heard_ms(device->ssh),
+                               m4h_loop_now_ms(device->worker->loop));
+}
+
+void m4h_device_probe(struct m4h_device *device)
+{
+    m4h_session_probe(&device->session, m4h_loop_now_ms(device->worker->loop));
+    m4h_ssh_session_keepalive(device->ssh);
+    m4h_worker_schedule(device->worker, device);
+}
+
 void m4h_device_close(struct m4h_device *device, enum m4h_disconnect_reason reason)
 {
     char message[64];
 
+    if (reason == M4H_DISCONNECT_REPLACED && device->session.state == M4H_SESSION_UP &&
+        !is_live(device))
+        reason = M4H_DISCONNECT_KEEPALIVE_TIMEOUT;
     snprintf(message, sizeof(message), "closed by the server: %s",
              m4h_disconnect_reason_name(reason));
     finish(device, reason, message);
@@ -453,6 +470,9 @@ void m4h_device_look(struct m4h_device *device, uint64_t now_ms)
         return;
     case M4H_SESSION_KEEPALIVE:
         m4h_ssh_session_keepalive(device->ssh);
+        break;
+    case M4H_SESSION_PROBED:
+        report(device, &(struct m4h_report){.kind = M4H_REPORT_SIGN, .as.sign = {is_live(device)}});
         break;
     case M4H_SESSION_WAIT:
         break;

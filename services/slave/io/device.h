@@ -63,7 +63,10 @@ void m4h_device_forwarded(struct m4h_device *device, int fd, uint16_t port);
 void m4h_device_turn_away(struct m4h_device *device);
 /* When it was last heard. */
 uint64_t m4h_device_heard_ms(const struct m4h_device *device);
-/* Ends it for a reason of ours. */
+/* Asks it for a sign of life, and tells the hub whether one came. */
+void m4h_device_probe(struct m4h_device *device);
+/* Ends it for a reason of ours. One that is to be replaced, and has been silent
+ * for too long to count as living, ends with `keepalive_timeout`. */
 void m4h_device_close(struct m4h_device *device, enum m4h_disconnect_reason reason);
 
 /* Its time to be looked at has come. */

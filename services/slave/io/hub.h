@@ -1,7 +1,8 @@
 /* The hub's state, shared by its files only: admission.c (keys), tunnels.c
- * (ports and ownership), publisher.c (events), commands.c (the bus), drain.c
- * (the end), reload.c (settings read again), capacity.c, pulse.c (do workers live?),
- * ops.c (metrics and health), slave.c (start and stop). Main thread. */
+ * (ports and ownership), rivals.c (two devices with one key), publisher.c (events),
+ * commands.c (the bus), drain.c (the end), reload.c (settings read again), capacity.c,
+ * pulse.c (do workers live?), ops.c (metrics and health), slave.c (start and stop).
+ * Main thread. */
 #ifndef M4H_SLAVE_IO_HUB_H
 #define M4H_SLAVE_IO_HUB_H
 
@@ -21,6 +22,7 @@
 #include "lib/net/timer.h"
 #include "services/slave/config.h"
 #include "services/slave/core/decisions.h"
+#include "services/slave/core/flaps.h"
 #include "services/slave/core/ports.h"
 #include "services/slave/core/roster.h"
 #include "services/slave/io/leases.h"
@@ -47,6 +49,7 @@ struct m4h_slave_counters {
     uint64_t disconnects[M4H_DISCONNECT_REASON_COUNT];
     uint64_t refusals[M4H_REFUSE_REASON_COUNT];
     uint64_t keys_cached, keys_asked, keys_stale, keys_unanswered;
+    uint64_t flaps;       /* reports of live devices with one key */
     uint64_t events_lost; /* could not be queued for the bus */
 };
 
@@ -69,6 +72,7 @@ struct m4h_slave {
     struct m4h_ports *ports;
     struct m4h_lease_file *lease_file; /* of the ports */
     struct m4h_decisions *decisions;
+    struct m4h_flaps *flaps;
     struct m4h_question *questions; /* uthash, by session id */
     struct m4h_stamp_clock clock;
 
@@ -93,6 +97,7 @@ struct m4h_slave {
     struct m4h_http_routes routes;
     struct m4h_log_limit refusal_lines;
     struct m4h_log_limit lost_lines;
+    struct m4h_log_limit flap_lines;
     uint16_t listen_port; /* of the device listener */
     struct m4h_slave_counters counters;
 };
@@ -111,9 +116,26 @@ void m4h_tunnels_cancel(struct m4h_slave *slave, uint64_t session_id, uint16_t p
 void m4h_tunnels_gone(struct m4h_slave *slave, const struct m4h_report *report);
 /* A listener that was on its way to a device that is gone is closed. */
 void m4h_tunnels_late(struct m4h_slave *slave, uint64_t session_id);
+/* A known device owns its client key from now on, and gets its port when nobody
+ * else has it any more. */
+void m4h_tunnels_claim(struct m4h_slave *slave, struct m4h_resident *resident);
+/* Answers no to the forward that it asks for, and tells why. */
+void m4h_tunnels_refuse(struct m4h_slave *slave, struct m4h_resident *resident,
+                        enum m4h_refuse_reason reason, const char *detail);
 /* Sends a device away. */
 void m4h_tunnels_close(struct m4h_slave *slave, struct m4h_resident *resident,
                        enum m4h_disconnect_reason reason);
+
+/* ---- rivals.c ---- */
+/* Whether a known device may throw out who owns its client key now. False: it has
+ * been refused, or goes on when it is known whether the owner lives. */
+bool m4h_rivals_may_claim(struct m4h_slave *slave, struct m4h_resident *resident);
+/* The answer to M4H_ORDER_PROBE. */
+void m4h_rivals_sign(struct m4h_slave *slave, uint64_t session_id, bool alive);
+/* A device is gone, and its farewell known. Returns the session that waited for
+ * word of it, or 0; it goes on when the device is removed. */
+uint64_t m4h_rivals_left(struct m4h_slave *slave, struct m4h_resident *resident);
+void m4h_rivals_go_on(struct m4h_slave *slave, uint64_t session_id);
 
 /* ---- publisher.c ---- */
 /* Publishes an event: type and payload are set, the envelope is filled in here. */

@@ -15,6 +15,7 @@ enum m4h_report_kind {
     M4H_REPORT_FORWARD, /* it asks for a port */
     M4H_REPORT_CANCEL,  /* it gave a port up; the listener is closed */
     M4H_REPORT_GONE,    /* a session whose key was asked about is over */
+    M4H_REPORT_SIGN,    /* a device that was probed lives, or is silent */
     M4H_REPORT_LATE,    /* a listener came for a session that is gone; it is closed now */
     M4H_REPORT_REFUSED, /* something was refused, or a session ended before it was known */
 };
@@ -39,6 +40,9 @@ struct m4h_report {
             uint64_t bytes_to_device;
             uint32_t listeners; /* that came for it, ever; more were given: M4H_REPORT_LATE */
         } gone;
+        struct {
+            bool alive;
+        } sign;
         struct m4h_refuse *refused; /* allocated, the hub frees it */
     } as;
 };
@@ -53,6 +57,7 @@ enum m4h_order_kind {
     M4H_ORDER_JUDGED,     /* the answer to a key */
     M4H_ORDER_FORWARDED,  /* the answer to a forward */
     M4H_ORDER_CLOSE,      /* end a session */
+    M4H_ORDER_PROBE,      /* find out whether a device that is up lives */
     M4H_ORDER_REFUSE_NEW, /* accept no more devices */
     M4H_ORDER_SETTINGS,   /* other settings from now on */
     M4H_ORDER_PULSE,      /* say that the loop turns */

@@ -116,6 +116,9 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
                        slave->capacity);
     m4h_metrics_single(metrics, "mas4h_slave_connects_total", "counter", "Tunnels that came up.",
                        (double)slave->counters.connects);
+    m4h_metrics_single(metrics, "mas4h_slave_flapping_total", "counter",
+                       "Reports of live devices that throw each other out with one key.",
+                       (double)slave->counters.flaps);
     write_reasons(metrics, &slave->counters);
     write_keys(metrics, &slave->counters);
     write_workers(metrics, slave);

@@ -52,6 +52,9 @@ void m4h_slave_report(void *context, struct m4h_letter *letter)
     case M4H_REPORT_GONE:
         m4h_tunnels_gone(slave, report);
         break;
+    case M4H_REPORT_SIGN:
+        m4h_rivals_sign(slave, report->session_id, report->as.sign.alive);
+        break;
     case M4H_REPORT_LATE:
         m4h_tunnels_late(slave, report->session_id);
         break;
@@ -257,6 +260,8 @@ static int make_cores(struct m4h_slave *slave)
             m4h_ports_create(&slave->ports, (uint16_t)config->port_min, (uint16_t)config->port_max);
     if (error == 0)
         error = m4h_decisions_create(&slave->decisions, &limits);
+    if (error == 0)
+        error = m4h_flaps_create(&slave->flaps);
     return error;
 }
 
@@ -382,6 +387,7 @@ void m4h_slave_destroy(struct m4h_slave *slave)
     m4h_roster_destroy(slave->roster);
     m4h_ports_destroy(slave->ports);
     m4h_decisions_destroy(slave->decisions);
+    m4h_flaps_destroy(slave->flaps);
     m4h_buffer_free(&slave->message);
     free(slave);
 }

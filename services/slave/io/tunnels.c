@@ -26,9 +26,10 @@ static void answer(struct m4h_slave *slave, struct m4h_resident *resident, int f
                                                .as.forwarded = {fd, port}});
 }
 
-static void refuse(struct m4h_slave *slave, struct m4h_resident *resident, const char *detail)
+void m4h_tunnels_refuse(struct m4h_slave *slave, struct m4h_resident *resident,
+                        enum m4h_refuse_reason reason, const char *detail)
 {
-    struct m4h_refuse refuse = {.reason = M4H_REFUSE_PORT_UNAVAILABLE};
+    struct m4h_refuse refuse = {.reason = reason};
     const struct m4h_tunnel *tunnel = &resident->tunnel;
 
     m4h_text_copy(refuse.detail, sizeof(refuse.detail), detail);
@@ -195,7 +196,7 @@ static void open_for(struct m4h_slave *slave, struct m4h_resident *resident)
     struct opening opening = open_port(slave, resident);
 
     if (opening.port == 0) {
-        refuse(slave, resident, opening.detail);
+        m4h_tunnels_refuse(slave, resident, M4H_REFUSE_PORT_UNAVAILABLE, opening.detail);
         return;
     }
     m4h_lease_file_changed(slave->lease_file);
@@ -207,23 +208,30 @@ static void open_for(struct m4h_slave *slave, struct m4h_resident *resident)
         announce(slave, resident);
 }
 
-void m4h_tunnels_forward(struct m4h_slave *slave, uint64_t session_id, uint16_t port)
+void m4h_tunnels_claim(struct m4h_slave *slave, struct m4h_resident *resident)
 {
-    struct m4h_resident *resident = m4h_roster_find(slave->roster, session_id);
-    struct m4h_resident *loser = NULL;
-    bool now = true;
+    struct m4h_resident *loser;
+    bool now = m4h_roster_claim(slave->roster, resident, &loser);
 
-    if (resident == NULL || resident->state == M4H_RESIDENT_LEAVING)
-        return; /* it is being closed: nobody waits for the answer */
-    resident->asked_port = port;
-    if (resident->state == M4H_RESIDENT_KNOWN)
-        now = m4h_roster_claim(slave->roster, resident, &loser);
     if (loser != NULL)
         m4h_slave_order(slave, &(struct m4h_order){.kind = M4H_ORDER_CLOSE,
                                                    .session_id = loser->session_id,
                                                    .as.close.reason = M4H_DISCONNECT_REPLACED});
     if (now)
         open_for(slave, resident);
+}
+
+void m4h_tunnels_forward(struct m4h_slave *slave, uint64_t session_id, uint16_t port)
+{
+    struct m4h_resident *resident = m4h_roster_find(slave->roster, session_id);
+
+    if (resident == NULL || resident->state == M4H_RESIDENT_LEAVING)
+        return; /* it is being closed: nobody waits for the answer */
+    resident->asked_port = port;
+    if (resident->state != M4H_RESIDENT_KNOWN)
+        open_for(slave, resident);
+    else if (m4h_rivals_may_claim(slave, resident))
+        m4h_tunnels_claim(slave, resident);
 }
 
 static void remove_port(struct m4h_tunnel *tunnel, uint16_t port)
@@ -291,6 +299,7 @@ static void announce_end(struct m4h_slave *slave, const struct m4h_resident *res
 static void remove_resident(struct m4h_slave *slave, struct m4h_resident *resident)
 {
     uint64_t now_ms = m4h_loop_now_ms(slave->loop);
+    uint64_t rival = m4h_rivals_left(slave, resident);
     struct m4h_resident *successor;
 
     for (uint8_t i = 0; i < resident->tunnel.port_count; i++)
@@ -300,6 +309,8 @@ static void remove_resident(struct m4h_slave *slave, struct m4h_resident *reside
     m4h_roster_remove(slave->roster, resident, &successor);
     if (successor != NULL)
         open_for(slave, successor);
+    if (rival != 0)
+        m4h_rivals_go_on(slave, rival);
     m4h_drain_check(slave);
 }
 

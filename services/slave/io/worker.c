@@ -103,6 +103,9 @@ static void obey(struct m4h_device *device, const struct m4h_order *order)
     case M4H_ORDER_FORWARDED:
         m4h_device_forwarded(device, order->as.forwarded.fd, order->as.forwarded.port);
         break;
+    case M4H_ORDER_PROBE:
+        m4h_device_probe(device);
+        break;
     case M4H_ORDER_CLOSE:
         m4h_device_close(device, order->as.close.reason);
         break;

@@ -1,0 +1,142 @@
+/* Two devices with one key. The newest connection wins (see tunnels.c), unless
+ * the key flaps: then the owner stays for a while, and the newcomer is refused,
+ * if the owner lives. An owner of this slave is asked for a sign of life, which
+ * takes a second at most; meanwhile the newcomer waits. An owner of another slave
+ * is taken to live as long as masters have it.
+ *
+ * newcomer -> may_claim: yes -> it claims
+ *                        no  -> it is refused
+ *                        ask -> sign (alive: refused; silent: it claims),
+ *                               or the owner leaves: it claims */
+#include "services/slave/io/hub.h"
+
+#include <string.h>
+
+static struct m4h_flaps_limits limits_of(const struct m4h_slave *slave)
+{
+    return (struct m4h_flaps_limits){
+        .evictions = (uint32_t)slave->config->flapping_evictions,
+        .window_ms = (uint32_t)slave->config->flapping_window_ms,
+        .hold_ms = (uint32_t)slave->config->flapping_hold_ms,
+    };
+}
+
+static void tell(struct m4h_slave *slave, const struct m4h_resident *resident,
+                 const struct m4h_resident *owner, uint32_t evictions)
+{
+    const struct m4h_flaps_limits limits = limits_of(slave);
+    const struct m4h_tunnel *tunnel = &resident->tunnel;
+    struct m4h_event event = {.type = M4H_EVENT_FLAPPING};
+    struct m4h_flapping *flapping = &event.as.flapping;
+    char client_key[2 * M4H_CLIENT_KEY_MAX];
+    uint32_t suppressed;
+
+    slave->counters.flaps++;
+    if (!m4h_log_limit_allows(&slave->flap_lines, m4h_loop_now_ms(slave->loop), &suppressed))
+        return;
+    memcpy(flapping->client_key, tunnel->client_key, sizeof(flapping->client_key));
+    flapping->evictions = evictions;
+    flapping->window_ms = limits.window_ms;
+    flapping->hold_ms = limits.hold_ms;
+    memcpy(flapping->remote_address, tunnel->remote_address, sizeof(flapping->remote_address));
+    if (owner != NULL)
+        memcpy(flapping->owner_address, owner->tunnel.remote_address,
+               sizeof(flapping->owner_address));
+    m4h_log(
+        M4H_LOG_WARNING, M4H_SLAVE_COMPONENT,
+        "device=%s peer=%s owner=%s evictions=%u window_ms=%u hold_ms=%u suppressed=%u flapping: "
+        "live devices with one key throw each other out",
+        m4h_log_quote(client_key, sizeof(client_key), tunnel->client_key), tunnel->remote_address,
+        owner != NULL ? flapping->owner_address : "elsewhere", evictions, limits.window_ms,
+        limits.hold_ms, suppressed);
+    m4h_publisher_send(slave, &event);
+}
+
+static void refuse(struct m4h_slave *slave, struct m4h_resident *resident)
+{
+    m4h_tunnels_refuse(slave, resident, M4H_REFUSE_FLAPPING,
+                       "another live device has this key: only one can be connected");
+}
+
+/* Asks the owner for a sign of life on behalf of the newcomer; one at a time. */
+static void ask(struct m4h_slave *slave, struct m4h_resident *owner, struct m4h_resident *newcomer)
+{
+    if (owner->state != M4H_RESIDENT_UP || owner->rival != 0) {
+        refuse(slave, newcomer);
+        return;
+    }
+    owner->rival = newcomer->session_id;
+    m4h_slave_order(slave,
+                    &(struct m4h_order){.kind = M4H_ORDER_PROBE, .session_id = owner->session_id});
+}
+
+bool m4h_rivals_may_claim(struct m4h_slave *slave, struct m4h_resident *resident)
+{
+    const struct m4h_flaps_limits limits = limits_of(slave);
+    const struct m4h_flaps_seen seen = {resident->evictions, resident->evicted_ms};
+    const char *client_key = resident->tunnel.client_key;
+    struct m4h_resident *owner = m4h_roster_owner(slave->roster, client_key);
+    struct m4h_flaps_verdict verdict;
+
+    if (owner == NULL && resident->owner_stamp == 0)
+        return true;
+    verdict =
+        m4h_flaps_judge(slave->flaps, &limits, client_key, &seen, m4h_loop_now_ms(slave->loop));
+    if (verdict.report)
+        tell(slave, resident, owner, verdict.evictions);
+    if (!verdict.held)
+        return true;
+    if (owner != NULL)
+        ask(slave, owner, resident);
+    else
+        refuse(slave, resident);
+    return false;
+}
+
+/* The newcomer that waits for word of the owner, or NULL. */
+static struct m4h_resident *take_rival(struct m4h_slave *slave, struct m4h_resident *owner)
+{
+    struct m4h_resident *rival = NULL;
+
+    if (owner->rival != 0)
+        rival = m4h_roster_find(slave->roster, owner->rival);
+    owner->rival = 0;
+    return rival != NULL && rival->state == M4H_RESIDENT_KNOWN ? rival : NULL;
+}
+
+void m4h_rivals_sign(struct m4h_slave *slave, uint64_t session_id, bool alive)
+{
+    struct m4h_resident *owner = m4h_roster_find(slave->roster, session_id);
+    struct m4h_resident *rival;
+
+    if (owner == NULL || owner->state == M4H_RESIDENT_LEAVING)
+        return; /* its end lets the rival go on */
+    rival = take_rival(slave, owner);
+    if (rival == NULL)
+        return;
+    if (alive)
+        refuse(slave, rival);
+    else
+        m4h_tunnels_claim(slave, rival);
+}
+
+void m4h_rivals_go_on(struct m4h_slave *slave, uint64_t session_id)
+{
+    struct m4h_resident *rival = m4h_roster_find(slave->roster, session_id);
+
+    if (m4h_roster_owner(slave->roster, rival->tunnel.client_key) == NULL ||
+        m4h_rivals_may_claim(slave, rival))
+        m4h_tunnels_claim(slave, rival);
+}
+
+uint64_t m4h_rivals_left(struct m4h_slave *slave, struct m4h_resident *resident)
+{
+    const struct m4h_flaps_limits limits = limits_of(slave);
+    struct m4h_resident *rival = take_rival(slave, resident);
+
+    /* A dead one has another reason: see m4h_device_close. */
+    if (resident->was_up && resident->farewell.reason == M4H_DISCONNECT_REPLACED)
+        m4h_flaps_evicted(slave->flaps, &limits, resident->tunnel.client_key,
+                          m4h_loop_now_ms(slave->loop));
+    return rival != NULL ? rival->session_id : 0;
+}

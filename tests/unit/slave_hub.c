@@ -1,0 +1,510 @@
+/* Ports and ownership in the hub (io/tunnels.c, io/rivals.c), with the workers
+ * played by the test: orders to them are kept here, reports of them are made here,
+ * and a listener is as long on its way as the test wants. Ports are real ones. */
+#include "lib/base/error.h"
+#include "services/slave/io/hub.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define ORDERS_MAX 64
+#define EVENTS_MAX 64
+#define KEY        "pump-1"
+#define LEASE_MS   86400000
+#define PORT_MIN   18000 /* below those of the integration tests, above those of the system */
+#define PORT_MAX   18999
+
+struct hub {
+    struct m4h_slave slave;
+    struct m4h_slave_config config;
+    char dir[64];
+    struct m4h_order orders[ORDERS_MAX];
+    size_t order_count;
+    enum m4h_event_type events[EVENTS_MAX];
+    size_t event_count;
+    struct m4h_event last_event;
+    struct m4h_refuse last_refusal;
+    unsigned refusals;
+    uint64_t sessions;
+};
+
+static struct hub *hub; /* of the running test */
+
+void __wrap_m4h_slave_order(struct m4h_slave *slave, const struct m4h_order *order);
+void __wrap_m4h_publisher_send(struct m4h_slave *slave, struct m4h_event *event);
+void __wrap_m4h_publisher_refuse(struct m4h_slave *slave, const struct m4h_refuse *refuse);
+
+void __wrap_m4h_slave_order(struct m4h_slave *slave, const struct m4h_order *order)
+{
+    assert_ptr_equal(slave, &hub->slave);
+    assert_true(hub->order_count < ORDERS_MAX);
+    hub->orders[hub->order_count++] = *order;
+}
+
+void __wrap_m4h_publisher_send(struct m4h_slave *slave, struct m4h_event *event)
+{
+    assert_ptr_equal(slave, &hub->slave);
+    assert_true(hub->event_count < EVENTS_MAX);
+    hub->events[hub->event_count++] = event->type;
+    hub->last_event = *event;
+}
+
+void __wrap_m4h_publisher_refuse(struct m4h_slave *slave, const struct m4h_refuse *refuse)
+{
+    assert_ptr_equal(slave, &hub->slave);
+    hub->last_refusal = *refuse;
+    hub->refusals++;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    hub = calloc(1, sizeof(*hub));
+    assert_non_null(hub);
+    hub->config = (struct m4h_slave_config){
+        .tunnel_address = (char *)"127.0.0.1",
+        .lease_ms = LEASE_MS,
+        .explicit_ports = true,
+        .flapping_evictions = 3,
+        .flapping_window_ms = 60000,
+        .flapping_hold_ms = 10000,
+    };
+    hub->slave.config = &hub->config;
+    hub->slave.state = M4H_SLAVE_READY;
+    snprintf(hub->dir, sizeof(hub->dir), "/tmp/m4h-hub-XXXXXX");
+    assert_non_null(mkdtemp(hub->dir));
+    assert_int_equal(m4h_loop_create(&hub->slave.loop), 0);
+    assert_int_equal(m4h_roster_create(&hub->slave.roster), 0);
+    assert_int_equal(m4h_ports_create(&hub->slave.ports, PORT_MIN, PORT_MAX), 0);
+    assert_int_equal(m4h_flaps_create(&hub->slave.flaps), 0);
+    assert_int_equal(m4h_lease_file_open(&hub->slave.lease_file, hub->slave.loop, hub->dir,
+                                         m4h_ports_leases(hub->slave.ports)),
+                     0);
+    return 0;
+}
+
+static int end(void **state)
+{
+    char path[128];
+
+    (void)state;
+    for (size_t i = 0; i < hub->order_count; i++) {
+        if (hub->orders[i].kind == M4H_ORDER_FORWARDED && hub->orders[i].as.forwarded.fd >= 0)
+            close(hub->orders[i].as.forwarded.fd);
+    }
+    m4h_lease_file_close(hub->slave.lease_file);
+    m4h_loop_destroy(hub->slave.loop);
+    m4h_roster_destroy(hub->slave.roster);
+    m4h_ports_destroy(hub->slave.ports);
+    m4h_flaps_destroy(hub->slave.flaps);
+    snprintf(path, sizeof(path), "%s/leases", hub->dir);
+    unlink(path);
+    assert_int_equal(rmdir(hub->dir), 0);
+    free(hub);
+    hub = NULL;
+    return 0;
+}
+
+/* ---- what workers and devices do ---------------------------------------------------- */
+
+static struct m4h_resident *admit(const char *client_key)
+{
+    struct m4h_tunnel tunnel = {0};
+    struct m4h_resident *resident;
+
+    m4h_text_copy(tunnel.client_key, sizeof(tunnel.client_key), client_key);
+    snprintf(tunnel.remote_address, sizeof(tunnel.remote_address), "192.0.2.1:%u",
+             (unsigned)hub->sessions);
+    assert_int_equal(m4h_roster_add(hub->slave.roster, ++hub->sessions, 0, &tunnel, &resident), 0);
+    return resident;
+}
+
+/* The first order of that kind to that session, taken out; NULL: there is none. */
+static const struct m4h_order *take_order(uint64_t session_id, enum m4h_order_kind kind)
+{
+    static struct m4h_order taken;
+
+    for (size_t i = 0; i < hub->order_count; i++) {
+        if (hub->orders[i].session_id != session_id || hub->orders[i].kind != kind)
+            continue;
+        taken = hub->orders[i];
+        hub->order_count--;
+        memmove(&hub->orders[i], &hub->orders[i + 1],
+                (hub->order_count - i) * sizeof(hub->orders[0]));
+        return &taken;
+    }
+    return NULL;
+}
+
+/* It asks for a port and hears of one at once: that one; 0: refused. */
+static uint16_t forward(struct m4h_resident *resident, uint16_t asked)
+{
+    uint64_t session_id = resident->session_id;
+    const struct m4h_order *order;
+
+    m4h_tunnels_forward(&hub->slave, session_id, asked);
+    order = take_order(session_id, M4H_ORDER_FORWARDED);
+    assert_non_null(order);
+    if (order->as.forwarded.fd >= 0)
+        close(order->as.forwarded.fd);
+    return order->as.forwarded.port;
+}
+
+/* `listeners`: those that its worker had got for it. */
+static void gone(uint64_t session_id, enum m4h_disconnect_reason reason, uint32_t listeners)
+{
+    struct m4h_report report = {.kind = M4H_REPORT_GONE, .session_id = session_id};
+
+    report.as.gone.reason = reason;
+    report.as.gone.listeners = listeners;
+    m4h_tunnels_gone(&hub->slave, &report);
+}
+
+static unsigned count_events(enum m4h_event_type type)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < hub->event_count; i++)
+        count += hub->events[i] == type;
+    return count;
+}
+
+/* ---- a listener on its way ------------------------------------------------------------ */
+
+static void a_successor_gets_the_port_whose_listener_came_too_late_for_the_loser(void **state)
+{
+    struct m4h_resident *first = admit(KEY), *second = admit(KEY);
+    uint64_t first_id = first->session_id, second_id = second->session_id;
+    struct m4h_order late;
+    const struct m4h_order *order;
+
+    (void)state;
+    m4h_tunnels_forward(&hub->slave, first_id, 0);
+    order = take_order(first_id, M4H_ORDER_FORWARDED);
+    assert_non_null(order);
+    late = *order;
+    m4h_tunnels_forward(&hub->slave, second_id, 0);
+    assert_non_null(take_order(first_id, M4H_ORDER_CLOSE));
+    gone(first_id, M4H_DISCONNECT_CONNECTION_LOST, 0); /* it died before the listener came */
+    assert_null(take_order(second_id, M4H_ORDER_FORWARDED));
+    close(late.as.forwarded.fd);
+    m4h_tunnels_late(&hub->slave, first_id);
+    order = take_order(second_id, M4H_ORDER_FORWARDED);
+    assert_non_null(order);
+    assert_int_equal(order->as.forwarded.port, late.as.forwarded.port);
+    close(order->as.forwarded.fd);
+    assert_int_equal(count_events(M4H_EVENT_DISCONNECT), 1);
+    assert_int_equal(m4h_roster_tunnel_count(hub->slave.roster), 1);
+}
+
+static void a_port_is_in_use_until_its_late_listener_is_closed(void **state)
+{
+    struct m4h_resident *first = admit(KEY);
+    uint64_t first_id = first->session_id;
+    const struct m4h_order *order;
+    uint16_t port;
+    int fd;
+
+    (void)state;
+    m4h_tunnels_forward(&hub->slave, first_id, 0);
+    order = take_order(first_id, M4H_ORDER_FORWARDED);
+    assert_non_null(order);
+    port = order->as.forwarded.port;
+    fd = order->as.forwarded.fd;
+    gone(first_id, M4H_DISCONNECT_CONNECTION_LOST, 0);
+    assert_int_equal(forward(admit("other"), port), 0);
+    assert_non_null(strstr(hub->last_refusal.detail, "is in use"));
+    assert_int_equal(count_events(M4H_EVENT_DISCONNECT), 0);
+    close(fd);
+    m4h_tunnels_late(&hub->slave, first_id);
+    assert_int_equal(count_events(M4H_EVENT_DISCONNECT), 1);
+    assert_int_equal(forward(admit(KEY), 0), port);
+    m4h_tunnels_late(&hub->slave, 999); /* nobody's: harmless */
+}
+
+static void a_device_that_got_its_listener_is_gone_at_once(void **state)
+{
+    struct m4h_resident *first = admit(KEY);
+    uint16_t port = forward(first, 0);
+
+    (void)state;
+    gone(first->session_id, M4H_DISCONNECT_CLIENT_CLOSED, 1);
+    assert_int_equal(m4h_roster_count(hub->slave.roster), 0);
+    assert_int_equal(forward(admit(KEY), 0), port);
+}
+
+/* ---- which port -------------------------------------------------------------------------- */
+
+static void a_certain_port_is_for_those_who_may_ask_for_it(void **state)
+{
+    static const struct {
+        bool explicit_ports;
+        uint8_t ranges; /* that a master named */
+        uint16_t asked;
+        bool given;
+    } cases[] = {
+        {true, 0, PORT_MIN + 5, true},
+        {true, 0, 8022, false},
+        {false, 0, PORT_MIN + 6, false},
+        {true, 1, PORT_MIN + 7, false},
+        {true, 1, PORT_MIN + 10, true},
+        {true, 1, PORT_MIN + 12, true},
+        {false, 1, PORT_MIN + 11, true},
+        {true, 1, PORT_MIN + 13, false},
+        {true, 2, 80, false}, /* allowed, yet not one of this slave's */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(cases); i++) {
+        struct m4h_resident *resident;
+        uint16_t port;
+        char key[16];
+
+        snprintf(key, sizeof(key), "case-%zu", i);
+        resident = admit(key);
+        resident->ports = calloc(2, sizeof(*resident->ports));
+        assert_non_null(resident->ports);
+        resident->ports[0] = (struct m4h_port_range){PORT_MIN + 10, PORT_MIN + 12};
+        resident->ports[1] = (struct m4h_port_range){80, 80};
+        resident->port_range_count = cases[i].ranges;
+        hub->config.explicit_ports = cases[i].explicit_ports;
+        port = forward(resident, cases[i].asked);
+        if (port != (cases[i].given ? cases[i].asked : 0))
+            fail_msg("case %zu: %u", i, port);
+    }
+}
+
+static void any_port_is_first_that_which_it_had_elsewhere_and_then_others(void **state)
+{
+    struct m4h_resident *resident = admit(KEY);
+    uint16_t second;
+
+    (void)state;
+    resident->last_port = PORT_MIN + 77;
+    assert_int_equal(forward(resident, 0), PORT_MIN + 77);
+    second = forward(resident, 0);
+    assert_in_range(second, PORT_MIN, PORT_MAX);
+    assert_int_not_equal(second, PORT_MIN + 77);
+    assert_int_equal(count_events(M4H_EVENT_CONNECT), 2);
+}
+
+/* ---- two devices with one key -------------------------------------------------------- */
+
+/* A live device takes the place of another, so often. Returns the one that is up. */
+static struct m4h_resident *evict(unsigned times)
+{
+    struct m4h_resident *owner = admit(KEY);
+
+    assert_int_not_equal(forward(owner, 0), 0);
+    for (unsigned i = 0; i < times; i++) {
+        struct m4h_resident *newcomer = admit(KEY);
+        const struct m4h_order *order;
+
+        m4h_tunnels_forward(&hub->slave, newcomer->session_id, 0);
+        assert_non_null(take_order(owner->session_id, M4H_ORDER_CLOSE));
+        gone(owner->session_id, M4H_DISCONNECT_REPLACED, 1);
+        order = take_order(newcomer->session_id, M4H_ORDER_FORWARDED);
+        assert_non_null(order);
+        close(order->as.forwarded.fd);
+        owner = newcomer;
+    }
+    assert_int_equal(hub->refusals, 0);
+    return owner;
+}
+
+static void expect_refused(uint64_t session_id)
+{
+    const struct m4h_order *order = take_order(session_id, M4H_ORDER_FORWARDED);
+
+    assert_non_null(order);
+    assert_int_equal(order->as.forwarded.fd, -1);
+    assert_int_equal(hub->last_refusal.reason, M4H_REFUSE_FLAPPING);
+}
+
+static void while_a_key_flaps_the_owner_stays_as_long_as_it_lives(void **state)
+{
+    struct m4h_resident *owner = evict(3);
+    struct m4h_resident *newcomer = admit(KEY);
+
+    (void)state;
+    m4h_tunnels_forward(&hub->slave, newcomer->session_id, 0);
+    assert_non_null(take_order(owner->session_id, M4H_ORDER_PROBE));
+    assert_null(take_order(newcomer->session_id, M4H_ORDER_FORWARDED));
+    m4h_rivals_sign(&hub->slave, owner->session_id, true);
+    expect_refused(newcomer->session_id);
+    assert_null(take_order(owner->session_id, M4H_ORDER_CLOSE));
+    assert_int_equal(owner->state, M4H_RESIDENT_UP);
+    assert_ptr_equal(m4h_roster_owner(hub->slave.roster, KEY), owner);
+}
+
+static void it_is_reported_once_with_both_addresses(void **state)
+{
+    struct m4h_resident *owner = evict(3);
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct m4h_resident *newcomer = admit(KEY);
+
+        m4h_tunnels_forward(&hub->slave, newcomer->session_id, 0);
+        if (i == 0) {
+            const struct m4h_flapping *flapping = &hub->last_event.as.flapping;
+
+            assert_int_equal(hub->last_event.type, M4H_EVENT_FLAPPING);
+            assert_string_equal(flapping->client_key, KEY);
+            assert_int_equal(flapping->evictions, 3);
+            assert_int_equal(flapping->window_ms, 60000);
+            assert_int_equal(flapping->hold_ms, 10000);
+            assert_string_equal(flapping->remote_address, newcomer->tunnel.remote_address);
+            assert_string_equal(flapping->owner_address, owner->tunnel.remote_address);
+        }
+        m4h_rivals_sign(&hub->slave, owner->session_id, true);
+        expect_refused(newcomer->session_id);
+    }
+    assert_int_equal(count_events(M4H_EVENT_FLAPPING), 1);
+    assert_int_equal(hub->slave.counters.flaps, 1);
+    assert_int_equal(hub->refusals, 3);
+}
+
+static void an_owner_that_gives_no_sign_makes_room_for_the_newcomer(void **state)
+{
+    struct m4h_resident *owner = evict(3);
+    struct m4h_resident *newcomer = admit(KEY);
+    uint64_t owner_id = owner->session_id;
+    const struct m4h_order *order;
+
+    (void)state;
+    m4h_tunnels_forward(&hub->slave, newcomer->session_id, 0);
+    m4h_rivals_sign(&hub->slave, owner_id, false);
+    assert_non_null(take_order(owner_id, M4H_ORDER_CLOSE));
+    gone(owner_id, M4H_DISCONNECT_KEEPALIVE_TIMEOUT, 1);
+    order = take_order(newcomer->session_id, M4H_ORDER_FORWARDED);
+    assert_non_null(order);
+    assert_true(order->as.forwarded.fd >= 0);
+    close(order->as.forwarded.fd);
+    assert_int_equal(hub->refusals, 0);
+}
+
+static void an_owner_that_leaves_meanwhile_makes_room_too(void **state)
+{
+    struct m4h_resident *owner = evict(3);
+    struct m4h_resident *newcomer = admit(KEY);
+    const struct m4h_order *order;
+
+    (void)state;
+    newcomer->owner_stamp = 1; /* the master named the owner */
+    m4h_tunnels_forward(&hub->slave, newcomer->session_id, 0);
+    gone(owner->session_id, M4H_DISCONNECT_CLIENT_CLOSED, 1);
+    order = take_order(newcomer->session_id, M4H_ORDER_FORWARDED);
+    assert_non_null(order);
+    assert_true(order->as.forwarded.fd >= 0);
+    close(order->as.forwarded.fd);
+}
+
+static void a_newcomer_that_leaves_meanwhile_changes_nothing(void **state)
+{
+    struct m4h_resident *owner = evict(3);
+    struct m4h_resident *newcomer = admit(KEY);
+    uint64_t newcomer_id = newcomer->session_id;
+
+    (void)state;
+    m4h_tunnels_forward(&hub->slave, newcomer_id, 0);
+    gone(newcomer_id, M4H_DISCONNECT_CONNECTION_LOST, 0);
+    m4h_rivals_sign(&hub->slave, owner->session_id, false);
+    assert_null(take_order(owner->session_id, M4H_ORDER_CLOSE));
+    assert_int_equal(owner->state, M4H_RESIDENT_UP);
+    newcomer = admit(KEY); /* and the next one is asked about anew */
+    m4h_tunnels_forward(&hub->slave, newcomer->session_id, 0);
+    assert_non_null(take_order(owner->session_id, M4H_ORDER_PROBE));
+}
+
+static void two_newcomers_do_not_wait_for_one_sign(void **state)
+{
+    struct m4h_resident *owner = evict(3);
+    struct m4h_resident *first = admit(KEY), *second = admit(KEY);
+
+    (void)state;
+    m4h_tunnels_forward(&hub->slave, first->session_id, 0);
+    m4h_tunnels_forward(&hub->slave, second->session_id, 0);
+    expect_refused(second->session_id);
+    assert_non_null(take_order(owner->session_id, M4H_ORDER_PROBE));
+    assert_null(take_order(owner->session_id, M4H_ORDER_PROBE));
+}
+
+/* Power cuts and bad links: each return finds a dead connection in its way. */
+static void returns_of_a_device_whose_old_connection_is_dead_are_no_evictions(void **state)
+{
+    struct m4h_resident *owner = admit(KEY);
+
+    (void)state;
+    assert_int_not_equal(forward(owner, 0), 0);
+    for (int i = 0; i < 10; i++) {
+        struct m4h_resident *newcomer = admit(KEY);
+        const struct m4h_order *order;
+
+        m4h_tunnels_forward(&hub->slave, newcomer->session_id, 0);
+        assert_non_null(take_order(owner->session_id, M4H_ORDER_CLOSE));
+        gone(owner->session_id, M4H_DISCONNECT_KEEPALIVE_TIMEOUT, 1);
+        order = take_order(newcomer->session_id, M4H_ORDER_FORWARDED);
+        assert_non_null(order);
+        close(order->as.forwarded.fd);
+        owner = newcomer;
+    }
+    assert_int_equal(hub->refusals, 0);
+    assert_int_equal(count_events(M4H_EVENT_FLAPPING), 0);
+}
+
+static void an_owner_on_another_slave_stays_too_and_one_that_is_not_there_bars_nobody(void **state)
+{
+    static const struct {
+        uint64_t owner_stamp;
+        uint32_t evictions;
+        bool given;
+    } cases[] = {{7, 3, false}, {0, 3, true}, {7, 2, true}};
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(cases); i++) {
+        struct m4h_resident *newcomer;
+        char key[16];
+
+        snprintf(key, sizeof(key), "case-%zu", i);
+        newcomer = admit(key);
+        newcomer->owner_stamp = cases[i].owner_stamp;
+        newcomer->evictions = cases[i].evictions;
+        newcomer->evicted_ms = m4h_loop_now_ms(hub->slave.loop);
+        if ((forward(newcomer, 0) != 0) != cases[i].given)
+            fail_msg("case %zu", i);
+    }
+    assert_int_equal(count_events(M4H_EVENT_FLAPPING), 1);
+    assert_string_equal(hub->last_refusal.client_key, "case-0");
+    assert_int_equal(hub->last_refusal.reason, M4H_REFUSE_FLAPPING);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_successor_gets_the_port_whose_listener_came_too_late_for_the_loser),
+        TEST(a_port_is_in_use_until_its_late_listener_is_closed),
+        TEST(a_device_that_got_its_listener_is_gone_at_once),
+        TEST(a_certain_port_is_for_those_who_may_ask_for_it),
+        TEST(any_port_is_first_that_which_it_had_elsewhere_and_then_others),
+        TEST(while_a_key_flaps_the_owner_stays_as_long_as_it_lives),
+        TEST(it_is_reported_once_with_both_addresses),
+        TEST(an_owner_that_gives_no_sign_makes_room_for_the_newcomer),
+        TEST(an_owner_that_leaves_meanwhile_makes_room_too),
+        TEST(a_newcomer_that_leaves_meanwhile_changes_nothing),
+        TEST(two_newcomers_do_not_wait_for_one_sign),
+        TEST(returns_of_a_device_whose_old_connection_is_dead_are_no_evictions),
+        TEST(an_owner_on_another_slave_stays_too_and_one_that_is_not_there_bars_nobody),
+    };
+
+    return cmocka_run_group_tests_name("slave: hub", tests, NULL, NULL);
+}
