@@ -71,6 +71,20 @@ static void while_it_flaps_the_next_eviction_waits_for_the_hold(void **state)
     m4h_flaps_destroy(flaps);
 }
 
+static void one_eviction_before_it_flaps_it_is_close(void **state)
+{
+    static const uint64_t times[] = {100000, 101000, 102000};
+
+    (void)state;
+    for (size_t count = 0; count <= 3; count++) {
+        struct m4h_flaps *flaps = flaps_with(times, count);
+
+        assert_int_equal(m4h_flaps_judge(flaps, &limits, "pump-1", &unseen, 102000).close,
+                         count >= 2);
+        m4h_flaps_destroy(flaps);
+    }
+}
+
 static void what_a_master_saw_elsewhere_counts_too(void **state)
 {
     static const uint64_t times[] = {100000};
@@ -93,7 +107,10 @@ static void it_is_said_once_in_a_window(void **state)
 
     (void)state;
     for (uint64_t now_ms = 103000; now_ms < 103000 + 3 * limits.window_ms; now_ms += 1000) {
-        reports += m4h_flaps_judge(flaps, &limits, "pump-1", &unseen, now_ms).report;
+        if (m4h_flaps_judge(flaps, &limits, "pump-1", &unseen, now_ms).report) {
+            m4h_flaps_reported(flaps, &limits, "pump-1", now_ms);
+            reports++;
+        }
         m4h_flaps_evicted(flaps, &limits, "pump-1", now_ms);
     }
     assert_int_equal(reports, 3);
@@ -108,6 +125,7 @@ static void it_is_said_once_also_where_it_happens_elsewhere(void **state)
 
     (void)state;
     assert_true(m4h_flaps_judge(flaps, &limits, "pump-1", &seen, 100500).report);
+    m4h_flaps_reported(flaps, &limits, "pump-1", 100500);
     assert_false(m4h_flaps_judge(flaps, &limits, "pump-1", &seen, 101000).report);
     assert_true(m4h_flaps_judge(flaps, &limits, "pump-2", &seen, 101000).report);
     m4h_flaps_destroy(flaps);
@@ -122,7 +140,7 @@ static void a_limit_of_none_lets_everybody_throw_out_everybody(void **state)
         m4h_flaps_judge(flaps, &never, "pump-1", &(struct m4h_flaps_seen){9, 100003}, 100004);
 
     (void)state;
-    assert_false(verdict.flapping || verdict.held || verdict.report);
+    assert_false(verdict.flapping || verdict.close || verdict.held || verdict.report);
     m4h_flaps_destroy(flaps);
 }
 
@@ -191,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_flaps_from_the_third_eviction_in_a_window_on),
         cmocka_unit_test(while_it_flaps_the_next_eviction_waits_for_the_hold),
+        cmocka_unit_test(one_eviction_before_it_flaps_it_is_close),
         cmocka_unit_test(what_a_master_saw_elsewhere_counts_too),
         cmocka_unit_test(it_is_said_once_in_a_window),
         cmocka_unit_test(it_is_said_once_also_where_it_happens_elsewhere),

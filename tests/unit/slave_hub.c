@@ -308,6 +308,8 @@ static struct m4h_resident *evict(unsigned times)
         const struct m4h_order *order;
 
         m4h_tunnels_forward(&hub->slave, newcomer->session_id, 0);
+        if (take_order(owner->session_id, M4H_ORDER_PROBE) != NULL)
+            m4h_rivals_sign(&hub->slave, owner->session_id, true);
         assert_non_null(take_order(owner->session_id, M4H_ORDER_CLOSE));
         gone(owner->session_id, M4H_DISCONNECT_REPLACED, 1);
         order = take_order(newcomer->session_id, M4H_ORDER_FORWARDED);
@@ -353,6 +355,9 @@ static void it_is_reported_once_with_both_addresses(void **state)
         struct m4h_resident *newcomer = admit(KEY);
 
         m4h_tunnels_forward(&hub->slave, newcomer->session_id, 0);
+        assert_non_null(take_order(owner->session_id, M4H_ORDER_PROBE));
+        m4h_rivals_sign(&hub->slave, owner->session_id, true);
+        expect_refused(newcomer->session_id);
         if (i == 0) {
             const struct m4h_flapping *flapping = &hub->last_event.as.flapping;
 
@@ -364,8 +369,6 @@ static void it_is_reported_once_with_both_addresses(void **state)
             assert_string_equal(flapping->remote_address, newcomer->tunnel.remote_address);
             assert_string_equal(flapping->owner_address, owner->tunnel.remote_address);
         }
-        m4h_rivals_sign(&hub->slave, owner->session_id, true);
-        expect_refused(newcomer->session_id);
     }
     assert_int_equal(count_events(M4H_EVENT_FLAPPING), 1);
     assert_int_equal(hub->slave.counters.flaps, 1);
@@ -424,17 +427,46 @@ static void a_newcomer_that_leaves_meanwhile_changes_nothing(void **state)
     assert_non_null(take_order(owner->session_id, M4H_ORDER_PROBE));
 }
 
-static void two_newcomers_do_not_wait_for_one_sign(void **state)
+static void of_two_newcomers_the_newer_one_waits(void **state)
 {
-    struct m4h_resident *owner = evict(3);
+    struct m4h_resident *owner = evict(2);
     struct m4h_resident *first = admit(KEY), *second = admit(KEY);
+    const struct m4h_order *order;
 
     (void)state;
     m4h_tunnels_forward(&hub->slave, first->session_id, 0);
     m4h_tunnels_forward(&hub->slave, second->session_id, 0);
-    expect_refused(second->session_id);
-    assert_non_null(take_order(owner->session_id, M4H_ORDER_PROBE));
-    assert_null(take_order(owner->session_id, M4H_ORDER_PROBE));
+    order = take_order(first->session_id, M4H_ORDER_FORWARDED);
+    assert_non_null(order);
+    assert_int_equal(order->as.forwarded.fd, -1);
+    assert_int_equal(hub->last_refusal.reason, M4H_REFUSE_REPLACED);
+    m4h_rivals_sign(&hub->slave, owner->session_id, true); /* the third eviction is allowed */
+    assert_non_null(take_order(owner->session_id, M4H_ORDER_CLOSE));
+    assert_int_equal(second->state, M4H_RESIDENT_WAITING);
+}
+
+/* Then each further return is one to a dead connection, and no eviction. */
+static void power_cuts_in_a_row_are_not_taken_for_flapping(void **state)
+{
+    struct m4h_resident *owner = evict(2);
+
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        struct m4h_resident *newcomer = admit(KEY);
+        const struct m4h_order *order;
+
+        m4h_tunnels_forward(&hub->slave, newcomer->session_id, 0);
+        assert_non_null(take_order(owner->session_id, M4H_ORDER_PROBE));
+        m4h_rivals_sign(&hub->slave, owner->session_id, false);
+        gone(owner->session_id, M4H_DISCONNECT_KEEPALIVE_TIMEOUT, 1);
+        order = take_order(newcomer->session_id, M4H_ORDER_FORWARDED);
+        assert_non_null(order);
+        assert_true(order->as.forwarded.fd >= 0);
+        close(order->as.forwarded.fd);
+        owner = newcomer;
+    }
+    assert_int_equal(hub->refusals, 0);
+    assert_int_equal(count_events(M4H_EVENT_FLAPPING), 0);
 }
 
 /* Power cuts and bad links: each return finds a dead connection in its way. */
@@ -501,7 +533,8 @@ int main(void)
         TEST(an_owner_that_gives_no_sign_makes_room_for_the_newcomer),
         TEST(an_owner_that_leaves_meanwhile_makes_room_too),
         TEST(a_newcomer_that_leaves_meanwhile_changes_nothing),
-        TEST(two_newcomers_do_not_wait_for_one_sign),
+        TEST(of_two_newcomers_the_newer_one_waits),
+        TEST(power_cuts_in_a_row_are_not_taken_for_flapping),
         TEST(returns_of_a_device_whose_old_connection_is_dead_are_no_evictions),
         TEST(an_owner_on_another_slave_stays_too_and_one_that_is_not_there_bars_nobody),
     };

@@ -117,12 +117,12 @@ static bool is_due(const struct flap *flap, uint32_t window_ms, uint64_t now_ms)
     return flap == NULL || !flap->reported || now_ms - flap->reported_ms >= window_ms;
 }
 
-struct m4h_flaps_verdict m4h_flaps_judge(struct m4h_flaps *flaps,
+struct m4h_flaps_verdict m4h_flaps_judge(const struct m4h_flaps *flaps,
                                          const struct m4h_flaps_limits *limits,
                                          const char *client_key, const struct m4h_flaps_seen *seen,
                                          uint64_t now_ms)
 {
-    struct flap *flap = find(flaps, client_key);
+    const struct flap *flap = find(flaps, client_key);
     struct m4h_flaps_verdict verdict = {.evictions =
                                             count_in_window(flap, limits->window_ms, now_ms)};
     uint64_t last_ms = verdict.evictions > 0 ? flap->evicted_ms[flap->count - 1] : 0;
@@ -131,17 +131,22 @@ struct m4h_flaps_verdict m4h_flaps_judge(struct m4h_flaps *flaps,
         verdict.evictions = seen->evictions;
     if (seen->evictions > 0 && seen->last_ms > last_ms)
         last_ms = seen->last_ms;
+    verdict.close = limits->evictions != 0 && verdict.evictions + 1 >= limits->evictions;
     if (limits->evictions == 0 || verdict.evictions < limits->evictions)
         return verdict;
     verdict.flapping = true;
     verdict.held = now_ms - last_ms < limits->hold_ms;
     verdict.report = is_due(flap, limits->window_ms, now_ms);
-    if (verdict.report) {
-        flap = renew(flaps, limits, client_key, now_ms);
-        if (flap != NULL) {
-            flap->reported = true;
-            flap->reported_ms = now_ms;
-        }
-    }
     return verdict;
+}
+
+void m4h_flaps_reported(struct m4h_flaps *flaps, const struct m4h_flaps_limits *limits,
+                        const char *client_key, uint64_t now_ms)
+{
+    struct flap *flap = renew(flaps, limits, client_key, now_ms);
+
+    if (flap == NULL)
+        return;
+    flap->reported = true;
+    flap->reported_ms = now_ms;
 }

@@ -32,7 +32,8 @@ struct m4h_flaps_seen {
 struct m4h_flaps_verdict {
     uint32_t evictions; /* in the last window, here or as a master saw them */
     bool flapping;
-    bool held;   /* it is too early for the next eviction */
+    bool close;  /* it flaps, or would with one more: time to know whether the owner lives */
+    bool held;   /* it flaps, and it is too early for the next eviction */
     bool report; /* it flaps, and that was not said within this window */
 };
 
@@ -44,12 +45,15 @@ void m4h_flaps_destroy(struct m4h_flaps *flaps);
 /* A live tunnel of the key was thrown out. Not remembered where memory is short. */
 void m4h_flaps_evicted(struct m4h_flaps *flaps, const struct m4h_flaps_limits *limits,
                        const char *client_key, uint64_t now_ms);
-/* A newcomer would throw out a tunnel of the key now. Where memory is short a
- * report may come once too often. */
-struct m4h_flaps_verdict m4h_flaps_judge(struct m4h_flaps *flaps,
+/* A newcomer would throw out a tunnel of the key now. */
+struct m4h_flaps_verdict m4h_flaps_judge(const struct m4h_flaps *flaps,
                                          const struct m4h_flaps_limits *limits,
                                          const char *client_key, const struct m4h_flaps_seen *seen,
                                          uint64_t now_ms);
+
+/* It was said that the key flaps. Not remembered where memory is short. */
+void m4h_flaps_reported(struct m4h_flaps *flaps, const struct m4h_flaps_limits *limits,
+                        const char *client_key, uint64_t now_ms);
 
 /* Client keys that are remembered. */
 uint32_t m4h_flaps_count(const struct m4h_flaps *flaps);

@@ -1,12 +1,13 @@
 /* Two devices with one key. The newest connection wins (see tunnels.c), unless
  * the key flaps: then the owner stays for a while, and the newcomer is refused,
- * if the owner lives. An owner of this slave is asked for a sign of life, which
- * takes a second at most; meanwhile the newcomer waits. An owner of another slave
- * is taken to live as long as masters have it.
+ * if the owner lives. When it is about to flap, an owner of this slave is asked
+ * for a sign of life, which takes a second; meanwhile the newcomer waits. So a
+ * device that comes back to its own dead connection again and again is neither
+ * refused nor reported. An owner of another slave lives as long as masters have it.
  *
  * newcomer -> may_claim: yes -> it claims
  *                        no  -> it is refused
- *                        ask -> sign (alive: refused; silent: it claims),
+ *                        ask -> sign (alive: as the key flaps; silent: it claims),
  *                               or the owner leaves: it claims */
 #include "services/slave/io/hub.h"
 
@@ -21,6 +22,16 @@ static struct m4h_flaps_limits limits_of(const struct m4h_slave *slave)
     };
 }
 
+static struct m4h_flaps_verdict judge(const struct m4h_slave *slave,
+                                      const struct m4h_resident *newcomer)
+{
+    const struct m4h_flaps_limits limits = limits_of(slave);
+    const struct m4h_flaps_seen seen = {newcomer->evictions, newcomer->evicted_ms};
+
+    return m4h_flaps_judge(slave->flaps, &limits, newcomer->tunnel.client_key, &seen,
+                           m4h_loop_now_ms(slave->loop));
+}
+
 static void tell(struct m4h_slave *slave, const struct m4h_resident *resident,
                  const struct m4h_resident *owner, uint32_t evictions)
 {
@@ -32,6 +43,7 @@ static void tell(struct m4h_slave *slave, const struct m4h_resident *resident,
     uint32_t suppressed;
 
     slave->counters.flaps++;
+    m4h_flaps_reported(slave->flaps, &limits, tunnel->client_key, m4h_loop_now_ms(slave->loop));
     if (!m4h_log_limit_allows(&slave->flap_lines, m4h_loop_now_ms(slave->loop), &suppressed))
         return;
     memcpy(flapping->client_key, tunnel->client_key, sizeof(flapping->client_key));
@@ -52,45 +64,23 @@ static void tell(struct m4h_slave *slave, const struct m4h_resident *resident,
     m4h_publisher_send(slave, &event);
 }
 
-static void refuse(struct m4h_slave *slave, struct m4h_resident *resident)
+static void refuse(struct m4h_slave *slave, struct m4h_resident *newcomer)
 {
-    m4h_tunnels_refuse(slave, resident, M4H_REFUSE_FLAPPING,
+    m4h_tunnels_refuse(slave, newcomer, M4H_REFUSE_FLAPPING,
                        "another live device has this key: only one can be connected");
 }
 
-/* Asks the owner for a sign of life on behalf of the newcomer; one at a time. */
-static void ask(struct m4h_slave *slave, struct m4h_resident *owner, struct m4h_resident *newcomer)
+/* The owner (NULL: on another slave) lives. Whether it makes room all the same. */
+static bool makes_room(struct m4h_slave *slave, const struct m4h_resident *owner,
+                       struct m4h_resident *newcomer)
 {
-    if (owner->state != M4H_RESIDENT_UP || owner->rival != 0) {
-        refuse(slave, newcomer);
-        return;
-    }
-    owner->rival = newcomer->session_id;
-    m4h_slave_order(slave,
-                    &(struct m4h_order){.kind = M4H_ORDER_PROBE, .session_id = owner->session_id});
-}
+    struct m4h_flaps_verdict verdict = judge(slave, newcomer);
 
-bool m4h_rivals_may_claim(struct m4h_slave *slave, struct m4h_resident *resident)
-{
-    const struct m4h_flaps_limits limits = limits_of(slave);
-    const struct m4h_flaps_seen seen = {resident->evictions, resident->evicted_ms};
-    const char *client_key = resident->tunnel.client_key;
-    struct m4h_resident *owner = m4h_roster_owner(slave->roster, client_key);
-    struct m4h_flaps_verdict verdict;
-
-    if (owner == NULL && resident->owner_stamp == 0)
-        return true;
-    verdict =
-        m4h_flaps_judge(slave->flaps, &limits, client_key, &seen, m4h_loop_now_ms(slave->loop));
     if (verdict.report)
-        tell(slave, resident, owner, verdict.evictions);
-    if (!verdict.held)
-        return true;
-    if (owner != NULL)
-        ask(slave, owner, resident);
-    else
-        refuse(slave, resident);
-    return false;
+        tell(slave, newcomer, owner, verdict.evictions);
+    if (verdict.held)
+        refuse(slave, newcomer);
+    return !verdict.held;
 }
 
 /* The newcomer that waits for word of the owner, or NULL. */
@@ -104,6 +94,31 @@ static struct m4h_resident *take_rival(struct m4h_slave *slave, struct m4h_resid
     return rival != NULL && rival->state == M4H_RESIDENT_KNOWN ? rival : NULL;
 }
 
+/* Asks the owner for a sign of life on behalf of the newcomer. One that waits for
+ * it already is the older one. */
+static void ask(struct m4h_slave *slave, struct m4h_resident *owner, struct m4h_resident *newcomer)
+{
+    struct m4h_resident *older = take_rival(slave, owner);
+
+    if (older != NULL && older != newcomer)
+        m4h_tunnels_refuse(slave, older, M4H_REFUSE_REPLACED, "a newer connection of the device");
+    owner->rival = newcomer->session_id;
+    m4h_slave_order(slave,
+                    &(struct m4h_order){.kind = M4H_ORDER_PROBE, .session_id = owner->session_id});
+}
+
+bool m4h_rivals_may_claim(struct m4h_slave *slave, struct m4h_resident *resident)
+{
+    struct m4h_resident *owner = m4h_roster_owner(slave->roster, resident->tunnel.client_key);
+
+    if (owner == NULL)
+        return resident->owner_stamp == 0 || makes_room(slave, NULL, resident);
+    if (owner->state != M4H_RESIDENT_UP || !judge(slave, resident).close)
+        return true;
+    ask(slave, owner, resident);
+    return false;
+}
+
 void m4h_rivals_sign(struct m4h_slave *slave, uint64_t session_id, bool alive)
 {
     struct m4h_resident *owner = m4h_roster_find(slave->roster, session_id);
@@ -112,11 +127,7 @@ void m4h_rivals_sign(struct m4h_slave *slave, uint64_t session_id, bool alive)
     if (owner == NULL || owner->state == M4H_RESIDENT_LEAVING)
         return; /* its end lets the rival go on */
     rival = take_rival(slave, owner);
-    if (rival == NULL)
-        return;
-    if (alive)
-        refuse(slave, rival);
-    else
+    if (rival != NULL && (!alive || makes_room(slave, owner, rival)))
         m4h_tunnels_claim(slave, rival);
 }
 
