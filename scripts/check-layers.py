@@ -57,8 +57,8 @@ PLAIN = {
 
 # The others, for lib/ and for io/.
 SYSTEM = {
-    "dirent.h", "dlfcn.h", "fcntl.h", "netdb.h", "poll.h", "pthread.h", "pwd.h", "signal.h", "spawn.h",
-    "stdatomic.h", "syslog.h", "time.h", "unistd.h",
+    "cpuid.h", "dirent.h", "dlfcn.h", "fcntl.h", "gnu/libc-version.h", "netdb.h", "poll.h",
+    "pthread.h", "pwd.h", "signal.h", "spawn.h", "stdatomic.h", "syslog.h", "time.h", "unistd.h",
 }
 SYSTEM_FOLDERS = ("linux/", "net/", "netinet/", "sys/")
 

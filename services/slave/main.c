@@ -1,5 +1,6 @@
 /* mas4h-slave: the command line and the exit code. */
 #include "lib/base/log.h"
+#include "lib/base/memory_copy.h"
 #include "services/slave/config.h"
 #include "services/slave/io/slave.h"
 
@@ -12,6 +13,7 @@ int main(int argc, char **argv)
     struct m4h_slave *slave;
     int error;
 
+    m4h_memory_copy_tune(argv);
     switch (m4h_config_from_command_line(&m4h_slave_config_table, argc, argv, &config)) {
     case M4H_CONFIG_RUN:
         break;
