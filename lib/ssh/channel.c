@@ -1,11 +1,11 @@
 /* forwarded-tcpip channels. libssh's callbacks run in the middle of any call to
  * it, so they copy data out and set marks; m4h_ssh_channels_turn acts on them.
  *
- * A channel ends in one of three ways: its owner closes it (libssh frees its
- * part when the device has confirmed), the device closes or refuses it (the
- * owner is told, then closes), or the session ends (dropped with it). One that
- * is closed while still opening must wait for the device's answer: freeing it
- * before would leave the device's side open for ever. */
+ * A channel ends in one of three ways: its owner closes it (libssh frees its part
+ * when the device has confirmed; until then what comes is dropped, up to a limit),
+ * the device closes or refuses it (the owner is told, then closes), or the session
+ * ends (dropped with it). One that is closed while still opening must wait for the
+ * device's answer: freeing it before would leave the device's side open for ever. */
 #include "lib/base/error.h"
 #include "lib/ssh/internal.h"
 
@@ -16,6 +16,12 @@
  * (RFC 4254 section 5.2); libssh would buffer it without bound. */
 #define UNTAKEN_MAX_BYTES (2u * 1024u * 1024u)
 #define DRAIN_BYTES       32768u
+/* What a device may go on to send on a channel that was closed, until it notices. */
+#define DROPPED_MAX_BYTES (16u * 1024u * 1024u)
+/* A channel that was closed costs this, and what libssh has buffered of it, until the
+ * device confirms; and a device that confirms none may cost so much in all. */
+#define CLOSED_CHANNEL_BYTES  4096u
+#define UNCONFIRMED_MAX_BYTES (64u * 1024u * 1024u)
 /* Written to the channels of a session before the kernel is tried: what one call
  * sends, and what waits more where it takes nothing. */
 #define GATHER_BYTES 65536u
@@ -29,6 +35,10 @@ static int on_library_data(ssh_session ssh, ssh_channel ssh_channel_, void *data
     (void)ssh;
     (void)ssh_channel_;
     (void)is_stderr;
+    if (!channel->freed && channel->buffered < len)
+        channel->buffered = len;
+    if (channel->freed && (channel->dropped += len) > DROPPED_MAX_BYTES)
+        channel->session->fault = "it goes on sending on a closed channel";
     if (channel->handler == NULL || channel->closed)
         return (int)len;
     if (len > UNTAKEN_MAX_BYTES) {
@@ -61,6 +71,7 @@ static void on_library_close(ssh_session ssh, ssh_channel ssh_channel_, void *us
     (void)ssh_channel_;
     channel->eof = true;
     channel->closed = true;
+    channel->confirmed = true;
 }
 
 /* Asks, or asks how it stands: the library wants the same call until it knows. */
@@ -90,7 +101,13 @@ static void give_back(struct m4h_ssh_channel *channel)
         return;
     channel->freed = true;
     before = m4h_ssh_session_enter(session);
-    ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
+    session->unconfirmed_bytes += channel->buffered + CLOSED_CHANNEL_BYTES;
+    if (session->unconfirmed_bytes > UNCONFIRMED_MAX_BYTES)
+        session->fault = "it does not confirm that channels are closed";
+    if (channel->denied)
+        channel->confirmed = true;
+    if (channel->confirmed)
+        ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
     /* The device knows no channel that it denied: it would end the session. */
     if (!channel->denied)
         ssh_channel_close(channel->ssh);
@@ -257,6 +274,10 @@ void m4h_ssh_channels_turn(struct m4h_ssh_session *session)
 {
     struct m4h_ssh_channel *channel;
 
+    if (session->fault != NULL) {
+        m4h_ssh_session_fail(session, M4H_SSH_END_PROTOCOL, session->fault);
+        return;
+    }
     for (channel = session->channels; channel != NULL && !session->closing;
          channel = channel->next) {
         if (!m4h_ssh_session_is_alive(session))
@@ -273,10 +294,11 @@ void m4h_ssh_channels_reap(struct m4h_ssh_session *session)
     while (*at != NULL) {
         struct m4h_ssh_channel *channel = *at;
 
-        if (!channel->freed) {
+        if (!channel->freed || !channel->confirmed) {
             at = &channel->next;
             continue;
         }
+        session->unconfirmed_bytes -= channel->buffered + CLOSED_CHANNEL_BYTES;
         *at = channel->next;
         release(channel);
     }
@@ -288,7 +310,7 @@ void m4h_ssh_channels_drop(struct m4h_ssh_session *session)
 
     for (channel = session->channels; channel != NULL; channel = next) {
         next = channel->next;
-        if (!channel->freed)
+        if (!channel->freed || !channel->confirmed)
             ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
         release(channel);
     }

@@ -99,41 +99,48 @@ static void finish_towards_device(struct m4h_relay *relay)
     close_if_done(relay);
 }
 
-static void on_operator_readable(void *context)
+/* The operator sends no more, or is gone; the device may be already. */
+static void end_of_operator(struct m4h_relay *relay, int error)
 {
-    struct m4h_relay *relay = context;
-    uint8_t *scratch = relay->device->worker->scratch;
-    size_t room = relay->channel != NULL ? m4h_ssh_channel_room(relay->channel) : 0;
-    size_t len;
-    int error;
-
-    if (m4h_connection_is_broken(relay->operator_)) {
-        close_relay(relay);
-        return;
-    }
-    if (relay->channel != NULL && room == 0) {
-        await_room(relay);
-        return;
-    }
-    if (room > M4H_RELAY_READ_BYTES || relay->channel == NULL)
-        room = M4H_RELAY_READ_BYTES;
-    error = m4h_connection_read(relay->operator_, scratch, room, &len);
-    if (error == M4H_EAGAIN)
-        return;
     if (error == M4H_ECLOSED && relay->channel != NULL) {
         relay->operator_ended = true;
         finish_towards_device(relay);
-        return;
+    } else {
+        close_relay(relay);
     }
-    if (error == 0 && relay->channel != NULL)
-        error = send_to_device(relay, scratch, len);
-    if (error != 0 || relay->channel == NULL) {
-        if (error != 0)
-            close_relay(relay);
-        return;
-    }
-    if (relay->rest_len > 0)
+}
+
+/* Reads once, as much as the device takes: a bulk sender leaves room for others. */
+static int carry_to_device(struct m4h_relay *relay)
+{
+    uint8_t *scratch = relay->device->worker->scratch;
+    size_t room = m4h_ssh_channel_room(relay->channel);
+    size_t len;
+    int error;
+
+    if (room == 0) {
         await_room(relay);
+        return 0;
+    }
+    if (room > M4H_RELAY_READ_BYTES)
+        room = M4H_RELAY_READ_BYTES;
+    error = m4h_connection_read(relay->operator_, scratch, room, &len);
+    if (error == 0)
+        error = send_to_device(relay, scratch, len);
+    if (error == 0 && relay->rest_len > 0)
+        await_room(relay);
+    return error;
+}
+
+static void on_operator_readable(void *context)
+{
+    struct m4h_relay *relay = context;
+    int error = M4H_EIO;
+
+    if (relay->channel != NULL && !m4h_connection_is_broken(relay->operator_))
+        error = carry_to_device(relay);
+    if (error != 0 && error != M4H_EAGAIN)
+        end_of_operator(relay, error);
 }
 
 /* What was kept for the operator is out: more may come from the device. */

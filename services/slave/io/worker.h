@@ -18,7 +18,7 @@
 #include <stdatomic.h>
 
 /* Read in one go from an operator; one buffer for all relays of a worker. */
-#define M4H_RELAY_READ_BYTES 32768u
+#define M4H_RELAY_READ_BYTES 65536u
 
 struct m4h_device;
 struct m4h_entrance;
