@@ -231,7 +231,7 @@ struct m4h_device_limits {
     /* From where operators may reach it: each as m4h_network_parse takes it. */
     char operator_networks[M4H_OPERATOR_NETWORKS_MAX][M4H_NETWORK_TEXT_MAX];
     uint8_t operator_network_count;
-    struct m4h_port_range ports[M4H_PORT_RANGES_MAX]; /* that it may ask for by number */
+    struct m4h_port_range ports[M4H_PORT_RANGES_MAX]; /* that it may have */
     uint8_t port_range_count;
     uint32_t forwards_max;
     uint32_t channels_max;

@@ -47,8 +47,8 @@ class NatsServer:
             [program, "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", self.ports, "-D", "-l", self.log,
              *options], start_new_session=True)
         file = self.ports / f"nats-server_{self.process.pid}.ports"
-        text = wait_until(lambda: read_text(file) if "}" in read_text(file) else "", 15, "nats-server listening")
-        self.port = int(text.partition("127.0.0.1:")[2].partition('"')[0])
+        wait_until(lambda: "}" in read_text(file), 15, "nats-server listening")
+        self.port = int(read_text(file).partition("127.0.0.1:")[2].partition('"')[0])
 
     def close(self):
         self.process.terminate()

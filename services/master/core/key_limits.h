@@ -1,6 +1,6 @@
 /* Options of an authorized_keys line that limit what its device may do:
  *
- *   permitlisten="[host:]port"   ports that the device may ask for by number: "8080",
+ *   permitlisten="[host:]port"   ports that the device may have: "8080",
  *                                "8000-8015", "*"; may be given up to 8 times. The host is
  *                                OpenSSH's way to choose an address: here the slave's own
  *                                settings do, and it changes nothing
