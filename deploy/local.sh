@@ -136,6 +136,9 @@ set_ports() {
     done
 }
 
+# What suits a cluster that is to come and go quickly.
+declare -A usual_of=([slave]="MAS4H_SLAVE_DRAIN_SPREAD_MS:=1000 MAS4H_SLAVE_DRAIN_DEADLINE_MS:=5000")
+
 # start_service KIND N SETTING...
 start_service() {
     local kind=$1 id=$1-$2 setting arguments=()
@@ -144,7 +147,8 @@ start_service() {
         "http.listen=127.0.0.1:${http_port[$id]}" "run.ready_file=$dir/run/$id.ready" "$@"; do
         arguments+=(--set "$setting")
     done
-    write_start_script "$id" -- "$bin/mas4h-$kind" "${arguments[@]}"
+    # shellcheck disable=SC2086 # several, or none
+    write_start_script "$id" ${usual_of[$kind]:-} -- "$bin/mas4h-$kind" "${arguments[@]}"
     start "$id"
 }
 

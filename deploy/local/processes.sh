@@ -26,7 +26,7 @@ for port in random.sample(range(12000, 20000), 8000):
 END
 }
 
-# write_start_script ID [NAME=VALUE...] -- COMMAND...
+# write_start_script ID [NAME=VALUE...] -- COMMAND...    NAME:=VALUE: only where it is not set
 write_start_script() {
     local id=$1 name
     shift
@@ -36,7 +36,10 @@ write_start_script() {
             printf 'export %s=%q\n' "$name" "${!name}"
         done < <(compgen -e MAS4H_ | grep -v '^MAS4H_DEVICE_')
         while [ "$1" != -- ]; do
-            printf 'export %s=%q\n' "${1%%=*}" "${1#*=}"
+            case $1 in
+                *:=*) printf 'export %s=${%s-%q}\n' "${1%%:=*}" "${1%%:=*}" "${1#*=}" ;;
+                *) printf 'export %s=%q\n' "${1%%=*}" "${1#*=}" ;;
+            esac
             shift
         done
         shift

@@ -139,8 +139,12 @@ static const struct m4h_config_option options[] = {
     {"load", "interval_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(load_interval_ms),
      "2000", 100, 3000, NULL,
      "Time between two load events. Masters take 6 s without one for a failure."},
-    {"drain", "spread_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(drain_ms), "2000", 0,
-     3600000, NULL, "At a clean end the devices are sent away over so long."},
+    {"drain", "spread_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(drain_spread_ms), "5000",
+     0, 3600000, NULL, "At a clean end, devices without an operator are sent away over so long."},
+    {"drain", "deadline_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(drain_deadline_ms),
+     "30000", 0, 86400000, NULL,
+     "Devices with an operator leave with the last one, and after so long at the latest; never "
+     "before spread_ms are over."},
     {"http", "listen", M4H_CONFIG_ADDRESS, M4H_CONFIG_AT_START, AT(http_listen), "127.0.0.1:9102",
      0, 0, NULL, "Where /metrics, /healthz and /readyz are served; empty: nowhere."},
 };

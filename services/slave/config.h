@@ -55,7 +55,8 @@ struct m4h_slave_config {
     int64_t authorize_stale_ms;
     int64_t authorize_cache;
     int64_t load_interval_ms;
-    int64_t drain_ms;
+    int64_t drain_spread_ms;
+    int64_t drain_deadline_ms;
     char *http_listen;
 };
 

@@ -27,7 +27,8 @@ int main(int argc, char **argv)
     error = m4h_slave_create(&slave, &config, &source);
     if (error == 0)
         m4h_slave_run(slave);
-    m4h_slave_destroy(slave);
+    if (!m4h_slave_destroy(slave))
+        return EXIT_FAILURE;
     m4h_config_free(&m4h_slave_config_table, &config);
     return error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -2,15 +2,20 @@
 rewrite, and a socket on which it hears what systemd would."""
 
 import contextlib
+import ctypes
 import os
 import signal
 import socket
 import tempfile
 import threading
+import unittest
 import urllib.request
 from pathlib import Path
 
 from cluster import BUILD, Program, read_text, wait_until
+
+PTRACE_ATTACH, PTRACE_DETACH = 16, 17
+WALL = 0x40000000
 
 
 class Manager:
@@ -112,3 +117,22 @@ class OwnService(Program):
         """{thread id: name}."""
         tasks = Path(f"/proc/{self.process.pid}/task")
         return {int(task.name): (task / "comm").read_text().strip() for task in tasks.iterdir()}
+
+
+class StoppedThread:
+    """One thread of a process stands still, by ptrace; the others go on."""
+
+    def __init__(self, thread):
+        self.thread = thread
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+
+    def __enter__(self):
+        if self.libc.ptrace(PTRACE_ATTACH, self.thread, None, None) != 0:
+            raise unittest.SkipTest(f"ptrace: {os.strerror(ctypes.get_errno())}")
+        os.waitpid(self.thread, WALL)
+
+    def __exit__(self, *_):
+        if self.libc.ptrace(PTRACE_DETACH, self.thread, None, None) != 0:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self.thread, WALL)  # it was killed; its process waits for us to see that

@@ -2,7 +2,6 @@
 only while each of its workers answers."""
 
 import contextlib
-import ctypes
 import os
 import re
 import signal
@@ -10,27 +9,7 @@ import time
 import unittest
 
 from cluster import BUILD, ClusterTestCase, read_text, wait_until
-from own_service import Manager, OwnService
-
-PTRACE_ATTACH, PTRACE_DETACH = 16, 17
-WALL = 0x40000000
-
-
-class StoppedThread:
-    """One thread of a process stands still, by ptrace; the others go on."""
-
-    def __init__(self, thread):
-        self.thread = thread
-        self.libc = ctypes.CDLL(None, use_errno=True)
-        self.libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-
-    def __enter__(self):
-        if self.libc.ptrace(PTRACE_ATTACH, self.thread, None, None) != 0:
-            raise unittest.SkipTest(f"ptrace: {os.strerror(ctypes.get_errno())}")
-        os.waitpid(self.thread, WALL)
-
-    def __exit__(self, *_):
-        self.libc.ptrace(PTRACE_DETACH, self.thread, None, None)
+from own_service import Manager, OwnService, StoppedThread
 
 
 @unittest.skipUnless(re.search(r"^libsystemd_FOUND\S*=1", read_text(BUILD / "CMakeCache.txt"), re.M),

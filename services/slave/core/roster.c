@@ -220,6 +220,11 @@ uint64_t m4h_roster_digest(const struct m4h_roster *roster)
     return roster->digest;
 }
 
+struct m4h_resident *m4h_roster_any(const struct m4h_roster *roster)
+{
+    return roster->nodes != NULL ? &roster->nodes->resident : NULL;
+}
+
 uint32_t m4h_roster_count(const struct m4h_roster *roster)
 {
     return HASH_COUNT(roster->nodes);

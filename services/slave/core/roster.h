@@ -42,6 +42,7 @@ struct m4h_resident {
     struct m4h_port_range *ports; /* that it may have; the owner's, yet freed with it; or NULL */
     uint8_t port_range_count;
     uint64_t up_since_ms;         /* monotonic */
+    bool asked_to_leave;          /* the owner's: at a drain */
     uint32_t asked_port;          /* the owner's: port that it asked for while waiting */
     uint32_t listeners;           /* the owner's: given to its worker; once gone: on their way */
     struct m4h_farewell farewell; /* the owner's, when it is gone */
@@ -59,6 +60,8 @@ M4H_MUST_CHECK int m4h_roster_add(struct m4h_roster *roster, uint64_t session_id
                                   uint64_t owner_stamp, const struct m4h_tunnel *tunnel,
                                   struct m4h_resident **resident);
 struct m4h_resident *m4h_roster_find(const struct m4h_roster *roster, uint64_t session_id);
+/* Any one, or NULL where nobody is left. */
+struct m4h_resident *m4h_roster_any(const struct m4h_roster *roster);
 /* The one that owns the client key here (waiting or up), or NULL. */
 struct m4h_resident *m4h_roster_owner(const struct m4h_roster *roster, const char *client_key);
 

@@ -434,6 +434,24 @@ void m4h_device_close(struct m4h_device *device, enum m4h_disconnect_reason reas
     finish(device, reason, message);
 }
 
+bool m4h_device_may_go(const struct m4h_device *device)
+{
+    return device->leaving && device->relays == NULL;
+}
+
+void m4h_device_leave(struct m4h_device *device)
+{
+    device->leaving = true;
+    if (m4h_device_may_go(device))
+        m4h_device_close(device, M4H_DISCONNECT_DRAINED);
+}
+
+void m4h_device_idle(struct m4h_device *device)
+{
+    if (m4h_device_may_go(device))
+        m4h_worker_schedule(device->worker, device);
+}
+
 /* ---- time ------------------------------------------------------------------- */
 
 static void end_too_slow(struct m4h_device *device)
@@ -460,6 +478,10 @@ void m4h_device_look(struct m4h_device *device, uint64_t now_ms)
 {
     uint64_t heard_ms = m4h_device_heard_ms(device);
 
+    if (m4h_device_may_go(device)) {
+        m4h_device_close(device, M4H_DISCONNECT_DRAINED);
+        return;
+    }
     switch (
         m4h_session_look(&device->session, &device->worker->settings->session, heard_ms, now_ms)) {
     case M4H_SESSION_TOO_SLOW:

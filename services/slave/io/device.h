@@ -44,6 +44,7 @@ struct m4h_device {
     uint64_t bytes_to_device;
     uint32_t listeners; /* that came from the hub, ever */
     bool asked_about;   /* the hub knows of it: its end must be reported */
+    bool leaving;       /* it goes when it has no operator */
     bool refusal_told;  /* one refusal of this session has been reported */
     char peer[M4H_ADDRESS_TEXT_MAX];
     char client_key[M4H_CLIENT_KEY_MAX + 1];   /* "" while it is not known */
@@ -68,7 +69,13 @@ void m4h_device_probe(struct m4h_device *device);
 /* Ends it for a reason of ours. One that is to be replaced, and has been silent
  * for too long to count as living, ends with `keepalive_timeout`. */
 void m4h_device_close(struct m4h_device *device, enum m4h_disconnect_reason reason);
+/* Ends it as soon as it has no operator, because the slave drains. */
+void m4h_device_leave(struct m4h_device *device);
+/* True for one that is to leave and has no operator. */
+bool m4h_device_may_go(const struct m4h_device *device);
 
+/* Its last operator has left. It is there for the rest of this turn at least. */
+void m4h_device_idle(struct m4h_device *device);
 /* Its time to be looked at has come. */
 void m4h_device_look(struct m4h_device *device, uint64_t now_ms);
 

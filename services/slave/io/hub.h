@@ -22,6 +22,7 @@
 #include "lib/net/timer.h"
 #include "services/slave/config.h"
 #include "services/slave/core/decisions.h"
+#include "services/slave/core/drain.h"
 #include "services/slave/core/flaps.h"
 #include "services/slave/core/ports.h"
 #include "services/slave/core/roster.h"
@@ -89,8 +90,11 @@ struct m4h_slave {
     struct m4h_kept_snapshot snapshots[M4H_SNAPSHOTS_KEPT];
 
     struct m4h_timer *drain_timer;
-    uint64_t drain_deadline_ms;
-    bool stopping; /* ends when the last device has left */
+    struct m4h_drain_plan drain;
+    uint64_t drain_deadline_wall_ms; /* 0: it does not drain */
+    bool drained;                    /* all have left, and it was said */
+    bool stopping;                   /* ends when the last device has left */
+    bool hurried;                    /* there was a second signal */
 
     struct m4h_http_server *http;
     struct m4h_http_ops ops;
@@ -125,6 +129,10 @@ void m4h_tunnels_refuse(struct m4h_slave *slave, struct m4h_resident *resident,
 /* Sends a device away. */
 void m4h_tunnels_close(struct m4h_slave *slave, struct m4h_resident *resident,
                        enum m4h_disconnect_reason reason);
+/* Asks it to leave as soon as it has no operator. */
+void m4h_tunnels_ask_to_leave(struct m4h_slave *slave, struct m4h_resident *resident);
+/* Announces the end of all that are still here, without waiting for it. */
+void m4h_tunnels_give_up(struct m4h_slave *slave);
 
 /* ---- rivals.c ---- */
 /* Whether a known device may throw out who owns its client key now. False: it has
@@ -154,8 +162,12 @@ void m4h_commands_destroy(struct m4h_slave *slave);
 
 /* ---- drain.c ---- */
 M4H_MUST_CHECK int m4h_drain_create(struct m4h_slave *slave);
-/* Takes no more devices and sends those away that are here; `stop`: then ends. */
-void m4h_drain_begin(struct m4h_slave *slave, const char *actor, bool stop);
+/* Takes no more devices and sends those away that are here; `stops`: then ends. */
+void m4h_drain_begin(struct m4h_slave *slave, const char *actor, bool stops);
+/* It stops, and is told so again: the deadline is now; once more: it ends at once. */
+void m4h_drain_hurry(struct m4h_slave *slave);
+/* Until the deadline; 0: it is over, or nothing drains. */
+uint64_t m4h_drain_left_ms(const struct m4h_slave *slave);
 /* A device has left. */
 void m4h_drain_check(struct m4h_slave *slave);
 

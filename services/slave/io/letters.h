@@ -57,6 +57,7 @@ enum m4h_order_kind {
     M4H_ORDER_JUDGED,     /* the answer to a key */
     M4H_ORDER_FORWARDED,  /* the answer to a forward */
     M4H_ORDER_CLOSE,      /* end a session */
+    M4H_ORDER_LEAVE,      /* end a session as soon as it has no operator */
     M4H_ORDER_PROBE,      /* find out whether a device that is up lives */
     M4H_ORDER_REFUSE_NEW, /* accept no more devices */
     M4H_ORDER_SETTINGS,   /* other settings from now on */

@@ -112,6 +112,7 @@ void m4h_publisher_load(struct m4h_slave *slave)
     load->digest = m4h_roster_digest(slave->roster);
     load->capacity = slave->capacity;
     load->state = slave->state;
+    load->drain_deadline_wall_ms = slave->drain_deadline_wall_ms;
     load->cpu_permille = cpu_permille(slave);
     load->open_files = m4h_open_files_count();
     if (getrlimit(RLIMIT_NOFILE, &files) == 0)

@@ -54,6 +54,8 @@ static void close_relay(struct m4h_relay *relay)
     atomic_fetch_sub_explicit(&device->worker->stats.channels, 1, memory_order_relaxed);
     free(relay->rest);
     free(relay);
+    if (device->relays == NULL)
+        m4h_device_idle(device);
 }
 
 /* Ends the relay where nothing is left to do. False: it is still there. */

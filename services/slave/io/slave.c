@@ -77,8 +77,9 @@ static void on_signal(void *context, int number)
         return;
     }
     if (slave->stopping) {
-        m4h_log(M4H_LOG_WARNING, M4H_SLAVE_COMPONENT, "second signal: ending at once");
-        m4h_loop_stop(slave->loop);
+        m4h_log(M4H_LOG_WARNING, M4H_SLAVE_COMPONENT, "signal=%d another one: ending at once",
+                number);
+        m4h_drain_hurry(slave);
         return;
     }
     m4h_drain_begin(slave, number == SIGTERM ? "SIGTERM" : "SIGINT", true);
@@ -359,15 +360,31 @@ void m4h_slave_run(struct m4h_slave *slave)
     m4h_loop_run(slave->loop);
 }
 
+static bool stop_workers(struct m4h_slave *slave)
+{
+    bool stopped = true;
+
+    for (uint32_t i = 0; i < slave->worker_count; i++) {
+        if (m4h_worker_stop(slave->workers[i]))
+            continue;
+        stopped = false;
+        m4h_log(M4H_LOG_ERROR, M4H_SLAVE_COMPONENT, "worker=%u does not end", i);
+    }
+    return stopped;
+}
+
 /* Workers end first, and their last reports are read, so that every tunnel's end
- * is published before the bus is closed. */
-void m4h_slave_destroy(struct m4h_slave *slave)
+ * is published before the bus is closed. Where one does not end, only the bus gets to
+ * its end: the process is to end with the memory as it is. */
+bool m4h_slave_destroy(struct m4h_slave *slave)
 {
     if (slave == NULL)
-        return;
+        return true;
     m4h_ready_file_remove(slave->config->ready_file);
-    for (uint32_t i = 0; i < slave->worker_count; i++)
-        m4h_worker_stop(slave->workers[i]);
+    if (!stop_workers(slave)) {
+        m4h_bus_destroy(slave->bus, BUS_FLUSH_MS);
+        return false;
+    }
     m4h_mailbox_close(slave->mailbox);
     for (uint32_t i = 0; i < slave->worker_count; i++)
         m4h_worker_destroy(slave->workers[i]);
@@ -390,4 +407,5 @@ void m4h_slave_destroy(struct m4h_slave *slave)
     m4h_flaps_destroy(slave->flaps);
     m4h_buffer_free(&slave->message);
     free(slave);
+    return true;
 }

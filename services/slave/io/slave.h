@@ -17,11 +17,12 @@ struct m4h_slave;
  * M4H_ESYSTEM. */
 M4H_MUST_CHECK int m4h_slave_create(struct m4h_slave **slave, struct m4h_slave_config *config,
                                     struct m4h_config_source *source);
-/* Runs until it was told to end (SIGTERM or SIGINT) and all devices have been sent
- * away; a second signal ends it at once. A drain command sends the devices away
- * too, yet the slave then waits for its signal. */
+/* Runs until it was told to end (SIGTERM or SIGINT) and all devices have left, as
+ * drain.c has it; a second signal ends it at once. A drain command sends the devices
+ * away too, yet the slave then waits for its signal. */
 void m4h_slave_run(struct m4h_slave *slave);
-/* Accepts NULL. */
-void m4h_slave_destroy(struct m4h_slave *slave);
+/* Accepts NULL. False: a worker's thread stands still; the process should end now, and
+ * say that something was wrong. */
+bool m4h_slave_destroy(struct m4h_slave *slave);
 
 #endif

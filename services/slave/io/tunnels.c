@@ -271,6 +271,13 @@ void m4h_tunnels_close(struct m4h_slave *slave, struct m4h_resident *resident,
                                                .as.close.reason = reason});
 }
 
+void m4h_tunnels_ask_to_leave(struct m4h_slave *slave, struct m4h_resident *resident)
+{
+    resident->asked_to_leave = true;
+    m4h_slave_order(
+        slave, &(struct m4h_order){.kind = M4H_ORDER_LEAVE, .session_id = resident->session_id});
+}
+
 static void announce_end(struct m4h_slave *slave, const struct m4h_resident *resident)
 {
     const struct m4h_farewell *farewell = &resident->farewell;
@@ -341,4 +348,19 @@ void m4h_tunnels_late(struct m4h_slave *slave, uint64_t session_id)
 
     if (resident != NULL && --resident->listeners == 0)
         remove_resident(slave, resident);
+}
+
+void m4h_tunnels_give_up(struct m4h_slave *slave)
+{
+    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
+    struct m4h_resident *resident, *successor;
+
+    while ((resident = m4h_roster_any(slave->roster)) != NULL) {
+        for (uint8_t i = 0; i < resident->tunnel.port_count; i++)
+            m4h_ports_give_back(slave->ports, resident->tunnel.ports[i], now_ms);
+        resident->farewell = (struct m4h_farewell){.reason = M4H_DISCONNECT_DRAINED};
+        if (resident->was_up)
+            announce_end(slave, resident);
+        m4h_roster_remove(slave->roster, resident, &successor);
+    }
 }

@@ -11,10 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Devices are looked at in steps of so long. */
 #define LOOK_EVERY_MS 100u
+/* A worker that is to end is waited for so long. */
+#define END_MAX_S 5
 
 static struct m4h_device *device_of(struct m4h_heap_node *node)
 {
@@ -67,7 +70,7 @@ void m4h_worker_schedule(struct m4h_worker *worker, struct m4h_device *device)
     /* Later than now: a look that changes nothing must not spin. At few moments, so that
      * thousands of idle devices wake the worker a few times a second, not at each of
      * their milliseconds. */
-    if (at_ms <= now_ms)
+    if (at_ms <= now_ms || m4h_device_may_go(device))
         at_ms = now_ms + 1;
     device->look_ms = at_ms == UINT64_MAX ? at_ms : round_up(at_ms, LOOK_EVERY_MS);
     m4h_heap_moved(&worker->looks, &device->look);
@@ -108,6 +111,9 @@ static void obey(struct m4h_device *device, const struct m4h_order *order)
         break;
     case M4H_ORDER_CLOSE:
         m4h_device_close(device, order->as.close.reason);
+        break;
+    case M4H_ORDER_LEAVE:
+        m4h_device_leave(device);
         break;
     default:
         assert(order->kind < M4H_ORDER_REFUSE_NEW); /* the others need no session */
@@ -246,27 +252,38 @@ void m4h_worker_send(struct m4h_worker *worker, struct m4h_order *order)
     m4h_tray_put(worker->orders, &order->letter);
 }
 
-void m4h_worker_stop(struct m4h_worker *worker)
+/* False: it does not end. */
+static bool join(const struct m4h_worker *worker)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += END_MAX_S;
+    return pthread_timedjoin_np(worker->thread, NULL, &until) == 0;
+}
+
+bool m4h_worker_stop(struct m4h_worker *worker)
 {
     struct m4h_order *order;
 
     if (!worker->started)
-        return;
+        return true;
     order = calloc(1, sizeof(*order));
     if (order == NULL)
         abort(); /* its thread cannot be ended */
     order->kind = M4H_ORDER_QUIT;
     m4h_worker_send(worker, order);
     m4h_tray_flush(worker->orders); /* the hub's loop may have ended */
-    pthread_join(worker->thread, NULL);
-    worker->started = false;
+    worker->started = !join(worker);
+    return !worker->started;
 }
 
 void m4h_worker_destroy(struct m4h_worker *worker)
 {
     if (worker == NULL)
         return;
-    m4h_worker_stop(worker);
+    if (!m4h_worker_stop(worker))
+        return;
     m4h_entrance_close(worker->entrance);
     m4h_tray_close(worker->orders);
     m4h_tray_close(worker->reports);

@@ -69,9 +69,11 @@ M4H_MUST_CHECK int m4h_worker_start(struct m4h_worker *worker);
 /* Gives an order, which the worker frees; it leaves at the end of the hub's turn. */
 void m4h_worker_send(struct m4h_worker *worker, struct m4h_order *order);
 /* Ends its sessions and its thread, and waits for it. Orders may still be sent;
- * they do nothing. */
-void m4h_worker_stop(struct m4h_worker *worker);
-/* Stops it if it runs, and frees all. Accepts NULL. */
+ * they do nothing. False: its thread stands still and does not end within seconds;
+ * nothing that it may touch can be freed. */
+bool m4h_worker_stop(struct m4h_worker *worker);
+/* Stops it if it runs, and frees all, but nothing of one that does not end. Accepts
+ * NULL. */
 void m4h_worker_destroy(struct m4h_worker *worker);
 
 /* On the worker's thread: for its devices. */
