@@ -10,8 +10,9 @@
  * without an event, so a timer runs meanwhile.
  *
  * The last files of the process are kept for operators, for the ports of those who
- * are inside, and for ourselves. Descriptors are given out lowest first: the number
- * of a new one tells how many are in use. */
+ * are inside, and for ourselves: no device has a descriptor among the highest numbers.
+ * Since the kernel gives out the lowest first, a connection gets such a one only when
+ * all others are in use. */
 #include "services/slave/io/entrance.h"
 
 #include "lib/base/error.h"
@@ -20,6 +21,7 @@
 #include "lib/ssh/refusal.h"
 #include "services/slave/io/device.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -72,10 +74,12 @@ static void set_timer(struct m4h_entrance *entrance)
 /* Accepts or pauses, as the door says. */
 static void check(struct m4h_entrance *entrance)
 {
+    bool is_open = m4h_door_is_open(entrance->door, now_ms(entrance));
+
     tell_counts(entrance);
     if (entrance->listener == NULL)
         return;
-    if (m4h_door_is_open(entrance->door, now_ms(entrance))) {
+    if (is_open) {
         if (entrance->paused)
             m4h_listener_resume(entrance->listener);
         entrance->paused = false;
@@ -126,22 +130,28 @@ static void refuse(struct m4h_entrance *entrance, enum m4h_refuse_reason reason,
                       &(struct m4h_report){.kind = M4H_REPORT_REFUSED, .as.refused = refuse});
 }
 
-/* Whether there is a file for it besides those that are kept: its own, or that of
- * somebody who waits. */
-static bool has_file(struct m4h_entrance *entrance, int fd)
+/* A descriptor for the connection that is none of those that are kept: its own, or that
+ * of somebody who waits and goes for it. Another worker may be quicker to take that
+ * one; then the next one goes. False: there is none. */
+static bool find_file(struct m4h_entrance *entrance, int *fd)
 {
-    struct m4h_guest *guest;
+    while (*fd >= entrance->files_max) {
+        struct m4h_guest *guest = m4h_door_longest_waiting(entrance->door);
+        int lower;
 
-    if (fd < entrance->files_max)
-        return true;
-    guest = m4h_door_longest_waiting(entrance->door);
-    if (guest == NULL)
-        return false;
-    m4h_device_turn_away(device_of(guest));
+        if (guest == NULL)
+            return false;
+        m4h_device_turn_away(device_of(guest));
+        lower = fcntl(*fd, F_DUPFD_CLOEXEC, 0);
+        if (lower < 0)
+            return false;
+        close(*fd);
+        *fd = lower;
+    }
     return true;
 }
 
-static bool may_enter(struct m4h_entrance *entrance, int fd, const char *peer,
+static bool may_enter(struct m4h_entrance *entrance, int *fd, const char *peer,
                       const struct m4h_ip *ip)
 {
     const struct m4h_worker_settings *settings = entrance->worker->settings;
@@ -150,9 +160,9 @@ static bool may_enter(struct m4h_entrance *entrance, int fd, const char *peer,
         refuse(entrance, M4H_REFUSE_PROXY, "comes from no load balancer of ours", peer);
         return false;
     }
-    if (!has_file(entrance, fd)) {
+    if (!find_file(entrance, fd)) {
         refuse(entrance, M4H_REFUSE_FULL, "no file is left for it", peer);
-        m4h_ssh_refusal_write(fd, "the server is full: try again later");
+        m4h_ssh_refusal_write(*fd, "the server is full: try again later");
         return false;
     }
     return true;
@@ -180,7 +190,7 @@ static void on_accept(void *context, int fd, const char *peer)
     /* An address without a text is of no network; it is counted as one source. */
     if (m4h_ip_parse_peer(peer, &ip) != 0)
         ip = (struct m4h_ip){{0}};
-    if (may_enter(entrance, fd, peer, &ip))
+    if (may_enter(entrance, &fd, peer, &ip))
         admit(entrance, fd, peer, &ip);
     else
         close(fd);
