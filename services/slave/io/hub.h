@@ -174,6 +174,8 @@ void m4h_drain_check(struct m4h_slave *slave);
 /* ---- capacity.c ---- */
 /* Sets how many tunnels the slave takes, by its settings and what the system allows. */
 void m4h_capacity_set(struct m4h_slave *slave);
+/* Says where other programs may be given ports of devices by the kernel. */
+void m4h_capacity_check_ports(const struct m4h_slave *slave);
 
 /* ---- reload.c ---- */
 /* SIGHUP: reads the configuration again and tells the supervisor so. */

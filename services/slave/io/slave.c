@@ -342,6 +342,7 @@ int m4h_slave_create(struct m4h_slave **slave, struct m4h_slave_config *config,
     made->state = M4H_SLAVE_READY;
     made->message = (struct m4h_buffer)M4H_BUFFER_INIT(MESSAGE_MAX_BYTES);
     m4h_capacity_set(made);
+    m4h_capacity_check_ports(made);
     error = start(made);
     if (error != 0) {
         m4h_log(M4H_LOG_ERROR, M4H_SLAVE_COMPONENT, "error=\"%s\" cannot start",
