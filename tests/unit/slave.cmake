@@ -11,6 +11,12 @@ m4h_test(unit_slave_hub SOURCES slave_hub.c LINK slave LABELS unit)
 target_link_options(unit_slave_hub PRIVATE
     -Wl,--wrap=m4h_slave_order,--wrap=m4h_publisher_send,--wrap=m4h_publisher_refuse)
 
+# Likewise.
+m4h_test(unit_slave_admission SOURCES slave_admission.c LINK slave LABELS unit)
+target_link_options(unit_slave_admission PRIVATE
+    -Wl,--wrap=m4h_slave_order,--wrap=m4h_publisher_refuse,--wrap=m4h_bus_is_connected
+    -Wl,--wrap=m4h_bus_request,--wrap=m4h_bus_cancel)
+
 foreach(noun config settings)
     m4h_test(unit_slave_${noun} SOURCES slave_${noun}.c LINK slave LABELS unit)
 endforeach()

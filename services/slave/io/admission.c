@@ -3,7 +3,8 @@
  * whichever slave (see docs/adr/0003). The one exception is a key whose yes was
  * taken back a moment ago. Where no master answers in time, an allowing decision that is kept
  * carries on for a known device, and an unknown one is refused: a fleet survives
- * its masters. */
+ * its masters. While the slave's own link to the bus is down, the question of an
+ * unknown one waits for it, as long as an answer might take. */
 #include "services/slave/io/hub.h"
 
 #include "lib/base/error.h"
@@ -15,10 +16,15 @@
 #include <string.h>
 #include <uthash.h>
 
+/* Questions that wait for the bus are looked at so often. */
+#define WAIT_LOOK_MS 50u
+
 struct m4h_question {
     UT_hash_handle hh;
     uint64_t session_id;
-    uint64_t request_id; /* on the bus */
+    uint64_t request_id; /* on the bus, unless it waits */
+    uint64_t until_ms;   /* then it is settled without a master */
+    bool waiting;        /* for the bus */
     struct m4h_slave *slave;
     struct m4h_key_question *key; /* owned */
 };
@@ -153,8 +159,40 @@ static void settle_without_master(struct m4h_slave *slave, uint64_t session_id,
     deny(slave, session_id, question, M4H_REFUSE_NO_MASTER, why, "");
 }
 
+/* ---- questions on their way ---------------------------------------------------- */
+
+/* Whether the bus may be back in time; who is known need not wait for it. */
+static bool should_wait(const struct m4h_question *question)
+{
+    const struct m4h_slave *slave = question->slave;
+    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
+
+    return !m4h_bus_is_connected(slave->bus) && now_ms < question->until_ms &&
+           m4h_decisions_find(slave->decisions, question->key->request.key_fingerprint, true,
+                              now_ms) == NULL;
+}
+
+static void wait_for_bus(struct m4h_question *question)
+{
+    struct m4h_slave *slave = question->slave;
+
+    question->waiting = true;
+    if (slave->waiting_questions++ == 0)
+        m4h_timer_start(slave->question_timer, WAIT_LOOK_MS, WAIT_LOOK_MS);
+}
+
+static void stop_waiting(struct m4h_question *question)
+{
+    struct m4h_slave *slave = question->slave;
+
+    if (question->waiting && --slave->waiting_questions == 0)
+        m4h_timer_stop(slave->question_timer);
+    question->waiting = false;
+}
+
 static void drop(struct m4h_slave *slave, struct m4h_question *question)
 {
+    stop_waiting(question);
     HASH_DEL(slave->questions, question);
     free(question->key);
     free(question);
@@ -191,6 +229,10 @@ static void on_reply(void *context, int error, const uint8_t *data, size_t len)
     struct m4h_authorize_reply reply;
     struct m4h_problem problem = {0};
 
+    if (error != 0 && should_wait(question)) {
+        wait_for_bus(question);
+        return;
+    }
     if (error == 0)
         error = m4h_wire_authorize_reply_decode(data, len, &reply, &problem);
     if (error != 0)
@@ -205,6 +247,7 @@ static void on_reply(void *context, int error, const uint8_t *data, size_t len)
 
 static int ask(struct m4h_slave *slave, struct m4h_question *question)
 {
+    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
     int error;
 
     m4h_buffer_clear(&slave->message);
@@ -212,36 +255,91 @@ static int ask(struct m4h_slave *slave, struct m4h_question *question)
     if (error != 0)
         return error;
     return m4h_bus_request(slave->bus, "mas4h.v1.rpc.authorize", slave->message.data,
-                           slave->message.len, m4h_loop_now_ms(slave->loop),
-                           (uint32_t)slave->config->authorize_timeout_ms, on_reply, question,
-                           &question->request_id);
+                           slave->message.len, now_ms, (uint32_t)(question->until_ms - now_ms),
+                           on_reply, question, &question->request_id);
+}
+
+static void ask_or_wait(struct m4h_question *question)
+{
+    struct m4h_slave *slave = question->slave;
+    int error = ask(slave, question);
+
+    if (error == 0) {
+        slave->counters.keys_asked++;
+    } else if (should_wait(question)) {
+        wait_for_bus(question);
+    } else {
+        settle_without_master(slave, question->session_id, question->key, m4h_error_text(error));
+        drop(slave, question);
+    }
+}
+
+static void on_wait_look(void *context)
+{
+    struct m4h_slave *slave = context;
+    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
+    struct m4h_question *question, *next;
+
+    HASH_ITER(hh, slave->questions, question, next)
+    {
+        if (!question->waiting || now_ms < question->until_ms)
+            continue;
+        settle_without_master(slave, question->session_id, question->key,
+                              m4h_error_text(M4H_EUNAVAILABLE));
+        drop(slave, question);
+    }
+}
+
+void m4h_admission_resume(struct m4h_slave *slave)
+{
+    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
+    struct m4h_question *question, *next;
+
+    HASH_ITER(hh, slave->questions, question, next)
+    {
+        if (!question->waiting || now_ms >= question->until_ms)
+            continue;
+        stop_waiting(question);
+        ask_or_wait(question);
+    }
+}
+
+int m4h_admission_create(struct m4h_slave *slave)
+{
+    return m4h_timer_create(&slave->question_timer, slave->loop, on_wait_look, slave);
+}
+
+/* Owns `key`. NULL: no memory. */
+static struct m4h_question *add_question(struct m4h_slave *slave, uint64_t session_id,
+                                         struct m4h_key_question *key)
+{
+    struct m4h_question *question = calloc(1, sizeof(*question));
+
+    if (question == NULL)
+        return NULL;
+    question->session_id = session_id;
+    question->slave = slave;
+    question->key = key;
+    question->until_ms =
+        m4h_loop_now_ms(slave->loop) + (uint64_t)slave->config->authorize_timeout_ms;
+    HASH_ADD(hh, slave->questions, session_id, sizeof(session_id), question);
+    if (question->hh.tbl == NULL) {
+        free(question);
+        return NULL;
+    }
+    return question;
 }
 
 static void ask_master(struct m4h_slave *slave, uint64_t session_id, struct m4h_key_question *key)
 {
-    struct m4h_question *question = calloc(1, sizeof(*question));
-    int error = M4H_ENOMEM;
+    struct m4h_question *question = add_question(slave, session_id, key);
 
-    if (question != NULL) {
-        question->session_id = session_id;
-        question->slave = slave;
-        question->key = key;
-        error = ask(slave, question);
-    }
-    if (error != 0) {
-        settle_without_master(slave, session_id, key, m4h_error_text(error));
+    if (question == NULL) {
+        settle_without_master(slave, session_id, key, m4h_error_text(M4H_ENOMEM));
         free(key);
-        free(question);
         return;
     }
-    slave->counters.keys_asked++;
-    HASH_ADD(hh, slave->questions, session_id, sizeof(session_id), question);
-    if (question->hh.tbl == NULL) {
-        m4h_bus_cancel(slave->bus, question->request_id);
-        answer_no(slave, session_id);
-        free(key);
-        free(question);
-    }
+    ask_or_wait(question);
 }
 
 void m4h_admission_judge(struct m4h_slave *slave, uint64_t session_id, struct m4h_key_question *key)
@@ -265,7 +363,8 @@ void m4h_admission_forget(struct m4h_slave *slave, uint64_t session_id)
     HASH_FIND(hh, slave->questions, &session_id, sizeof(session_id), question);
     if (question == NULL)
         return;
-    m4h_bus_cancel(slave->bus, question->request_id);
+    if (!question->waiting)
+        m4h_bus_cancel(slave->bus, question->request_id);
     drop(slave, question);
 }
 

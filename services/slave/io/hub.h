@@ -75,6 +75,8 @@ struct m4h_slave {
     struct m4h_decisions *decisions;
     struct m4h_flaps *flaps;
     struct m4h_question *questions; /* uthash, by session id */
+    struct m4h_timer *question_timer;
+    uint32_t waiting_questions; /* for the bus */
     struct m4h_stamp_clock clock;
 
     enum m4h_slave_state state;
@@ -107,9 +109,12 @@ struct m4h_slave {
 };
 
 /* ---- admission.c ---- */
+M4H_MUST_CHECK int m4h_admission_create(struct m4h_slave *slave);
 /* Judges a key, now or when a master has answered. Owns `question`. */
 void m4h_admission_judge(struct m4h_slave *slave, uint64_t session_id,
                          struct m4h_key_question *question);
+/* The bus is there again: asks what has waited for it. */
+void m4h_admission_resume(struct m4h_slave *slave);
 /* The session is over: its question needs no answer. */
 void m4h_admission_forget(struct m4h_slave *slave, uint64_t session_id);
 void m4h_admission_destroy(struct m4h_slave *slave);

@@ -129,6 +129,7 @@ static void on_bus_status(void *context, bool connected)
         return;
     write_ready_file(slave);
     m4h_publisher_load(slave);
+    m4h_admission_resume(slave);
 }
 
 static uint64_t run_bus(void *context, uint64_t now_ms)
@@ -282,6 +283,8 @@ static int make_loop(struct m4h_slave *slave)
         error = m4h_timer_create(&slave->load_timer, slave->loop, on_load_time, slave);
     if (error == 0)
         error = m4h_drain_create(slave);
+    if (error == 0)
+        error = m4h_admission_create(slave);
     return error;
 }
 
@@ -398,6 +401,7 @@ bool m4h_slave_destroy(struct m4h_slave *slave)
     m4h_pump_close(slave->pump);
     m4h_lease_file_close(slave->lease_file);
     m4h_timer_close(slave->load_timer);
+    m4h_timer_close(slave->question_timer);
     m4h_timer_close(slave->drain_timer);
     m4h_signals_close(slave->signals);
     m4h_supervisor_close(slave->supervisor);

@@ -1,0 +1,333 @@
+/* Who may be here, with and without masters (io/admission.c). The bus and the
+ * workers are played by the test; what is decided shows in the orders. */
+#include "lib/base/error.h"
+#include "lib/wire/wire.h"
+#include "services/slave/io/hub.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define TIMEOUT_MS 200
+
+struct hub {
+    struct m4h_slave slave;
+    struct m4h_slave_config config;
+    bool connected;
+    unsigned requests; /* ever */
+    m4h_bus_on_reply on_reply;
+    void *context; /* of the open request; NULL: none is open */
+    uint32_t timeout_ms;
+    unsigned judged;
+    struct m4h_order order; /* the last judgement */
+    struct m4h_refuse refusal;
+};
+
+static struct hub *hub; /* of the running test */
+
+bool __wrap_m4h_bus_is_connected(const struct m4h_bus *bus);
+int __wrap_m4h_bus_request(struct m4h_bus *bus, const char *subject, const uint8_t *data,
+                           size_t len, uint64_t now_ms, uint32_t timeout_ms,
+                           m4h_bus_on_reply on_reply, void *context, uint64_t *id);
+void __wrap_m4h_bus_cancel(struct m4h_bus *bus, uint64_t id);
+void __wrap_m4h_slave_order(struct m4h_slave *slave, const struct m4h_order *order);
+void __wrap_m4h_publisher_refuse(struct m4h_slave *slave, const struct m4h_refuse *refuse);
+
+bool __wrap_m4h_bus_is_connected(const struct m4h_bus *bus)
+{
+    (void)bus;
+    return hub->connected;
+}
+
+int __wrap_m4h_bus_request(struct m4h_bus *bus, const char *subject, const uint8_t *data,
+                           size_t len, uint64_t now_ms, uint32_t timeout_ms,
+                           m4h_bus_on_reply on_reply, void *context, uint64_t *id)
+{
+    (void)bus, (void)subject, (void)data, (void)len, (void)now_ms;
+    if (!hub->connected)
+        return M4H_EUNAVAILABLE;
+    assert_null(hub->context);
+    hub->on_reply = on_reply;
+    hub->context = context;
+    hub->timeout_ms = timeout_ms;
+    *id = ++hub->requests;
+    return 0;
+}
+
+void __wrap_m4h_bus_cancel(struct m4h_bus *bus, uint64_t id)
+{
+    (void)bus;
+    assert_int_equal(id, hub->requests);
+    hub->context = NULL;
+}
+
+static void stop_loop(void)
+{
+    m4h_loop_stop(hub->slave.loop);
+}
+
+void __wrap_m4h_slave_order(struct m4h_slave *slave, const struct m4h_order *order)
+{
+    assert_ptr_equal(slave, &hub->slave);
+    assert_int_equal(order->kind, M4H_ORDER_JUDGED);
+    hub->judged++;
+    hub->order = *order;
+    stop_loop();
+}
+
+void __wrap_m4h_publisher_refuse(struct m4h_slave *slave, const struct m4h_refuse *refuse)
+{
+    assert_ptr_equal(slave, &hub->slave);
+    hub->refusal = *refuse;
+}
+
+static int begin(void **state)
+{
+    const struct m4h_decisions_limits limits = {.entries_max = 10, .stale_ms = 3600000};
+
+    (void)state;
+    hub = calloc(1, sizeof(*hub));
+    assert_non_null(hub);
+    hub->connected = true;
+    hub->config.authorize_timeout_ms = TIMEOUT_MS;
+    hub->slave.config = &hub->config;
+    hub->slave.state = M4H_SLAVE_READY;
+    hub->slave.capacity = 10;
+    hub->slave.message = (struct m4h_buffer)M4H_BUFFER_INIT(65536);
+    assert_int_equal(m4h_loop_create(&hub->slave.loop), 0);
+    assert_int_equal(m4h_roster_create(&hub->slave.roster), 0);
+    assert_int_equal(m4h_decisions_create(&hub->slave.decisions, &limits), 0);
+    assert_int_equal(m4h_admission_create(&hub->slave), 0);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    free(hub->order.as.judged.limits);
+    m4h_admission_destroy(&hub->slave);
+    m4h_timer_close(hub->slave.question_timer);
+    m4h_loop_destroy(hub->slave.loop);
+    m4h_roster_destroy(hub->slave.roster);
+    m4h_decisions_destroy(hub->slave.decisions);
+    m4h_buffer_free(&hub->slave.message);
+    free(hub);
+    hub = NULL;
+    return 0;
+}
+
+/* A device proves a key. */
+static void judge(uint64_t session_id)
+{
+    struct m4h_key_question *question = calloc(1, sizeof(*question));
+    struct m4h_authorize_request *request;
+
+    assert_non_null(question);
+    request = &question->request;
+    m4h_text_copy(request->slave_id, sizeof(request->slave_id), "slave-1");
+    m4h_text_copy(request->region, sizeof(request->region), "local");
+    m4h_text_copy(request->username, sizeof(request->username), "device");
+    m4h_text_copy(request->key_fingerprint, sizeof(request->key_fingerprint), "SHA256:a");
+    m4h_text_copy(request->remote_address, sizeof(request->remote_address), "192.0.2.1:5");
+    request->public_key[0] = 1;
+    request->public_key_len = 1;
+    m4h_admission_judge(&hub->slave, session_id, question);
+}
+
+static void reply_with(int error, const struct m4h_authorize_reply *reply)
+{
+    struct m4h_buffer message = M4H_BUFFER_INIT(65536);
+    const struct m4h_problem none = {0};
+    void *context = hub->context;
+
+    assert_non_null(context);
+    hub->context = NULL;
+    if (reply != NULL)
+        assert_int_equal(m4h_wire_authorize_reply_encode(reply, &none, &message), 0);
+    hub->on_reply(context, error, message.data, message.len);
+    m4h_buffer_free(&message);
+}
+
+static const struct m4h_authorize_reply yes = {
+    .allowed = true,
+    .client_key = "pump-1",
+    .owner_stamp = 77,
+    .last_port = 20123,
+    .evictions = 2,
+    .evicted_ago_ms = 1,
+};
+
+static void what_a_master_says_of_a_device_goes_into_the_roster(void **state)
+{
+    const struct m4h_resident *resident;
+
+    (void)state;
+    judge(1);
+    reply_with(0, &yes);
+    assert_true(hub->order.as.judged.allowed);
+    assert_string_equal(hub->order.as.judged.client_key, "pump-1");
+    assert_null(hub->order.as.judged.limits);
+    resident = m4h_roster_find(hub->slave.roster, 1);
+    assert_non_null(resident);
+    assert_int_equal(resident->owner_stamp, 77);
+    assert_int_equal(resident->last_port, 20123);
+    assert_int_equal(resident->evictions, 2);
+    assert_null(resident->ports);
+}
+
+static void its_limits_go_to_the_worker_and_its_ports_into_the_roster(void **state)
+{
+    struct m4h_authorize_reply reply = yes;
+    const struct m4h_resident *resident;
+
+    (void)state;
+    reply.limits.forwards_max = 2;
+    reply.limits.port_range_count = 1;
+    reply.limits.ports[0] = (struct m4h_port_range){20100, 20200};
+    judge(1);
+    reply_with(0, &reply);
+    assert_non_null(hub->order.as.judged.limits);
+    assert_int_equal(hub->order.as.judged.limits->forwards_max, 2);
+    resident = m4h_roster_find(hub->slave.roster, 1);
+    assert_int_equal(resident->port_range_count, 1);
+    assert_int_equal(resident->ports[0].first, 20100);
+    assert_int_equal(resident->ports[0].last, 20200);
+}
+
+/* The yes that is kept for the masters' absence does not forget them. */
+static void limits_hold_without_a_master_too(void **state)
+{
+    struct m4h_authorize_reply reply = yes;
+
+    (void)state;
+    reply.limits.forwards_max = 2;
+    judge(1);
+    reply_with(0, &reply);
+    free(hub->order.as.judged.limits);
+    judge(2);
+    reply_with(M4H_ETIMEOUT, NULL);
+    assert_true(hub->order.as.judged.allowed);
+    assert_non_null(hub->order.as.judged.limits);
+    assert_int_equal(hub->order.as.judged.limits->forwards_max, 2);
+    assert_int_equal(m4h_roster_find(hub->slave.roster, 2)->owner_stamp, 0);
+}
+
+static void without_a_master_an_unknown_key_is_refused(void **state)
+{
+    (void)state;
+    judge(1);
+    assert_int_equal(hub->timeout_ms, TIMEOUT_MS);
+    reply_with(M4H_ETIMEOUT, NULL);
+    assert_int_equal(hub->judged, 1);
+    assert_false(hub->order.as.judged.allowed);
+    assert_int_equal(hub->refusal.reason, M4H_REFUSE_NO_MASTER);
+}
+
+/* ---- while the bus is away ------------------------------------------------------ */
+
+static void an_unknown_key_waits_for_the_bus_and_is_asked_about_then(void **state)
+{
+    (void)state;
+    hub->connected = false;
+    judge(1);
+    assert_int_equal(hub->judged, 0);
+    hub->connected = true;
+    m4h_admission_resume(&hub->slave);
+    assert_int_equal(hub->requests, 1);
+    assert_in_range(hub->timeout_ms, 1, TIMEOUT_MS);
+    assert_int_equal(hub->slave.waiting_questions, 0);
+    reply_with(0, &yes);
+    assert_true(hub->order.as.judged.allowed);
+}
+
+static void a_question_that_was_on_its_way_as_the_bus_went_is_asked_again(void **state)
+{
+    (void)state;
+    judge(1);
+    hub->connected = false;
+    reply_with(M4H_EUNAVAILABLE, NULL);
+    assert_int_equal(hub->judged, 0);
+    hub->connected = true;
+    m4h_admission_resume(&hub->slave);
+    reply_with(0, &yes);
+    assert_int_equal(hub->judged, 1);
+    assert_true(hub->order.as.judged.allowed);
+}
+
+static void it_waits_as_long_as_an_answer_might_take_and_no_longer(void **state)
+{
+    uint64_t began_ms = m4h_loop_now_ms(hub->slave.loop);
+    uint64_t took_ms;
+
+    (void)state;
+    hub->connected = false;
+    judge(1);
+    m4h_loop_run(hub->slave.loop); /* until it is judged */
+    took_ms = m4h_loop_now_ms(hub->slave.loop) - began_ms;
+    assert_in_range(took_ms, TIMEOUT_MS, TIMEOUT_MS + 1000);
+    assert_int_equal(hub->refusal.reason, M4H_REFUSE_NO_MASTER);
+    assert_int_equal(hub->slave.waiting_questions, 0);
+    assert_null(hub->slave.questions);
+}
+
+static void a_key_that_was_allowed_here_does_not_wait(void **state)
+{
+    (void)state;
+    judge(1);
+    reply_with(0, &yes);
+    hub->connected = false;
+    judge(2);
+    assert_int_equal(hub->judged, 2);
+    assert_true(hub->order.as.judged.allowed);
+}
+
+static void a_device_that_leaves_while_it_waits_is_forgotten(void **state)
+{
+    (void)state;
+    hub->connected = false;
+    judge(1);
+    judge(2);
+    m4h_admission_forget(&hub->slave, 1);
+    assert_int_equal(hub->slave.waiting_questions, 1);
+    hub->connected = true;
+    m4h_admission_resume(&hub->slave);
+    assert_int_equal(hub->requests, 1);
+    m4h_admission_forget(&hub->slave, 2);
+    assert_null(hub->context);
+    assert_int_equal(hub->judged, 0);
+    assert_null(hub->slave.questions);
+}
+
+static void where_the_bus_is_there_nobody_waits_for_it(void **state)
+{
+    (void)state;
+    judge(1);
+    reply_with(M4H_EUNAVAILABLE, NULL); /* no master listens */
+    assert_int_equal(hub->judged, 1);
+    assert_int_equal(hub->refusal.reason, M4H_REFUSE_NO_MASTER);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_a_master_says_of_a_device_goes_into_the_roster),
+        TEST(its_limits_go_to_the_worker_and_its_ports_into_the_roster),
+        TEST(limits_hold_without_a_master_too),
+        TEST(without_a_master_an_unknown_key_is_refused),
+        TEST(an_unknown_key_waits_for_the_bus_and_is_asked_about_then),
+        TEST(a_question_that_was_on_its_way_as_the_bus_went_is_asked_again),
+        TEST(it_waits_as_long_as_an_answer_might_take_and_no_longer),
+        TEST(a_key_that_was_allowed_here_does_not_wait),
+        TEST(a_device_that_leaves_while_it_waits_is_forgotten),
+        TEST(where_the_bus_is_there_nobody_waits_for_it),
+    };
+
+    return cmocka_run_group_tests_name("slave: admission", tests, NULL, NULL);
+}
