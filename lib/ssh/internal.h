@@ -65,7 +65,8 @@ struct m4h_ssh_session {
     bool authenticated;
     bool turning; /* inside a turn: closing waits for its end */
     bool closing;
-    bool ended; /* on_end was called */
+    bool ended;               /* on_end was called */
+    const char *refused_auth; /* last way to authenticate that is not taken, or NULL; static */
     unsigned auth_requests;
     unsigned refusals;  /* requests that were refused, or that came once too often */
     uint64_t caught_up; /* payload bytes, ever, when nothing waited to be sent last */

@@ -79,6 +79,25 @@ static void offer_key(struct m4h_ssh_session *session, ssh_message message, ssh_
     ssh_string_free_char(fingerprint);
 }
 
+/* Remembers it for the log, should the device get in by nothing else. */
+static void note_refused(struct m4h_ssh_session *session, ssh_message message)
+{
+    ssh_key key;
+
+    switch (ssh_message_subtype(message)) {
+    case SSH_AUTH_METHOD_PUBLICKEY:
+        key = ssh_message_auth_pubkey(message);
+        if (key != NULL && !key_is_taken(session->server, key))
+            session->refused_auth = ssh_key_type_to_char(ssh_key_type(key));
+        break;
+    case SSH_AUTH_METHOD_PASSWORD:
+        session->refused_auth = "password";
+        break;
+    default:
+        break; /* "none" is how a client asks what is taken */
+    }
+}
+
 static void handle_auth(struct m4h_ssh_session *session, ssh_message message)
 {
     ssh_key key;
@@ -104,6 +123,7 @@ static void handle_auth(struct m4h_ssh_session *session, ssh_message message)
             break;
         }
     }
+    note_refused(session, message);
     refuse_auth(message);
     ssh_message_free(message);
 }

@@ -380,6 +380,11 @@ uint64_t m4h_ssh_session_heard_ms(const struct m4h_ssh_session *session)
     return session->heard_ms;
 }
 
+const char *m4h_ssh_session_refused_auth(const struct m4h_ssh_session *session)
+{
+    return session->refused_auth != NULL ? session->refused_auth : "";
+}
+
 const char *m4h_ssh_session_client_version(const struct m4h_ssh_session *session)
 {
     const char *banner = ssh_get_clientbanner(session->ssh);

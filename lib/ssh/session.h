@@ -71,6 +71,9 @@ void m4h_ssh_session_answer_forward(struct m4h_ssh_session *session, uint16_t po
 void m4h_ssh_session_keepalive(struct m4h_ssh_session *session);
 /* When the device was last heard, on the loop's clock. */
 uint64_t m4h_ssh_session_heard_ms(const struct m4h_ssh_session *session);
+/* What it tried to get in by that is not taken here: the name of a kind of key
+ * ("ssh-ed25519-cert-v01@openssh.com"), "password"; "": nothing. Static. */
+const char *m4h_ssh_session_refused_auth(const struct m4h_ssh_session *session);
 /* The device's identification without "SSH-2.0-", valid as the session is. */
 const char *m4h_ssh_session_client_version(const struct m4h_ssh_session *session);
 

@@ -1,10 +1,12 @@
 """kill -9 of each part: tunnels of the surviving slaves never notice, and REST is right soon after."""
 
 import os
+import re
 import signal
 import threading
 import time
 import unittest
+import urllib.request
 
 from cluster import ClusterTestCase, Operator, echoes, ssh_device, wait_until
 from events import Subscriber
@@ -201,6 +203,30 @@ class Faults(ClusterTestCase):
         self.subscriber.wait_for("stop")
         wait_until(lambda: self.names[1] not in (self.shown() or self.names), TRUTH_WITHIN_S, "REST forgetting it")
         self.assert_undisturbed("slave-1")
+
+
+class ShortOutage(ClusterTestCase):
+    options = ("--slaves", "1")
+    environment = {"MAS4H_SLAVE_AUTHORIZE_TIMEOUT_MS": "15s", "MAS4H_SLAVE_DEVICE_AUTHENTICATE_MS": "20s"}
+
+    def test_a_device_that_nobody_knows_yet_waits_for_nats_to_be_back(self):
+        key = self.cluster.make_key("patient")
+        slot = self.cluster.slot()
+        slave = self.cluster.slaves[0]
+        self.cluster.nats.kill()
+        wait_until(lambda: slave.log_lines("lost NATS"), 5, "the slave noticing")
+        device = ssh_device(self.cluster, slot, key, self.echo.port)
+        self.addCleanup(device.stop)
+        wait_until(lambda: self.handshakes(slave) == 1, 5, "its key being proved")
+        self.cluster.nats.start()
+        self.assertTrue(echoes(device.port))
+        self.assertFalse(slave.log_lines("no_master"))
+
+    @staticmethod
+    def handshakes(slave):
+        with urllib.request.urlopen(slave.described["metrics_url"], timeout=5) as answer:
+            found = re.search(r"^mas4h_slave_handshakes (\d+)", answer.read().decode(), re.M)
+        return int(found.group(1))
 
 
 class TwoMasters(ClusterTestCase):

@@ -221,11 +221,24 @@ static enum m4h_disconnect_reason reason_of(enum m4h_ssh_end end)
     }
 }
 
+/* It has gone without proving a key: says what it tried instead, if anything. */
+static void tell_refused_auth(struct m4h_device *device)
+{
+    const char *tried = m4h_ssh_session_refused_auth(device->ssh);
+    char detail[M4H_DETAIL_MAX];
+
+    if (device->fingerprint[0] != '\0' || tried[0] == '\0')
+        return;
+    snprintf(detail, sizeof(detail), "no plain public key: it tried %s", tried);
+    tell_refusal(device, M4H_REFUSE_UNSUPPORTED, detail);
+}
+
 static void on_end(void *context, enum m4h_ssh_end end, const char *detail)
 {
     struct m4h_device *device = context;
     char quoted[M4H_DETAIL_MAX];
 
+    tell_refused_auth(device);
     if (end == M4H_SSH_END_PROTOCOL)
         tell_refusal(device, M4H_REFUSE_PROTOCOL_ERROR, detail);
     else
