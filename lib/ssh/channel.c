@@ -8,6 +8,7 @@
  * device's answer: freeing it before would leave the device's side open for ever. */
 #include "lib/base/error.h"
 #include "lib/ssh/internal.h"
+#include "lib/ssh/packets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,10 @@
  * (RFC 4254 section 5.2); libssh would buffer it without bound. */
 #define UNTAKEN_MAX_BYTES (2u * 1024u * 1024u)
 #define DRAIN_BYTES       32768u
+/* Packets that one write may become: so many of decent size, and a few that libssh
+ * sends besides. More would cost the loop more than all others together. */
+#define PACKET_MIN_BYTES 256u
+#define PACKETS_BESIDES  8u
 /* What a device may go on to send on a channel that was closed, until it notices. */
 #define DROPPED_MAX_BYTES (16u * 1024u * 1024u)
 /* A channel that was closed costs this, and what libssh has buffered of it, until the
@@ -34,14 +39,15 @@ static int on_library_data(ssh_session ssh, ssh_channel ssh_channel_, void *data
 
     (void)ssh;
     (void)ssh_channel_;
-    (void)is_stderr;
     if (!channel->freed && channel->buffered < len)
         channel->buffered = len;
     if (channel->freed && (channel->dropped += len) > DROPPED_MAX_BYTES)
         channel->session->fault = "it goes on sending on a closed channel";
-    if (channel->handler == NULL || channel->closed)
+    /* What a device sends as errors has no place in a forwarded connection. */
+    if (channel->handler == NULL || channel->closed || is_stderr)
         return (int)len;
     if (len > UNTAKEN_MAX_BYTES) {
+        channel->session->fault = "data beyond the window";
         channel->closed = true;
         channel->stalled = false;
         return (int)len;
@@ -184,7 +190,10 @@ size_t m4h_ssh_channel_write(struct m4h_ssh_channel *channel, const void *data, 
     if (channel->closed || channel->freed || !m4h_ssh_session_is_alive(session))
         return 0;
     before = m4h_ssh_session_enter(session);
+    m4h_ssh_packets_begin(PACKETS_BESIDES + (unsigned)(len / PACKET_MIN_BYTES));
     taken = ssh_channel_write(channel->ssh, data, (uint32_t)len);
+    if (!m4h_ssh_packets_end())
+        session->fault = "it takes too small packets";
     if (taken > 0)
         session->gathered += (size_t)taken;
     if (taken == SSH_ERROR)

@@ -68,6 +68,7 @@ struct m4h_ssh_session {
     bool ended;               /* on_end was called */
     const char *refused_auth; /* last way to authenticate that is not taken, or NULL; static */
     unsigned auth_requests;
+    unsigned changes;   /* ports asked for, and given up */
     unsigned refusals;  /* requests that were refused, or that came once too often */
     uint64_t caught_up; /* payload bytes, ever, when nothing waited to be sent last */
     size_t gathered;    /* payload bytes of channels that no flush has tried to send yet */
@@ -78,6 +79,7 @@ struct m4h_ssh_session {
     struct m4h_watch *watch;
     struct ssh_counter_struct socket_counter;
     struct ssh_counter_struct packet_counter;
+    uint64_t begun_ms;
     uint64_t heard_ms;
     uint64_t heard_bytes; /* received, when heard_ms was set */
     struct m4h_ssh_channel *channels;

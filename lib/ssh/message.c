@@ -9,8 +9,12 @@
 
 /* A device tries a handful of keys; more is guessing. */
 #define AUTH_REQUESTS_MAX 24u
-/* Requests that are refused before the session is ended. */
+/* Requests that are refused, and ports asked for and given up, before the session is
+ * ended; one more in each second of its age, so that a long life is no fault. */
 #define REFUSALS_MAX 64u
+#define CHANGES_MAX  64u
+/* Of the address of a forward; a host name has no more (RFC 1035). */
+#define ADDRESS_MAX 255u
 /* Requests that are handled in one turn: the library reads on while it is asked
  * for the next one, so a peer could hold the loop for ever. */
 #define MESSAGES_PER_TURN 32
@@ -160,6 +164,13 @@ static void handle_channel_open(struct m4h_ssh_session *session, ssh_message mes
     }
 }
 
+static bool is_too_much(const struct m4h_ssh_session *session, unsigned count, unsigned max)
+{
+    uint64_t age_ms = m4h_loop_now_ms(session->server->loop) - session->begun_ms;
+
+    return count > max + age_ms / 1000;
+}
+
 static void handle_global(struct m4h_ssh_session *session, ssh_message message)
 {
     const char *address = ssh_message_global_request_address(message);
@@ -168,10 +179,12 @@ static void handle_global(struct m4h_ssh_session *session, ssh_message message)
 
     switch (ssh_message_subtype(message)) {
     case SSH_GLOBAL_REQUEST_TCPIP_FORWARD:
-        if (address == NULL || port < 0 || port > UINT16_MAX || !session->authenticated) {
-            refuse(session, message, "tcpip-forward of an impossible port");
+        if (address == NULL || strlen(address) > ADDRESS_MAX || port < 0 || port > UINT16_MAX ||
+            !session->authenticated) {
+            refuse(session, message, "tcpip-forward of an impossible address");
             return;
         }
+        session->changes++;
         session->held = message;
         session->handler->on_forward(session->context, address, (uint32_t)port);
         return;
@@ -183,6 +196,7 @@ static void handle_global(struct m4h_ssh_session *session, ssh_message message)
         else
             ssh_message_reply_default(message);
         session->refusals += !found;
+        session->changes += found;
         ssh_message_free(message);
         return;
     default:
@@ -223,7 +237,10 @@ void m4h_ssh_messages_handle(struct m4h_ssh_session *session)
             !m4h_ssh_session_is_alive(session) || (message = ssh_message_get(session->ssh)) == NULL)
             return;
         handle(session, message);
-        if (session->refusals > REFUSALS_MAX)
+        if (is_too_much(session, session->changes, CHANGES_MAX))
+            m4h_ssh_session_fail(session, M4H_SSH_END_PROTOCOL,
+                                 "too many ports asked for and given up");
+        if (is_too_much(session, session->refusals, REFUSALS_MAX))
             m4h_ssh_session_fail(session, M4H_SSH_END_PROTOCOL, "too many refused requests");
     }
     m4h_ssh_session_schedule(session);

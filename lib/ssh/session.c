@@ -183,7 +183,7 @@ static bool speaks_no_ssh(const struct m4h_ssh_session *session)
 static bool fault_is_hidden(const struct m4h_ssh_session *session, const char *detail)
 {
     if (session->stream.is_hooked)
-        return strstr(detail, "Socket error") != NULL &&
+        return (strstr(detail, "Socket error") != NULL || detail[0] == '\0') &&
                !m4h_ssh_stream_has_failed(&session->stream);
     return strstr(detail, strerror(EBADF)) != NULL || strstr(detail, strerror(EAGAIN)) != NULL;
 }
@@ -331,7 +331,7 @@ int m4h_ssh_session_accept(struct m4h_ssh_session **session, struct m4h_ssh_serv
         made->server = server;
         made->handler = handler;
         made->context = context;
-        made->heard_ms = m4h_loop_now_ms(server->loop);
+        made->begun_ms = made->heard_ms = m4h_loop_now_ms(server->loop);
         made->ssh = ssh_new();
     }
     if (made == NULL || made->ssh == NULL) {
