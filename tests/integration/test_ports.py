@@ -170,6 +170,42 @@ class Ports(ClusterTestCase):
         self.assertEqual([port], wait_until(lambda: self.cluster.tunnel("asks-again"), 10, "REST")["ports"])
 
 
+    def allow(self, name, options):
+        """A device whose line in authorized_keys begins with these options."""
+        key = self.cluster.make_key(name, authorized=False)
+        public = " ".join(key.with_suffix(".key.pub").read_text().split()[:2])
+        with self.cluster.authorized_keys.open("a") as file:
+            file.write(f"{options} {public} {name}\n")
+
+    def test_permitlisten_says_which_ports_a_device_may_ask_for(self):
+        allowed, other = a_free_port(), a_free_port()
+        self.allow("permitted", f'permitlisten="{allowed}"')
+        self.assertEqual(allowed, self.opened(self.device_on("slave-1", "permitted", port=allowed), allowed))
+        refused = self.device_on("slave-2", "permitted", port=other)
+        self.assertNotEqual(0, refused.end()[0])
+        refusal = self.subscriber.wait_for("refuse", "permitted")
+        self.assertEqual(f"this device may not ask for port {other}", refusal.detail)
+
+    def test_who_has_ports_of_its_own_gets_them_for_any_port_too(self):
+        allowed = a_free_port()
+        self.allow("assigned", f'permitlisten="{allowed}"')
+        device = self.device_on("slave-1", "assigned")
+        self.assertEqual(allowed, self.opened(device))
+        self.leave(device, "assigned")
+        self.assertEqual(allowed, self.opened(self.device_on("slave-2", "assigned")))
+
+    def test_max_forwards_of_a_device_goes_before_that_of_the_slave(self):
+        self.allow("single", 'max-forwards="1"')
+        self.allow("many", 'max-forwards="6"')
+        more = [part for n in range(2, 7) for part in ("-R", f"0:127.0.0.{n}:{self.echo.port}")]
+        single = self.device_on("slave-1", "single", *more[:2], ends_on_failure=False)
+        single.wait_for("remote port forwarding failed")
+        self.opened(single)
+        self.assertIn("as many ports", self.subscriber.wait_for("refuse", "single").detail)
+        self.device_on("slave-1", "many", *more)
+        wait_until(lambda: len((self.cluster.tunnel("many") or {"ports": []})["ports"]) == 6, 10, "six ports")
+
+
 class NoNumbers(ClusterTestCase):
     """Slaves that let no device choose its port."""
 

@@ -75,6 +75,8 @@ static int replace(const struct m4h_lease_file *file, const struct m4h_buffer *t
         error = errno;
     if (error == 0 && rename(file->fresh, file->path) != 0)
         error = errno;
+    if (error != 0)
+        unlink(file->fresh);
     return error;
 }
 
