@@ -5,7 +5,8 @@
 
 /* Writes our identification and an SSH_MSG_DISCONNECT with `message` (RFC 4253
  * sections 4.2 and 11.1) to a connected socket, as far as it takes them at once. The
- * descriptor stays the caller's, to be closed now. Any thread. */
+ * descriptor stays the caller's, to be closed now; a client that names itself only
+ * after that may see no more than a reset connection. Any thread. */
 void m4h_ssh_refusal_write(int fd, const char *message);
 
 #endif

@@ -74,7 +74,7 @@ static void stop_loop(void)
 void __wrap_m4h_slave_order(struct m4h_slave *slave, const struct m4h_order *order)
 {
     assert_ptr_equal(slave, &hub->slave);
-    assert_int_equal(order->kind, M4H_ORDER_JUDGED);
+    assert_true(order->kind == M4H_ORDER_JUDGED || order->kind == M4H_ORDER_REFUSED);
     hub->judged++;
     hub->order = *order;
     stop_loop();
@@ -109,7 +109,8 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
-    free(hub->order.as.judged.limits);
+    if (hub->order.kind == M4H_ORDER_JUDGED)
+        free(hub->order.as.judged.limits);
     m4h_admission_destroy(&hub->slave);
     m4h_timer_close(hub->slave.question_timer);
     m4h_loop_destroy(hub->slave.loop);
@@ -224,8 +225,32 @@ static void without_a_master_an_unknown_key_is_refused(void **state)
     assert_int_equal(hub->timeout_ms, TIMEOUT_MS);
     reply_with(M4H_ETIMEOUT, NULL);
     assert_int_equal(hub->judged, 1);
-    assert_false(hub->order.as.judged.allowed);
+    assert_int_equal(hub->order.kind, M4H_ORDER_REFUSED);
+    assert_int_equal(hub->order.as.refused, M4H_REFUSE_NO_MASTER);
     assert_int_equal(hub->refusal.reason, M4H_REFUSE_NO_MASTER);
+}
+
+static void a_key_that_a_master_denies_may_be_followed_by_another(void **state)
+{
+    const struct m4h_authorize_reply no = {.allowed = false, .detail = "unknown key"};
+
+    (void)state;
+    judge(1);
+    reply_with(0, &no);
+    assert_int_equal(hub->order.kind, M4H_ORDER_JUDGED);
+    assert_false(hub->order.as.judged.allowed);
+    assert_int_equal(hub->refusal.reason, M4H_REFUSE_KEY_DENIED);
+}
+
+static void a_full_slave_sends_a_device_away(void **state)
+{
+    (void)state;
+    hub->slave.capacity = 0;
+    judge(1);
+    reply_with(0, &yes);
+    assert_int_equal(hub->order.kind, M4H_ORDER_REFUSED);
+    assert_int_equal(hub->order.as.refused, M4H_REFUSE_FULL);
+    assert_int_equal(hub->refusal.reason, M4H_REFUSE_FULL);
 }
 
 /* ---- while the bus is away ------------------------------------------------------ */
@@ -321,6 +346,8 @@ int main(void)
         TEST(its_limits_go_to_the_worker_and_its_ports_into_the_roster),
         TEST(limits_hold_without_a_master_too),
         TEST(without_a_master_an_unknown_key_is_refused),
+        TEST(a_key_that_a_master_denies_may_be_followed_by_another),
+        TEST(a_full_slave_sends_a_device_away),
         TEST(an_unknown_key_waits_for_the_bus_and_is_asked_about_then),
         TEST(a_question_that_was_on_its_way_as_the_bus_went_is_asked_again),
         TEST(it_waits_as_long_as_an_answer_might_take_and_no_longer),

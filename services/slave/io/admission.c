@@ -34,6 +34,14 @@ static void answer_no(struct m4h_slave *slave, uint64_t session_id)
     m4h_slave_order(slave, &(struct m4h_order){.kind = M4H_ORDER_JUDGED, .session_id = session_id});
 }
 
+/* It need not try another key: what stands against it is not its key. */
+static void send_away(struct m4h_slave *slave, uint64_t session_id, enum m4h_refuse_reason reason)
+{
+    m4h_slave_order(slave, &(struct m4h_order){.kind = M4H_ORDER_REFUSED,
+                                               .session_id = session_id,
+                                               .as.refused = reason});
+}
+
 /* Owns `limits`. */
 static void answer_yes(struct m4h_slave *slave, uint64_t session_id, const char *client_key,
                        struct m4h_device_limits *limits)
@@ -58,7 +66,10 @@ static void deny(struct m4h_slave *slave, uint64_t session_id,
     m4h_text_copy(refuse.key_fingerprint, sizeof(refuse.key_fingerprint), request->key_fingerprint);
     m4h_text_copy(refuse.client_key, sizeof(refuse.client_key), client_key);
     m4h_publisher_refuse(slave, &refuse);
-    answer_no(slave, session_id);
+    if (reason == M4H_REFUSE_KEY_DENIED)
+        answer_no(slave, session_id);
+    else
+        send_away(slave, session_id, reason);
 }
 
 /* Enters the device with all that a master said of it. M4H_ENOMEM, M4H_EEXIST. */

@@ -380,6 +380,19 @@ void m4h_device_judged(struct m4h_device *device, bool allowed, const char *clie
     m4h_worker_schedule(device->worker, device);
 }
 
+void m4h_device_refused(struct m4h_device *device, enum m4h_refuse_reason reason)
+{
+    const char *message = "not now: try again later";
+
+    if (reason == M4H_REFUSE_FULL)
+        message = "the server is full: try again later";
+    else if (reason == M4H_REFUSE_DRAINING)
+        message = "the server is about to stop: connect again";
+    else if (reason == M4H_REFUSE_NO_MASTER)
+        message = "nobody can say now whose key this is: try again later";
+    finish(device, M4H_DISCONNECT_PROTOCOL_ERROR, message);
+}
+
 static void on_operator(void *context, int fd, const char *peer)
 {
     m4h_relay_start(context, fd, peer);

@@ -59,6 +59,7 @@ M4H_MUST_CHECK struct m4h_device *m4h_device_accept(struct m4h_worker *worker, i
 /* Owns `limits`, which may be NULL. */
 void m4h_device_judged(struct m4h_device *device, bool allowed, const char *client_key,
                        struct m4h_device_limits *limits);
+void m4h_device_refused(struct m4h_device *device, enum m4h_refuse_reason reason);
 void m4h_device_forwarded(struct m4h_device *device, int fd, uint16_t port);
 /* It is not known yet, and another one needs its room. */
 void m4h_device_turn_away(struct m4h_device *device);

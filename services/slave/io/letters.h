@@ -55,6 +55,7 @@ struct m4h_key_question {
 /* From the hub to a worker. */
 enum m4h_order_kind {
     M4H_ORDER_JUDGED,     /* the answer to a key */
+    M4H_ORDER_REFUSED,    /* another answer to it: no key of the device would help */
     M4H_ORDER_FORWARDED,  /* the answer to a forward */
     M4H_ORDER_CLOSE,      /* end a session */
     M4H_ORDER_LEAVE,      /* end a session as soon as it has no operator */
@@ -75,6 +76,7 @@ struct m4h_order {
             char client_key[M4H_CLIENT_KEY_MAX + 1];
             struct m4h_device_limits *limits; /* allocated; NULL: none */
         } judged;
+        enum m4h_refuse_reason refused;
         struct {
             int fd; /* listening, the worker owns it; -1: refused */
             uint16_t port;

@@ -103,6 +103,9 @@ static void obey(struct m4h_device *device, const struct m4h_order *order)
         m4h_device_judged(device, order->as.judged.allowed, order->as.judged.client_key,
                           order->as.judged.limits);
         break;
+    case M4H_ORDER_REFUSED:
+        m4h_device_refused(device, order->as.refused);
+        break;
     case M4H_ORDER_FORWARDED:
         m4h_device_forwarded(device, order->as.forwarded.fd, order->as.forwarded.port);
         break;
