@@ -70,7 +70,7 @@ struct m4h_ssh_session {
     unsigned auth_requests;
     unsigned changes;   /* ports asked for, and given up */
     unsigned refusals;  /* requests that were refused, or that came once too often */
-    uint64_t caught_up; /* payload bytes, ever, when nothing waited to be sent last */
+    uint64_t caught_up; /* bytes made, ever, when nothing waited to be sent last */
     size_t gathered;    /* payload bytes of channels that no flush has tried to send yet */
     struct m4h_ssh_stream stream;
     ssh_session ssh;

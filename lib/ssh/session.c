@@ -22,6 +22,8 @@
 /* A device that does not take our answers may leave so many bytes of them waiting,
  * then none of its requests is read any more. */
 #define UNREAD_ANSWERS_MAX_BYTES (256u * 1024u)
+/* Of a packet, besides its payload: length, padding, authentication. */
+#define PACKET_BYTES 32u
 
 bool m4h_ssh_session_is_alive(struct m4h_ssh_session *session)
 {
@@ -49,6 +51,13 @@ bool m4h_ssh_session_may_write(const struct m4h_ssh_session *session)
     return session->stream.is_hooked ? !session->stream.may_not_write : !is_write_pending(session);
 }
 
+/* All that the library has made for the socket, about: it counts payloads, and most
+ * of an answer is what stands around it. */
+static uint64_t sent_bytes(const struct m4h_ssh_session *session)
+{
+    return session->packet_counter.out_bytes + session->packet_counter.out_packets * PACKET_BYTES;
+}
+
 /* Watches the socket for what the library waits for. */
 static void rewatch(struct m4h_ssh_session *session)
 {
@@ -59,9 +68,9 @@ static void rewatch(struct m4h_ssh_session *session)
         return;
     pending = is_write_pending(session);
     if (!pending)
-        session->caught_up = session->packet_counter.out_bytes;
+        session->caught_up = sent_bytes(session);
     if (session->held == NULL &&
-        session->packet_counter.out_bytes - session->caught_up <= UNREAD_ANSWERS_MAX_BYTES)
+        sent_bytes(session) - session->caught_up <= UNREAD_ANSWERS_MAX_BYTES)
         events |= M4H_WATCH_READ;
     if (pending)
         events |= M4H_WATCH_WRITE;
