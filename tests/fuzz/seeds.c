@@ -3,6 +3,7 @@
 #include "lib/base/buffer.h"
 #include "lib/base/proxy_header.h"
 #include "lib/wire/wire.h"
+#include "services/slave/core/leases.h"
 #include "tests/unit/wire_models.h"
 
 #include <errno.h>
@@ -152,12 +153,31 @@ static void put_texts(void)
         "max-forwards=\"2\",max-channels=\"9\",idle-timeout=\"30s\",bandwidth=\"1m\" "
         "ssh-ed25519 "
         "AAAAC3NzaC1lZDI1NTE5AAAAIBEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEy z\n");
+    put_text("networks", "several", "10.0.0.0/8,192.0.2.1,::1,2001:db8::/32,0.0.0.0/0");
+    put_text("networks", "wrong", "10.0.0.0/33, ,::/129,x");
     put_text("slot_request", "empty", "");
     put_text("slot_request", "region", "{\"region\": \"eu-1\", \"client_key\": \"router-1\"}");
     put_text("slot_request", "message",
              "{\"request_id\": \"1\", \"region\": \"eu\", \"more\": [1]}");
     put_text("slot_request", "escapes", "{\"request_id\": \"\\u00e9\\ud83d\\ude00\\\"\\n\"}");
     put_text("slot_request", "deep", "{\"a\": [[[[[[[[{\"b\": {}}]]]]]]]], \"request_id\": 7}");
+}
+
+static void put_leases(void)
+{
+    struct m4h_buffer text = M4H_BUFFER_INIT(M4H_LEASES_TEXT_MAX);
+    struct m4h_leases *leases;
+    int error;
+
+    if (m4h_leases_create(&leases, 20000, 20063) != 0)
+        abort();
+    m4h_leases_grant(leases, 20000, 1);
+    m4h_leases_grant(leases, 20063, 1);
+    m4h_leases_grant(leases, 20007, UINT64_MAX);
+    m4h_leases_leave(leases, 20007, 5000);
+    error = m4h_leases_write(leases, 10000, 1700000000000u, &text);
+    put_encoded("leases", "three", error, &text);
+    m4h_leases_destroy(leases);
 }
 
 /* Steps are pairs of bytes: what, and of whom (see slave_core.c). */
@@ -194,6 +214,7 @@ int main(int argc, char **argv)
     put_events();
     put_proxy_headers();
     put_texts();
+    put_leases();
     put_walks();
     return 0;
 }

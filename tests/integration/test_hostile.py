@@ -6,6 +6,7 @@ The round trips of the quiet tunnel are printed and only loosely bounded: this i
 
 import contextlib
 import os
+import random
 import socket
 import struct
 import threading
@@ -355,6 +356,41 @@ class Hostile(ClusterTestCase):
                 client.socket.sendall(block)
                 sent += len(block)
         print(f"{sent / MEGABYTE:.1f} MB of requests went out", flush=True)
+
+    def test_a_stranger_who_reads_nothing_is_not_answered_without_end(self):
+        wires = [self.wire() for _ in range(20)]
+        unknown = packet(bytes([250])) * 1000
+        sent = 0
+        for wire in wires:
+            wire.send(kexinit(strict=False))
+            wire.socket.settimeout(0.3)
+            with self.until_cut(), contextlib.suppress(TimeoutError):
+                for _ in range(300):
+                    sent += wire.socket.send(unknown)
+        print(f"{sent / MEGABYTE:.1f} MB of packets went out", flush=True)
+        for wire in wires:
+            self.assertTrue(wire.is_closed_within(10))
+
+    def test_random_messages_harm_nobody(self):
+        seed = int(os.environ.get("M4H_SEED", "0")) or int(time.time())
+        print(f"M4H_SEED={seed}", flush=True)
+        source = random.Random(seed)
+        kinds = [*range(1, 8), 20, 21, *range(30, 35), *range(50, 62), *range(80, 83), *range(90, 101), 192, 255]
+        names = ["tcpip-forward", "cancel-tcpip-forward", "session", "direct-tcpip", "forwarded-tcpip", "ssh-userauth",
+                 "ssh-connection", "publickey", "keepalive@openssh.com", "exec", "", "x" * 300]
+
+        def piece():
+            return source.choice([
+                lambda: numbers(source.choice([0, 1, 2, 43, 44, 0xff, 0x7fffffff, 0xffffffff])),
+                lambda: text(source.choice(names)), lambda: source.randbytes(source.randrange(40)),
+                lambda: bytes([source.randrange(2)])])()
+        for round_ in range(60):
+            client = self.device()[0] if round_ % 2 else self.client()
+            with self.until_cut():
+                for _ in range(100):
+                    client.send(bytes([source.choice(kinds)]) + b"".join(piece() for _ in range(source.randrange(7))))
+                client.is_closed_within(0.05)
+            client.close()
 
     def test_keys_exchanged_again_and_again_are_borne(self):
         client, port = self.device()
