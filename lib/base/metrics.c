@@ -5,6 +5,7 @@
 #include "lib/base/open_files.h"
 #include "lib/base/walltime.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -46,6 +47,41 @@ void m4h_metrics_value(struct m4h_metrics *metrics, const char *name,
         note(metrics, m4h_buffer_add(metrics->out, "\"", 1));
     }
     note(metrics, m4h_buffer_printf(metrics->out, "%s %.17g\n", count > 0 ? "}" : "", value));
+}
+
+/* A value of a histogram: `name` with an ending, and a bound as the last label. */
+static void write_part(struct m4h_metrics *metrics, const char *name, const char *ending,
+                       const struct m4h_metric_label *labels, size_t count, double value)
+{
+    char part[128];
+
+    snprintf(part, sizeof(part), "%s%s", name, ending);
+    m4h_metrics_value(metrics, part, labels, count, value);
+}
+
+void m4h_metrics_histogram(struct m4h_metrics *metrics, const char *name,
+                           const struct m4h_metric_label *labels, size_t count,
+                           const struct m4h_histogram *histogram, double unit)
+{
+    struct m4h_metric_label all[M4H_METRICS_LABELS_MAX + 1];
+    uint64_t sum = atomic_load_explicit(&histogram->sum, memory_order_relaxed);
+    uint64_t total = 0;
+    char bound[32];
+
+    assert(count <= M4H_METRICS_LABELS_MAX);
+    for (size_t i = 0; i < count; i++)
+        all[i] = labels[i];
+    all[count] = (struct m4h_metric_label){"le", bound};
+    for (size_t i = 0; i <= histogram->bound_count; i++) {
+        total += atomic_load_explicit(&histogram->buckets[i], memory_order_relaxed);
+        if (i < histogram->bound_count)
+            snprintf(bound, sizeof(bound), "%g", (double)histogram->bounds[i] * unit);
+        else
+            snprintf(bound, sizeof(bound), "+Inf");
+        write_part(metrics, name, "_bucket", all, count + 1, (double)total);
+    }
+    write_part(metrics, name, "_sum", labels, count, (double)sum * unit);
+    write_part(metrics, name, "_count", labels, count, (double)total);
 }
 
 void m4h_metrics_single(struct m4h_metrics *metrics, const char *name, const char *type,

@@ -5,6 +5,7 @@
 #define M4H_BASE_METRICS_H
 
 #include "lib/base/buffer.h"
+#include "lib/base/histogram.h"
 
 /* One label; its value is escaped. */
 struct m4h_metric_label {
@@ -17,12 +18,20 @@ struct m4h_metrics {
     int error;              /* the first that befell, or 0 */
 };
 
-/* The HELP and TYPE lines ("counter" or "gauge") of a metric; its values follow. */
+/* The HELP and TYPE lines ("counter", "gauge" or "histogram") of a metric; its values follow. */
 void m4h_metrics_describe(struct m4h_metrics *metrics, const char *name, const char *type,
                           const char *help);
 /* One value; `labels` may be NULL where `count` is 0. */
 void m4h_metrics_value(struct m4h_metrics *metrics, const char *name,
                        const struct m4h_metric_label *labels, size_t count, double value);
+/* All values of a histogram ("histogram" in its TYPE line): its buckets, _sum and
+ * _count. `unit` is what one of its units is in the metric's, 1e-6 for microseconds as
+ * seconds. Up to M4H_METRICS_LABELS_MAX labels. The count
+ * is that of the buckets; the sum may be ahead of it by what is counted meanwhile. */
+#define M4H_METRICS_LABELS_MAX 4
+void m4h_metrics_histogram(struct m4h_metrics *metrics, const char *name,
+                           const struct m4h_metric_label *labels, size_t count,
+                           const struct m4h_histogram *histogram, double unit);
 /* Both at once, for a metric without labels. */
 void m4h_metrics_single(struct m4h_metrics *metrics, const char *name, const char *type,
                         const char *help, double value);

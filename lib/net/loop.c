@@ -2,6 +2,8 @@
 #include "lib/net/loop.h"
 
 #include "lib/base/error.h"
+#include "lib/base/metrics.h"
+#include "lib/net/lag.h"
 #include "lib/net/poller.h"
 #include "lib/net/rest.h"
 
@@ -16,6 +18,7 @@ struct m4h_loop {
     uv_loop_t uv;
     struct m4h_poller *poller; /* NULL until the first watch */
     struct m4h_rest *rest;     /* NULL until the first listener */
+    struct m4h_lag lag;
 };
 
 int m4h_loop_create(struct m4h_loop **loop)
@@ -28,6 +31,7 @@ int m4h_loop_create(struct m4h_loop **loop)
         *loop = NULL;
         return M4H_ESYSTEM;
     }
+    m4h_lag_start(&(*loop)->lag, &(*loop)->uv);
     return 0;
 }
 
@@ -49,6 +53,7 @@ void m4h_loop_destroy(struct m4h_loop *loop)
         return;
     m4h_rest_close(loop->rest);
     m4h_poller_close(loop->poller);
+    m4h_lag_close(&loop->lag);
     for (int turns = 0; turns < CLOSING_TURNS && error == UV_EBUSY; turns++) {
         uv_run(&loop->uv, UV_RUN_NOWAIT);
         error = uv_loop_close(&loop->uv);
@@ -61,6 +66,18 @@ void m4h_loop_destroy(struct m4h_loop *loop)
 uint64_t m4h_loop_now_ms(const struct m4h_loop *loop)
 {
     return uv_now(&loop->uv);
+}
+
+void m4h_loop_write_lag(const struct m4h_loop *loop, const char *name, bool describe,
+                        struct m4h_metrics *metrics)
+{
+    static const char metric[] = "mas4h_loop_lag_seconds";
+
+    if (describe)
+        m4h_metrics_describe(metrics, metric, "histogram",
+                             "How long a turn of an event loop kept it busy.");
+    m4h_metrics_histogram(metrics, metric, &(struct m4h_metric_label){"loop", name}, 1,
+                          &loop->lag.histogram, 1e-6);
 }
 
 struct uv_loop_s *m4h_loop_uv(struct m4h_loop *loop)

@@ -5,8 +5,10 @@
 
 #include "lib/base/attributes.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
+struct m4h_metrics;
 struct m4h_loop;
 
 /* `*loop` is NULL on error: M4H_ENOMEM, M4H_ESYSTEM. */
@@ -23,6 +25,12 @@ void m4h_loop_destroy(struct m4h_loop *loop);
 
 /* Monotonic milliseconds, cached at the start of each turn. */
 uint64_t m4h_loop_now_ms(const struct m4h_loop *loop);
+
+/* How long its turns kept it busy: so long what came meanwhile had to wait.
+ * mas4h_loop_lag_seconds by loop, whose HELP and TYPE are written by the first call:
+ * `describe`. Any thread. */
+void m4h_loop_write_lag(const struct m4h_loop *loop, const char *name, bool describe,
+                        struct m4h_metrics *metrics);
 
 /* For the modules in lib/net: the libuv loop inside. */
 struct uv_loop_s *m4h_loop_uv(struct m4h_loop *loop);

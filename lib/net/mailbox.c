@@ -2,6 +2,7 @@
 #include "lib/net/mailbox.h"
 
 #include "lib/base/error.h"
+#include "lib/net/lag.h"
 
 #include <stdlib.h>
 #include <uv.h>
@@ -32,6 +33,7 @@ static void deliver(struct m4h_mailbox *mailbox)
 
 static void on_wake(uv_async_t *uv)
 {
+    m4h_lag_begin(uv->loop);
     deliver(uv->data);
 }
 

@@ -2,6 +2,7 @@
 #include "lib/net/pump.h"
 
 #include "lib/base/error.h"
+#include "lib/net/lag.h"
 #include "lib/net/timer.h"
 #include "lib/net/turn_end.h"
 
@@ -31,6 +32,7 @@ static void run(void *context)
 
 static void on_wake(uv_async_t *uv)
 {
+    m4h_lag_begin(uv->loop);
     run(uv->data);
 }
 

@@ -2,6 +2,7 @@
 #include "lib/net/signals.h"
 
 #include "lib/base/error.h"
+#include "lib/net/lag.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ static void on_uv_signal(uv_signal_t *uv, int number)
 {
     struct m4h_signals *signals = uv->data;
 
+    m4h_lag_begin(uv->loop);
     signals->on_signal(signals->context, number);
 }
 

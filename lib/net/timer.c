@@ -2,6 +2,7 @@
 #include "lib/net/timer.h"
 
 #include "lib/base/error.h"
+#include "lib/net/lag.h"
 
 #include <stdlib.h>
 #include <uv.h>
@@ -29,6 +30,7 @@ static void on_uv_time(uv_timer_t *uv)
 {
     struct m4h_timer *timer = uv->data;
 
+    m4h_lag_begin(uv->loop);
     timer->on_time(timer->context);
 }
 

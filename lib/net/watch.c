@@ -14,6 +14,7 @@
 #include "lib/net/watch.h"
 
 #include "lib/base/error.h"
+#include "lib/net/lag.h"
 #include "lib/net/poller.h"
 
 #include <fcntl.h>
@@ -112,8 +113,10 @@ static void on_ready(uv_poll_t *uv, int status, int events)
 {
     struct m4h_poller *poller = uv->data;
     struct epoll_event told[EVENTS_PER_TURN];
-    int count = epoll_wait(poller->epoll_fd, told, EVENTS_PER_TURN, 0);
+    int count;
 
+    m4h_lag_begin(uv->loop);
+    count = epoll_wait(poller->epoll_fd, told, EVENTS_PER_TURN, 0);
     (void)status;
     (void)events;
     poller->is_telling = true;

@@ -147,6 +147,7 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
     m4h_gateway_rpc_stats(gateway->rpc, &numbers.rpc);
     m4h_bus_stats(gateway->bus, &numbers.bus);
     m4h_gateway_metrics_write(metrics, &numbers);
+    m4h_loop_write_lag(gateway->loop, "main", true, metrics);
     if (gateway->source != NULL)
         m4h_config_source_write_metrics(gateway->source, metrics);
 }

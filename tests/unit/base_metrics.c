@@ -57,6 +57,29 @@ static void large_counters_keep_every_digit(void **state)
     m4h_buffer_free(&buffer);
 }
 
+static void a_histogram_is_written_in_buckets_that_hold_those_before(void **state)
+{
+    static const uint64_t bounds_us[] = {1000, 50000};
+    const struct m4h_metric_label label = {"loop", "main"};
+    struct m4h_buffer buffer = M4H_BUFFER_INIT(1024);
+    struct m4h_metrics metrics = {.out = &buffer};
+    struct m4h_histogram histogram;
+
+    (void)state;
+    m4h_histogram_init(&histogram, bounds_us, 2);
+    m4h_histogram_add(&histogram, 0);
+    m4h_histogram_add(&histogram, 1000);
+    m4h_histogram_add(&histogram, 1001);
+    m4h_histogram_add(&histogram, 2000000);
+    m4h_metrics_histogram(&metrics, "lag_seconds", &label, 1, &histogram, 1e-6);
+    assert_text(&buffer, "lag_seconds_bucket{loop=\"main\",le=\"0.001\"} 2\n"
+                         "lag_seconds_bucket{loop=\"main\",le=\"0.05\"} 3\n"
+                         "lag_seconds_bucket{loop=\"main\",le=\"+Inf\"} 4\n"
+                         "lag_seconds_sum{loop=\"main\"} 2.0020009999999999\n"
+                         "lag_seconds_count{loop=\"main\"} 4\n");
+    m4h_buffer_free(&buffer);
+}
+
 static void the_first_error_is_kept(void **state)
 {
     struct m4h_buffer buffer = M4H_BUFFER_INIT(40);
@@ -109,6 +132,7 @@ int main(void)
         cmocka_unit_test(a_single_metric_has_help_type_and_value),
         cmocka_unit_test(labels_are_escaped),
         cmocka_unit_test(large_counters_keep_every_digit),
+        cmocka_unit_test(a_histogram_is_written_in_buckets_that_hold_those_before),
         cmocka_unit_test(the_first_error_is_kept),
         cmocka_unit_test(a_process_tells_of_itself),
     };

@@ -106,6 +106,17 @@ static void write_bus(struct m4h_metrics *metrics, const struct m4h_slave *slave
                        "Events that could not be queued.", (double)slave->counters.events_lost);
 }
 
+static void write_lag(struct m4h_metrics *metrics, const struct m4h_slave *slave)
+{
+    char name[32];
+
+    m4h_loop_write_lag(slave->loop, "main", true, metrics);
+    for (uint32_t i = 0; i < slave->worker_count; i++) {
+        snprintf(name, sizeof(name), "worker-%u", i);
+        m4h_loop_write_lag(slave->workers[i]->loop, name, false, metrics);
+    }
+}
+
 static void write_metrics(void *context, struct m4h_metrics *metrics)
 {
     const struct m4h_slave *slave = context;
@@ -123,6 +134,7 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
     write_keys(metrics, &slave->counters);
     write_workers(metrics, slave);
     write_bus(metrics, slave);
+    write_lag(metrics, slave);
     if (slave->source != NULL)
         m4h_config_source_write_metrics(slave->source, metrics);
 }
