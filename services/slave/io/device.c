@@ -55,6 +55,27 @@ static void close_forward(struct m4h_forward *forward)
     free(forward);
 }
 
+static void count_handshake(struct m4h_device *device, enum m4h_handshake_result result)
+{
+    atomic_fetch_add_explicit(&device->worker->stats.handshake_results[result], 1,
+                              memory_order_relaxed);
+}
+
+/* What became of the handshake of one that was never known. */
+static void count_failed_handshake(struct m4h_device *device, enum m4h_disconnect_reason reason)
+{
+    enum m4h_handshake_result result = device->handshake;
+
+    if (device->session.state != M4H_SESSION_HANDSHAKE &&
+        device->session.state != M4H_SESSION_ASKING)
+        return;
+    if (result == M4H_HANDSHAKE_LOST && device->session.keys > 0)
+        result = M4H_HANDSHAKE_DENIED;
+    else if (result == M4H_HANDSHAKE_LOST && reason == M4H_DISCONNECT_PROTOCOL_ERROR)
+        result = M4H_HANDSHAKE_PROTOCOL_ERROR;
+    count_handshake(device, result);
+}
+
 /* The one end of every device: closes all that hangs on it, tells the hub, and
  * frees it. `message` goes to the device where it still listens. */
 static void finish(struct m4h_device *device, enum m4h_disconnect_reason reason,
@@ -62,6 +83,7 @@ static void finish(struct m4h_device *device, enum m4h_disconnect_reason reason,
 {
     struct m4h_worker *worker = device->worker;
 
+    count_failed_handshake(device, reason);
     m4h_relay_close_all(device);
     while (device->forwards != NULL) {
         struct m4h_forward *forward = device->forwards;
@@ -89,6 +111,7 @@ static void finish(struct m4h_device *device, enum m4h_disconnect_reason reason,
 
 void m4h_device_turn_away(struct m4h_device *device)
 {
+    device->handshake = M4H_HANDSHAKE_OVERLOAD;
     tell_refusal(device, M4H_REFUSE_OVERLOAD, "silent while others wanted in");
     finish(device, M4H_DISCONNECT_PROTOCOL_ERROR, "the server is busy: try again later");
 }
@@ -372,6 +395,7 @@ void m4h_device_judged(struct m4h_device *device, bool allowed, const char *clie
     m4h_session_judged(&device->session, allowed, m4h_loop_now_ms(device->worker->loop));
     if (allowed) {
         m4h_text_copy(device->client_key, sizeof(device->client_key), client_key);
+        count_handshake(device, M4H_HANDSHAKE_AUTHENTICATED);
         m4h_entrance_leave(device->worker->entrance, &device->guest);
     } else {
         m4h_entrance_answered(device->worker->entrance, &device->guest);
@@ -491,6 +515,7 @@ static void end_too_slow(struct m4h_device *device)
     const char *detail = device->proxy != NULL ? "no header of the PROXY protocol in time"
                                                : details[device->session.state];
 
+    device->handshake = M4H_HANDSHAKE_TIMEOUT;
     tell_refusal(device, M4H_REFUSE_TIMEOUT, detail);
     finish(device, M4H_DISCONNECT_PROTOCOL_ERROR, detail);
 }

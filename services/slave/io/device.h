@@ -42,10 +42,11 @@ struct m4h_device {
     char *asked_address;              /* of the forward that is being opened; owned */
     uint64_t bytes_from_device;
     uint64_t bytes_to_device;
-    uint32_t listeners; /* that came from the hub, ever */
-    bool asked_about;   /* the hub knows of it: its end must be reported */
-    bool leaving;       /* it goes when it has no operator */
-    bool refusal_told;  /* one refusal of this session has been reported */
+    uint32_t listeners;                  /* that came from the hub, ever */
+    bool asked_about;                    /* the hub knows of it: its end must be reported */
+    enum m4h_handshake_result handshake; /* as what it ends, where that is known before */
+    bool leaving;                        /* it goes when it has no operator */
+    bool refusal_told;                   /* one refusal of this session has been reported */
     char peer[M4H_ADDRESS_TEXT_MAX];
     char client_key[M4H_CLIENT_KEY_MAX + 1];   /* "" while it is not known */
     char fingerprint[M4H_FINGERPRINT_MAX + 1]; /* of the last key that it proved */

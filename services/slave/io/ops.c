@@ -53,6 +53,27 @@ static void write_keys(struct m4h_metrics *metrics, const struct m4h_slave_count
                           (double)rows[i].count);
 }
 
+static void write_handshakes(struct m4h_metrics *metrics, const struct m4h_slave *slave)
+{
+    static const char name[] = "mas4h_slave_handshakes_total";
+    static const char *const results[M4H_HANDSHAKE_RESULT_COUNT] = {
+        [M4H_HANDSHAKE_LOST] = "lost",         [M4H_HANDSHAKE_AUTHENTICATED] = "authenticated",
+        [M4H_HANDSHAKE_DENIED] = "denied",     [M4H_HANDSHAKE_TIMEOUT] = "timeout",
+        [M4H_HANDSHAKE_OVERLOAD] = "overload", [M4H_HANDSHAKE_PROTOCOL_ERROR] = "protocol_error",
+    };
+
+    m4h_metrics_describe(metrics, name, "counter", "Handshakes of devices that ended, by result.");
+    for (size_t i = 0; i < M4H_HANDSHAKE_RESULT_COUNT; i++) {
+        uint64_t count = 0;
+
+        for (uint32_t j = 0; j < slave->worker_count; j++)
+            count += atomic_load_explicit(&slave->workers[j]->stats.handshake_results[i],
+                                          memory_order_relaxed);
+        m4h_metrics_value(metrics, name, &(struct m4h_metric_label){"result", results[i]}, 1,
+                          (double)count);
+    }
+}
+
 static void write_workers(struct m4h_metrics *metrics, const struct m4h_slave *slave)
 {
     uint64_t from = 0, to = 0, accepted = 0, operators = 0, pauses = 0;
@@ -100,6 +121,13 @@ static void write_bus(struct m4h_metrics *metrics, const struct m4h_slave *slave
                        "Reconnects to NATS.", (double)stats.reconnects);
     m4h_metrics_single(metrics, "mas4h_slave_nats_queued_messages", "gauge",
                        "Messages that wait for NATS.", stats.queued_messages);
+    m4h_metrics_single(metrics, "mas4h_slave_nats_messages_sent_total", "counter",
+                       "Messages sent to NATS.", (double)stats.sent_messages);
+    m4h_metrics_single(metrics, "mas4h_slave_nats_messages_received_total", "counter",
+                       "Messages received from NATS.", (double)stats.received_messages);
+    m4h_metrics_single(metrics, "mas4h_slave_nats_messages_dropped_total", "counter",
+                       "Messages that were dropped, because a queue was full or NATS away.",
+                       (double)(stats.dropped_in + stats.dropped_out));
     m4h_metrics_single(metrics, "mas4h_slave_events_total", "counter",
                        "Events since the start, without load events.", (double)slave->seq);
     m4h_metrics_single(metrics, "mas4h_slave_events_lost_total", "counter",
@@ -121,6 +149,8 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
 {
     const struct m4h_slave *slave = context;
 
+    m4h_metrics_single(metrics, "mas4h_slave_draining", "gauge", "1 while it sends devices away.",
+                       slave->state == M4H_SLAVE_DRAINING);
     m4h_metrics_single(metrics, "mas4h_slave_tunnels", "gauge", "Tunnels that are up.",
                        m4h_roster_tunnel_count(slave->roster));
     m4h_metrics_single(metrics, "mas4h_slave_capacity", "gauge", "Tunnels that it can hold.",
@@ -132,6 +162,7 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
                        (double)slave->counters.flaps);
     write_reasons(metrics, &slave->counters);
     write_keys(metrics, &slave->counters);
+    write_handshakes(metrics, slave);
     write_workers(metrics, slave);
     write_bus(metrics, slave);
     write_lag(metrics, slave);

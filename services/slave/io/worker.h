@@ -23,8 +23,20 @@
 struct m4h_device;
 struct m4h_entrance;
 
+/* How the handshake of a connection ended. */
+enum m4h_handshake_result {
+    M4H_HANDSHAKE_LOST, /* it went, or broke */
+    M4H_HANDSHAKE_AUTHENTICATED,
+    M4H_HANDSHAKE_DENIED, /* it went after a key of it was denied */
+    M4H_HANDSHAKE_TIMEOUT,
+    M4H_HANDSHAKE_OVERLOAD, /* it had to make room for another */
+    M4H_HANDSHAKE_PROTOCOL_ERROR,
+};
+#define M4H_HANDSHAKE_RESULT_COUNT 6
+
 /* Written by the worker, read by the hub. */
 struct m4h_worker_stats {
+    atomic_uint_fast64_t handshake_results[M4H_HANDSHAKE_RESULT_COUNT];
     atomic_uint_fast64_t bytes_from_device;
     atomic_uint_fast64_t bytes_to_device;
     atomic_uint_fast64_t accepted;  /* connections on the device listener, ever */

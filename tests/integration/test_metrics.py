@@ -1,0 +1,157 @@
+"""/metrics of each service is what Prometheus expects, tells of what happened, and grows with nothing
+that a stranger chooses."""
+
+import collections
+import contextlib
+import re
+import shutil
+import socket
+import subprocess
+import unittest
+import urllib.request
+
+from cluster import ClusterTestCase, Program, echoes, ssh_command, wait_until
+
+SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (-?[0-9.e+-]+|\+Inf|NaN)$')
+LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
+PROCESS = ("process_resident_memory_bytes", "process_cpu_seconds_total", "process_start_time_seconds",
+           "process_open_fds", "process_max_fds")
+
+
+class Metrics(ClusterTestCase):
+    options = ("--slaves", "1")
+
+    def fetch(self, service):
+        with urllib.request.urlopen(self.url(service), timeout=5) as answer:
+            self.assertTrue(answer.headers["Content-Type"].startswith("text/plain; version=0.0.4"))
+            return answer.read().decode()
+
+    @staticmethod
+    def url(service):
+        return service.described.get("metrics_url") or f"{service.described['url']}/metrics"
+
+    def parse(self, text):
+        """({name: type}, {name: {frozenset of labels: value}}), as strictly as a scraper."""
+        types, samples = {}, collections.defaultdict(dict)
+        self.assertTrue(text.endswith("\n"))
+        described = None
+        for line in text.splitlines():
+            if line.startswith("# HELP "):
+                described = line.split(" ", 3)[2]
+                self.assertNotIn(described, types, "described twice")
+                self.assertGreater(len(line.split(" ", 3)[3]), 5, line)
+            elif line.startswith("# TYPE "):
+                name, kind = line.split(" ")[2:]
+                self.assertEqual(described, name, "a TYPE without its HELP")
+                types[name] = kind
+            else:
+                name, labels, value = SAMPLE.match(line).groups()
+                family = name
+                if types.get(re.sub("_(bucket|sum|count)$", "", name)) == "histogram":
+                    family = re.sub("_(bucket|sum|count)$", "", name)
+                self.assertEqual(described, family, f"{name} stands with another metric")
+                key = frozenset(LABEL.findall(labels or ""))
+                self.assertNotIn(key, samples[name], f"{line} is there twice")
+                samples[name][key] = float(value)
+        return types, samples
+
+    def value(self, service, name, **labels):
+        samples = self.parse(self.fetch(service))[1]
+        return samples[name][frozenset(labels.items())]
+
+    def services(self):
+        return [*self.cluster.masters, *self.cluster.slaves, *self.cluster.gateways]
+
+    def test_the_text_is_what_a_scraper_takes(self):
+        device = self.connect("scraped")
+        self.assertTrue(echoes(device.port))
+        promtool = shutil.which("promtool")
+        for service in self.services():
+            with self.subTest(service=service.identity):
+                text = self.fetch(service)
+                types, samples = self.parse(text)
+                for name, kind in types.items():
+                    self.assertEqual(kind == "counter", name.endswith("_total"), name)
+                if promtool is not None:
+                    result = subprocess.run([promtool, "check", "metrics"], input=text, text=True,
+                                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                    self.assertEqual((0, ""), (result.returncode, result.stdout))
+                for name in PROCESS:
+                    self.assertGreater(samples[name][frozenset()], 0, name)
+                build = next(iter(samples["mas4h_build_info"]))
+                self.assertEqual({"service", "version"}, {name for name, _ in build})
+
+    def test_histograms_of_the_lag_of_each_loop_add_up(self):
+        for service in self.services():
+            with self.subTest(service=service.identity):
+                _, samples = self.parse(self.fetch(service))
+                name = "mas4h_loop_lag_seconds"
+                loops = sorted(dict(key)["loop"] for key in samples[f"{name}_count"])
+                self.assertEqual("main", loops[0])
+                self.assertEqual(service in self.cluster.slaves, "worker-0" in loops)
+                for loop in loops:
+                    buckets = sorted(
+                        (float(dict(key)["le"]), value) for key, value in samples[f"{name}_bucket"].items()
+                        if dict(key)["loop"] == loop)
+                    counts = [value for _, value in buckets]
+                    self.assertEqual(sorted(counts), counts, "buckets hold those before them")
+                    self.assertEqual(float("inf"), buckets[-1][0])
+                    label = frozenset({("loop", loop)})
+                    self.assertEqual(counts[-1], samples[f"{name}_count"][label])
+                    self.assertGreater(samples[f"{name}_sum"][label], 0)
+
+    def test_handshakes_are_counted_by_how_they_ended(self):
+        slave = self.cluster.slaves[0]
+
+        def ended(result):
+            return self.value(slave, "mas4h_slave_handshakes_total", result=result)
+        before = {result: ended(result) for result in ("authenticated", "denied", "lost", "protocol_error")}
+        self.connect("counted")
+        self.assertEqual(before["authenticated"] + 1, ended("authenticated"))
+
+        key = self.cluster.make_key("counted-stranger", authorized=False)
+        stranger = Program(ssh_command(self.cluster, self.cluster.slot(), key, "-N"))
+        self.addCleanup(stranger.stop)
+        stranger.end()
+        wait_until(lambda: ended("denied") == before["denied"] + 1, 5, "a denial counted")
+        self.assertGreater(self.value(slave, "mas4h_slave_refusals_total", reason="key_denied"), 0)
+
+        address = ("127.0.0.1", slave.described["port"])
+        with contextlib.closing(socket.create_connection(address, 5)) as visitor:
+            visitor.recv(100)
+        wait_until(lambda: ended("lost") == before["lost"] + 1, 5, "a visitor counted")
+        with contextlib.closing(socket.create_connection(address, 5)) as visitor:
+            visitor.sendall(b"GET / HTTP/1.1\r\n\r\n" * 100)
+            wait_until(lambda: ended("protocol_error") + ended("lost") ==
+                       before["protocol_error"] + before["lost"] + 2, 8, "noise counted")
+
+    def test_what_goes_through_is_counted(self):
+        slave = self.cluster.slaves[0]
+        device = self.connect("bytes")
+        operators = self.value(slave, "mas4h_slave_operators_total")
+        received = self.value(slave, "mas4h_slave_received_bytes_total")
+        self.assertTrue(echoes(device.port, b"x" * 5000))
+        self.assertEqual(operators + 1, self.value(slave, "mas4h_slave_operators_total"))
+        self.assertEqual(received + 5000, self.value(slave, "mas4h_slave_received_bytes_total"))
+        self.assertEqual(1, self.value(slave, "mas4h_slave_nats_connected"))
+        self.assertGreater(self.value(slave, "mas4h_slave_keys_judged_total", by="master"), 0)
+
+    def test_strangers_and_devices_add_no_label(self):
+        def series():
+            return {service.identity: {(name, key) for name, values in self.parse(self.fetch(service))[1].items()
+                                       for key in values} for service in self.services()}
+        before = series()
+        device = self.connect("label-device")
+        self.assertTrue(echoes(device.port))
+        key = self.cluster.make_key("label-stranger", authorized=False)
+        for _ in range(3):
+            stranger = Program(ssh_command(self.cluster, self.cluster.slot(), key, "-N", "-l", "x\"y"))
+            self.addCleanup(stranger.stop)
+            stranger.end()
+        for path in ("/v1/tunnels/none", "/nowhere", "/v1/slaves/x"):
+            self.cluster.request("GET", path)
+        self.assertEqual(before, series())
+
+
+if __name__ == "__main__":
+    unittest.main()
