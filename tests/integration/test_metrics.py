@@ -10,7 +10,7 @@ import subprocess
 import unittest
 import urllib.request
 
-from cluster import ClusterTestCase, Program, echoes, ssh_command, wait_until
+from cluster import ROOT, ClusterTestCase, Program, echoes, ssh_command, wait_until
 
 SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (-?[0-9.e+-]+|\+Inf|NaN)$')
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
@@ -81,6 +81,14 @@ class Metrics(ClusterTestCase):
                 build = next(iter(samples["mas4h_build_info"]))
                 self.assertEqual({"service", "version"}, {name for name, _ in build})
 
+    def test_each_metric_is_named_where_an_operator_looks(self):
+        text = (ROOT / "docs" / "OPERATIONS.md").read_text()
+        for service in self.services():
+            prefix = f"mas4h_{service.identity.partition('-')[0]}_"
+            for name in self.parse(self.fetch(service))[0]:
+                short = name.removeprefix(prefix)
+                self.assertRegex(text, rf"`{short}[`{{]", f"{name} is not in docs/OPERATIONS.md")
+
     def test_histograms_of_the_lag_of_each_loop_add_up(self):
         for service in self.services():
             with self.subTest(service=service.identity):
@@ -98,7 +106,9 @@ class Metrics(ClusterTestCase):
                     self.assertEqual(float("inf"), buckets[-1][0])
                     label = frozenset({("loop", loop)})
                     self.assertEqual(counts[-1], samples[f"{name}_count"][label])
-                    self.assertGreater(samples[f"{name}_sum"][label], 0)
+                    # A worker to which nobody came yet has had nothing to do.
+                    self.assertEqual(counts[-1] > 0, samples[f"{name}_sum"][label] > 0)
+                self.assertGreater(samples[f"{name}_count"][frozenset({("loop", "main")})], 0)
 
     def test_handshakes_are_counted_by_how_they_ended(self):
         slave = self.cluster.slaves[0]
