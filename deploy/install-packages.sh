@@ -13,7 +13,7 @@ build_packages=(cmake ninja-build pkg-config gcc libc6-dev libssh-dev libssl-dev
     libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev libmicrohttpd-dev
     libsystemd-dev libwslay-dev libjansson-dev libinih-dev uthash-dev libcmocka-dev)
 test_packages=(clang clang-format openssh-server dropbear-bin python3-protobuf python3-websockets
-    netcat-openbsd procps iproute2 haproxy git)
+    python3-cryptography netcat-openbsd procps iproute2 haproxy ssh-audit git)
 
 say() { printf '%s\n' "$*" >&2; }
 

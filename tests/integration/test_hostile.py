@@ -26,6 +26,12 @@ MEMORY_CAP, MEMORY_CAP_SANITIZED = 48, 400
 ROUND_TRIP_MAX_S = 3
 
 
+def reset(connection):
+    """Ends it without a word, and without waiting for one."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
 class Watch(threading.Thread):
     """Round trips of a quiet tunnel, and the memory of the slave, while a test does its worst."""
 
@@ -423,6 +429,27 @@ class Hostile(ClusterTestCase):
             for _ in range(64 * MEGABYTE // 32000):
                 client.send(data)
         self.assert_ended(client, "window")
+
+    def test_data_for_a_channel_that_was_closed_long_ago_is_cut(self):
+        client, port = self.device()
+        operator = self.operator(port)
+        channel = client.accept_channel()
+        reset(operator)
+        client.receive_until(CHANNEL_CLOSE)
+        client.socket.settimeout(5)
+        with self.until_cut(), contextlib.suppress(TimeoutError):
+            for _ in range(64 * MEGABYTE // 32000):
+                client.send(channel_data(channel, bytes(32000)))
+        self.assert_ended(client, "closed channel")
+
+    def test_channels_that_a_device_never_closes_cost_little(self):
+        client, port = self.device()
+        for number in range(1500):
+            operator = socket.create_connection(("127.0.0.1", port), 10)
+            client.accept_channel(number)
+            reset(operator)
+            client.receive_until(CHANNEL_CLOSE)
+        self.assert_serves(client, port)
 
     def test_a_window_that_is_never_opened_makes_the_operator_wait(self):
         client, port = self.device()
