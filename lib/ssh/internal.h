@@ -64,6 +64,7 @@ struct m4h_ssh_session {
     bool exchanged;
     bool authenticated;
     bool turning; /* inside a turn: closing waits for its end */
+    bool paused;  /* its owner wants nothing more for now */
     bool closing;
     bool ended;               /* on_end was called */
     const char *refused_auth; /* last way to authenticate that is not taken, or NULL; static */

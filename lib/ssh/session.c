@@ -58,6 +58,11 @@ static uint64_t sent_bytes(const struct m4h_ssh_session *session)
     return session->packet_counter.out_bytes + session->packet_counter.out_packets * PACKET_BYTES;
 }
 
+static bool may_read(const struct m4h_ssh_session *session)
+{
+    return session->held == NULL && !session->paused;
+}
+
 /* Watches the socket for what the library waits for. */
 static void rewatch(struct m4h_ssh_session *session)
 {
@@ -69,8 +74,7 @@ static void rewatch(struct m4h_ssh_session *session)
     pending = is_write_pending(session);
     if (!pending)
         session->caught_up = sent_bytes(session);
-    if (session->held == NULL &&
-        sent_bytes(session) - session->caught_up <= UNREAD_ANSWERS_MAX_BYTES)
+    if (may_read(session) && sent_bytes(session) - session->caught_up <= UNREAD_ANSWERS_MAX_BYTES)
         events |= M4H_WATCH_READ;
     if (pending)
         events |= M4H_WATCH_WRITE;
@@ -218,7 +222,8 @@ static void tell_end(struct m4h_ssh_session *session)
 static void receive(struct m4h_ssh_session *session)
 {
     m4h_ssh_stream_set_mode(&session->stream, M4H_SSH_STREAM_READ);
-    for (int i = 0; i < READS_PER_TURN && m4h_ssh_session_is_alive(session); i++) {
+    for (int i = 0; i < READS_PER_TURN && !session->paused && m4h_ssh_session_is_alive(session);
+         i++) {
         uint64_t before = session->socket_counter.in_bytes;
         uint64_t got;
 
@@ -261,7 +266,7 @@ static void act(struct m4h_ssh_session *session)
 {
     if (!session->suited && session->event != NULL)
         m4h_ssh_server_suit(session);
-    if (session->held == NULL && session->event != NULL)
+    if (may_read(session) && session->event != NULL)
         receive(session);
     if (!session->exchanged && m4h_ssh_session_is_alive(session))
         exchange_keys(session);
@@ -287,7 +292,7 @@ void m4h_ssh_session_turn(struct m4h_ssh_session *session)
         return;
     }
     m4h_ssh_channels_reap(session);
-    if (session->stream.left > 0 && session->held == NULL)
+    if (session->stream.left > 0 && may_read(session))
         m4h_ssh_session_schedule(session);
     rewatch(session);
 }
@@ -382,6 +387,16 @@ void m4h_ssh_session_keepalive(struct m4h_ssh_session *session)
         ssh_send_keepalive(session->ssh);
     m4h_ssh_session_leave(session, before);
     note_heard(session);
+}
+
+void m4h_ssh_session_pause(struct m4h_ssh_session *session, bool paused)
+{
+    if (session->paused == paused)
+        return;
+    session->paused = paused;
+    /* What was read ahead brings no event. */
+    if (!paused)
+        m4h_ssh_session_schedule(session);
 }
 
 uint64_t m4h_ssh_session_heard_ms(const struct m4h_ssh_session *session)

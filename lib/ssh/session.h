@@ -69,6 +69,9 @@ void m4h_ssh_session_answer_forward(struct m4h_ssh_session *session, uint16_t po
 
 /* Asks the device for a sign of life. Whatever it sends then shows in heard_ms. */
 void m4h_ssh_session_keepalive(struct m4h_ssh_session *session);
+/* Reads nothing more of the device, keepalives and answers included, until it is called
+ * again with false. Legal also in a channel's on_data. */
+void m4h_ssh_session_pause(struct m4h_ssh_session *session, bool paused);
 /* When the device was last heard, on the loop's clock. */
 uint64_t m4h_ssh_session_heard_ms(const struct m4h_ssh_session *session);
 /* What it tried to get in by that is not taken here: the name of a kind of key

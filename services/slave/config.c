@@ -11,6 +11,7 @@
 
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
+static const char *const proxy_headers[] = {"off", "v2", NULL};
 static const char *const proxy_protocols[] = {"off", "required", NULL};
 
 static const struct m4h_config_option options[] = {
@@ -113,6 +114,25 @@ static const struct m4h_config_option options[] = {
     {"tunnel", "buffer_bytes", M4H_CONFIG_SIZE, M4H_CONFIG_RELOADABLE, AT(buffer_bytes), "256k",
      4096, 16777216, NULL,
      "Bytes kept for an operator that reads slowly, before the device is made to wait."},
+    {"tunnel", "operator_networks", M4H_CONFIG_NETWORKS, M4H_CONFIG_RELOADABLE,
+     AT(operator_networks), "", 0, 0, NULL,
+     "From where operators may connect, as in 10.0.0.0/8,2001:db8::/32; empty: from anywhere. A "
+     "master may allow less for a device."},
+    {"tunnel", "channels_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(channels_max), "256", 0,
+     100000, NULL,
+     "Operator connections of one device at once, unless a master says how many. 0: no limit."},
+    {"tunnel", "idle_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(idle_ms), "0", 0,
+     2592000000, NULL,
+     "An operator connection on which nothing moves for so long is closed, unless a master says "
+     "after how long. 0: never."},
+    {"tunnel", "bytes_per_second", M4H_CONFIG_SIZE, M4H_CONFIG_RELOADABLE, AT(bytes_per_second),
+     "0", 0, 1099511627776, NULL,
+     "Bandwidth of a device each way, all its connections together, unless a master says how much; "
+     "at least 4k. 0: no limit."},
+    {"tunnel", "proxy_header", M4H_CONFIG_CHOICE, M4H_CONFIG_RELOADABLE, AT(proxy_header), "off", 0,
+     0, proxy_headers,
+     "v2: each connection to a device begins with a header of the PROXY protocol that names the "
+     "operator; what the device exposes must expect it."},
     {"tunnel", "lease_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(lease_ms), "24h", 0,
      31536000000, NULL,
      "So long the port of a device that is away is kept for it, while others are free."},

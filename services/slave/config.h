@@ -46,6 +46,11 @@ struct m4h_slave_config {
     int64_t port_max;
     int64_t forwards_max;
     int64_t buffer_bytes;
+    char *operator_networks; /* "": from anywhere */
+    int64_t channels_max;    /* of a device; 0: no limit */
+    int64_t idle_ms;         /* 0: for ever */
+    int64_t bytes_per_second;
+    int proxy_header; /* 0: off, 1: v2 */
     int64_t lease_ms; /* 0: a port that was left is anybody's */
     bool explicit_ports;
     int64_t flapping_evictions; /* 0: nothing is flapping */

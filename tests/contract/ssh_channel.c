@@ -112,6 +112,8 @@ struct operator_ {
     struct m4h_ssh_channel *channel; /* NULL once it is closed */
     size_t to_send, sent;
     size_t got;
+    struct stage *stage;
+    size_t pause_at; /* pauses the session when it has got so much */
     size_t stall_at; /* takes no more than about so much until told otherwise */
     bool wrong;      /* a byte was not the one that is due */
     unsigned opened, eofs, closes;
@@ -155,6 +157,8 @@ static size_t on_data(void *context, const void *data, size_t len)
     if (operator_->got + len > BULK_BYTES || memcmp(bulk + operator_->got, data, len) != 0)
         operator_->wrong = true;
     operator_->got += len;
+    if (operator_->pause_at > 0 && operator_->got >= operator_->pause_at)
+        m4h_ssh_session_pause(operator_->stage->session, true);
     return len;
 }
 
@@ -291,6 +295,31 @@ static void a_socket_that_takes_little_at_a_time_takes_all(void **state)
     call(stage, &operator_);
     run_until(stage->loop, is_closed, &operator_);
     expect_echoed(&operator_);
+    behind_close(&behind);
+}
+
+/* Also what was read ahead already comes then, though its socket is empty. */
+static void a_session_that_is_paused_delivers_nothing_until_it_goes_on(void **state)
+{
+    struct stage *stage = *state;
+    struct operator_ operator_ = {.pause_at = 100000, .stage = stage};
+    struct behind behind;
+    size_t got;
+
+    behind_open(&behind, stage);
+    behind.gift = BULK_BYTES;
+    stage_device(stage, behind.forward);
+    call(stage, &operator_);
+    while (operator_.got < operator_.pause_at)
+        run_for(stage->loop, 1);
+    got = operator_.got;
+    run_for(stage->loop, 100);
+    assert_int_equal(operator_.got, got);
+    operator_.pause_at = 0;
+    m4h_ssh_session_pause(stage->session, false);
+    run_until(stage->loop, all_is_got, &operator_);
+    assert_false(operator_.wrong);
+    m4h_ssh_channel_close(operator_.channel);
     behind_close(&behind);
 }
 
@@ -544,6 +573,7 @@ int main(void)
         stage_test(the_library_goes_through_the_stream),
         stage_test(a_socket_that_takes_little_at_a_time_takes_all),
         stage_test(a_device_that_reads_nothing_is_sent_a_bounded_amount),
+        stage_test(a_session_that_is_paused_delivers_nothing_until_it_goes_on),
         stage_test(several_operators_do_not_disturb_each_other),
         stage_test(the_device_may_end_first),
         stage_test(data_that_is_not_taken_waits_and_is_all_there_later),

@@ -85,6 +85,7 @@ static void finish(struct m4h_device *device, enum m4h_disconnect_reason reason,
 
     count_failed_handshake(device, reason);
     m4h_relay_close_all(device);
+    m4h_attendance_forget(worker->attendance, device);
     while (device->forwards != NULL) {
         struct m4h_forward *forward = device->forwards;
 
@@ -106,6 +107,7 @@ static void finish(struct m4h_device *device, enum m4h_disconnect_reason reason,
     HASH_DEL(worker->devices, device);
     free(device->asked_address);
     free(device->limits);
+    m4h_networks_free(&device->operator_networks);
     free(device);
 }
 
@@ -392,6 +394,9 @@ void m4h_device_judged(struct m4h_device *device, bool allowed, const char *clie
 {
     free(device->limits);
     device->limits = limits;
+    m4h_networks_free(&device->operator_networks);
+    if (m4h_operator_networks_read(limits, &device->operator_networks) != 0)
+        allowed = false;
     m4h_session_judged(&device->session, allowed, m4h_loop_now_ms(device->worker->loop));
     if (allowed) {
         m4h_text_copy(device->client_key, sizeof(device->client_key), client_key);

@@ -8,6 +8,7 @@
 #include "lib/ssh/session.h"
 #include "services/slave/core/door.h"
 #include "services/slave/core/session.h"
+#include "services/slave/io/attendance.h"
 #include "services/slave/io/letters.h"
 #include "services/slave/io/worker.h"
 
@@ -38,8 +39,11 @@ struct m4h_device {
     struct m4h_session session;
     struct m4h_forward *forwards;
     struct m4h_relay *relays;
-    struct m4h_device_limits *limits; /* of a master; owned; NULL: as the settings say */
-    char *asked_address;              /* of the forward that is being opened; owned */
+    struct m4h_device_limits *limits;      /* of a master; owned; NULL: as the settings say */
+    struct m4h_networks operator_networks; /* of the limits */
+    struct m4h_throttle throttle;
+    uint32_t relay_count;
+    char *asked_address; /* of the forward that is being opened; owned */
     uint64_t bytes_from_device;
     uint64_t bytes_to_device;
     uint32_t listeners;                  /* that came from the hub, ever */

@@ -74,6 +74,30 @@ static void write_handshakes(struct m4h_metrics *metrics, const struct m4h_slave
     }
 }
 
+/* What operators met at devices' ports. */
+static void write_operators(struct m4h_metrics *metrics, const struct m4h_slave *slave)
+{
+    static const char name[] = "mas4h_slave_operators_refused_total";
+    uint64_t refused[M4H_OPERATOR_VERDICT_COUNT] = {0}, idle = 0;
+
+    for (uint32_t i = 0; i < slave->worker_count; i++) {
+        const struct m4h_worker_stats *stats = &slave->workers[i]->stats;
+
+        for (unsigned k = 0; k < M4H_OPERATOR_VERDICT_COUNT; k++)
+            refused[k] += atomic_load_explicit(&stats->operators_refused[k], memory_order_relaxed);
+        idle += atomic_load_explicit(&stats->operators_idle, memory_order_relaxed);
+    }
+    m4h_metrics_describe(metrics, name, "counter",
+                         "Connections on the ports of devices that were refused, by reason.");
+    for (unsigned k = M4H_OPERATOR_ADMITTED + 1; k < M4H_OPERATOR_VERDICT_COUNT; k++)
+        m4h_metrics_value(metrics, name,
+                          &(struct m4h_metric_label){"reason", m4h_operator_verdict_name(k)}, 1,
+                          (double)refused[k]);
+    m4h_metrics_single(metrics, "mas4h_slave_operators_idle_total", "counter",
+                       "Connections on the ports of devices that were closed for being idle.",
+                       (double)idle);
+}
+
 static void write_workers(struct m4h_metrics *metrics, const struct m4h_slave *slave)
 {
     uint64_t from = 0, to = 0, accepted = 0, operators = 0, pauses = 0;
@@ -164,6 +188,7 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
     write_keys(metrics, &slave->counters);
     write_handshakes(metrics, slave);
     write_workers(metrics, slave);
+    write_operators(metrics, slave);
     write_bus(metrics, slave);
     write_lag(metrics, slave);
     if (slave->source != NULL)

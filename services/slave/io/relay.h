@@ -10,4 +10,9 @@ void m4h_relay_start(struct m4h_forward *forward, int fd, const char *peer);
 /* Ends all relays of a device whose session is about to be closed. */
 void m4h_relay_close_all(struct m4h_device *device);
 
+/* For attendance.c. Nothing has moved on it for too long: ends it. */
+void m4h_relay_is_idle(struct m4h_idle_watch *watch);
+/* Lets go on what a device's bandwidth has held up. False: something still waits. */
+bool m4h_relay_resume_all(struct m4h_device *device);
+
 #endif

@@ -69,9 +69,18 @@ static int fill(struct m4h_worker_settings *settings, const struct m4h_slave_con
     settings->door.trusted = &settings->trusted;
     settings->proxy_required = config->proxy_protocol != 0;
     settings->buffer_bytes = (size_t)config->buffer_bytes;
+    settings->operators = (struct m4h_operator_rules){
+        .networks = &settings->operator_networks,
+        .channels_max = (uint32_t)config->channels_max,
+        .idle_ms = (uint32_t)config->idle_ms,
+        .bytes_per_second = (uint64_t)config->bytes_per_second,
+    };
+    settings->proxy_header = config->proxy_header != 0;
     error = m4h_networks_parse(config->trusted_networks, &settings->trusted);
     if (error == 0)
         error = m4h_networks_parse(config->proxy_networks, &settings->proxies);
+    if (error == 0)
+        error = m4h_networks_parse(config->operator_networks, &settings->operator_networks);
     return error;
 }
 
@@ -105,5 +114,6 @@ void m4h_worker_settings_release(struct m4h_worker_settings *settings)
         return;
     m4h_networks_free(&settings->trusted);
     m4h_networks_free(&settings->proxies);
+    m4h_networks_free(&settings->operator_networks);
     free(settings);
 }

@@ -11,6 +11,7 @@
 #include "lib/base/model.h"
 #include "services/slave/config.h"
 #include "services/slave/core/door.h"
+#include "services/slave/core/operators.h"
 #include "services/slave/core/session.h"
 
 #include <stdatomic.h>
@@ -26,6 +27,9 @@ struct m4h_worker_settings {
     bool proxy_required; /* every connection begins with a PROXY header, of one of: */
     struct m4h_networks proxies;
     size_t buffer_bytes; /* kept for an operator that reads slowly */
+    struct m4h_networks operator_networks;
+    struct m4h_operator_rules operators; /* of every device */
+    bool proxy_header;                   /* a device is told who its operators are */
 };
 
 /* Held once, by the caller. `*settings` is NULL on error: M4H_EINVALID (a list

@@ -3,6 +3,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "services/slave/io/attendance.h"
 #include "services/slave/io/device.h"
 #include "services/slave/io/entrance.h"
 
@@ -194,6 +195,8 @@ static int build(struct m4h_worker *worker, int listen_fd, const struct m4h_ssh_
     if (error == 0)
         error = m4h_timer_create(&worker->look_timer, worker->loop, on_look, worker);
     if (error == 0)
+        error = m4h_attendance_create(&worker->attendance, worker);
+    if (error == 0)
         error = m4h_ssh_server_create(&worker->ssh, worker->loop, ssh);
     if (error != 0) {
         close(listen_fd);
@@ -292,6 +295,7 @@ void m4h_worker_destroy(struct m4h_worker *worker)
     m4h_tray_close(worker->reports);
     m4h_mailbox_close(worker->mailbox);
     m4h_timer_close(worker->look_timer);
+    m4h_attendance_destroy(worker->attendance);
     m4h_ssh_server_destroy(worker->ssh);
     m4h_heap_free(&worker->looks);
     m4h_loop_destroy(worker->loop);
