@@ -1,17 +1,20 @@
 """Peers that keep to no rule: whatever they do, the slave lives, its memory stays under a cap, another device's
 tunnel on the same loop goes on, and the log names them once.
 
-The round trips of the quiet tunnel are printed and only loosely bounded: this is no benchmark.
+The round trips of the quiet tunnel, and the turns of the loop that took long, are printed and only loosely bounded:
+this is no benchmark.
 """
 
 import contextlib
 import os
 import random
+import re
 import socket
 import struct
 import threading
 import time
 import unittest
+import urllib.request
 
 from cluster import ClusterTestCase, Operator, wait_until
 from ssh_wire import (AUTH_REQUEST, CHANNEL_CLOSE, CHANNEL_CONFIRM, CHANNEL_DATA, CHANNEL_EOF, CHANNEL_FAILURE,
@@ -81,11 +84,19 @@ class Hostile(ClusterTestCase):
         cls.pid = cls.slave.pid
         cls.key = cls.cluster.make_key("hostile")
 
+    def long_turns(self):
+        """How many turns of the slave's loops have taken more than 50 ms, ever: by its own count."""
+        with urllib.request.urlopen(self.slave.described["metrics_url"], timeout=20) as answer:
+            metrics = answer.read().decode()
+        counts = dict(re.findall(r'^mas4h_loop_lag_seconds_bucket\{loop="worker-0",le="([^"]+)"\} (\d+)', metrics, re.M))
+        return int(counts["+Inf"]) - int(counts["0.05"])
+
     def setUp(self):
         self.opened = []
         quiet = self.connect(f"quiet-{self._testMethodName[5:50].replace('_', '-')}", self.slot)
         self.watch = Watch(quiet.port, self.pid)
         self.log_before = len(self.slave.log())
+        self.long_turns_before = self.long_turns()
 
     def tearDown(self):
         for connection in self.opened:
@@ -94,7 +105,7 @@ class Hostile(ClusterTestCase):
         trips = sorted(self.watch.round_trips) or [0]
         print(f"{self._testMethodName[5:]}: round trip p50 {trips[len(trips) // 2] * 1000:.1f} ms, "
               f"p99 {trips[len(trips) * 99 // 100] * 1000:.1f} ms, longest {trips[-1] * 1000:.0f} ms; "
-              f"memory +{self.watch.peak:.1f} MB", flush=True)
+              f"turns of more than 50 ms: {self.long_turns() - self.long_turns_before}; memory +{self.watch.peak:.1f} MB", flush=True)
         self.assertIsNone(self.watch.failure)
         self.assertEqual(self.pid, self.slave.pid)
         os.kill(self.pid, 0)
