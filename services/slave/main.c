@@ -5,6 +5,7 @@
 #include "services/slave/io/slave.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 int main(int argc, char **argv)
 {
@@ -28,7 +29,7 @@ int main(int argc, char **argv)
     if (error == 0)
         m4h_slave_run(slave);
     if (!m4h_slave_destroy(slave))
-        return EXIT_FAILURE;
+        _exit(EXIT_FAILURE); /* exit handlers would free what the worker's thread may use */
     m4h_config_free(&m4h_slave_config_table, &config);
     return error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -12,7 +12,7 @@ import unittest
 import urllib.request
 from pathlib import Path
 
-from cluster import BUILD, Program, read_text, wait_until
+from cluster import BUILD, FINDINGS, Program, read_text, wait_until
 
 PTRACE_ATTACH, PTRACE_DETACH = 16, 17
 WALL = 0x40000000
@@ -74,6 +74,12 @@ class OwnService(Program):
         except AssertionError:
             self.stop(signal.SIGKILL)
             raise AssertionError(f"{identity} did not become ready:\n{self.output}") from None
+
+    def stop(self, number=signal.SIGTERM):
+        super().stop(number)
+        found = FINDINGS.search(self.output)
+        if found:
+            raise AssertionError(self.output[max(0, found.start() - 200):][:6000])
 
     def write(self, settings):
         """Writes the file anew, all at once: what it must have, and these."""
