@@ -74,7 +74,7 @@ class Journey(ClusterTestCase):
         wait_until(lambda: self.cluster.tunnel("cancels") is None, 10, "REST forgetting the tunnel")
         again = ssh_device(self.cluster, slot, self.cluster.dir / "cancels.key", self.echo.port)
         self.addCleanup(again.stop)
-        self.assertEqual(first, again.port, "the port was not given back")
+        self.assertEqual(second, again.port, "the port that it had last was not given back")
 
     def cancel(self, control, target_port):
         run("ssh", "-F", "none", "-S", control, "-O", "cancel", "-R", f"0:127.0.0.1:{target_port}", "x")
