@@ -175,13 +175,15 @@ class Takeover(Vanishing):
         self.assert_stays(tunnel, back)
 
     def test_power_cuts_in_a_row_are_no_flapping_and_every_return_works(self):
-        device = self.connect("unsteady", self.cluster.slot_on("slave-1"))
-        for turn in range(5):
-            self.stop_power(device)
-            _, device = self.come_back("unsteady", "slave-1")
-        self.assertEqual([], self.subscriber.of("refuse", "unsteady"))
-        self.assertEqual([], self.subscriber.of("flapping", "unsteady"))
-        self.assertFalse(self.cluster.tunnel("unsteady")["flapping"])
+        for name, slaves in (("unsteady", ("slave-1", "slave-1")), ("unsteady-roaming", ("slave-1", "slave-2"))):
+            with self.subTest(name=name):
+                device = self.connect(name, self.cluster.slot_on(slaves[0]))
+                for turn in range(5):
+                    self.stop_power(device)
+                    _, device = self.come_back(name, slaves[(turn + 1) % 2])
+                self.assertEqual([], self.subscriber.of("refuse", name))
+                self.assertEqual([], self.subscriber.of("flapping", name))
+                self.assertFalse(self.cluster.tunnel(name)["flapping"])
 
     def test_by_default_a_device_is_gone_within_45_seconds(self):
         network = network_or_skip(self)

@@ -492,6 +492,25 @@ static void returns_of_a_device_whose_old_connection_is_dead_are_no_evictions(vo
     assert_int_equal(count_events(M4H_EVENT_FLAPPING), 0);
 }
 
+/* Masters count by the reason, so it waits until that is known. */
+static void a_device_that_lost_its_key_to_another_slave_is_asked_before_it_is_closed(void **state)
+{
+    struct m4h_resident *resident = admit(KEY);
+    const struct m4h_order *order;
+
+    (void)state;
+    assert_int_not_equal(forward(resident, 0), 0);
+    m4h_rivals_part(&hub->slave, resident);
+    assert_non_null(take_order(resident->session_id, M4H_ORDER_PROBE));
+    assert_null(take_order(resident->session_id, M4H_ORDER_CLOSE));
+    m4h_rivals_sign(&hub->slave, resident->session_id, false);
+    order = take_order(resident->session_id, M4H_ORDER_CLOSE);
+    assert_non_null(order);
+    assert_int_equal(order->as.close.reason, M4H_DISCONNECT_REPLACED); /* the worker knows better */
+    m4h_rivals_sign(&hub->slave, resident->session_id, true);
+    assert_null(take_order(resident->session_id, M4H_ORDER_CLOSE));
+}
+
 static void an_owner_on_another_slave_stays_too_and_one_that_is_not_there_bars_nobody(void **state)
 {
     static const struct {
@@ -536,6 +555,7 @@ int main(void)
         TEST(of_two_newcomers_the_newer_one_waits),
         TEST(power_cuts_in_a_row_are_not_taken_for_flapping),
         TEST(returns_of_a_device_whose_old_connection_is_dead_are_no_evictions),
+        TEST(a_device_that_lost_its_key_to_another_slave_is_asked_before_it_is_closed),
         TEST(an_owner_on_another_slave_stays_too_and_one_that_is_not_there_bars_nobody),
     };
 

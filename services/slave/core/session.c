@@ -1,6 +1,9 @@
 /* The life of one device's connection. */
 #include "services/slave/core/session.h"
 
+/* While a sign of life is waited for, one looks for it so often. */
+#define PROBE_LOOK_MS 50u
+
 void m4h_session_begin(struct m4h_session *session, uint64_t now_ms)
 {
     *session = (struct m4h_session){.state = M4H_SESSION_HANDSHAKE, .since_ms = now_ms};
@@ -73,6 +76,21 @@ static uint64_t deadline_ms(const struct m4h_session *session,
     return session->since_ms + (unknown ? limits->authenticate_ms : limits->forward_ms);
 }
 
+/* Looks at a probe, if there is one. */
+static bool probe_is_over(struct m4h_session *session, uint64_t heard_ms, uint64_t now_ms)
+{
+    bool heard = heard_ms >= session->probed_ms;
+
+    if (session->probed_ms == 0 || now_ms < session->probe_look_ms)
+        return false;
+    session->probe_look_ms = now_ms + PROBE_LOOK_MS;
+    if (!heard && now_ms - session->probed_ms < M4H_SESSION_PROBE_MS)
+        return false;
+    session->silent_ms = heard ? 0 : session->probed_ms;
+    session->probed_ms = 0;
+    return true;
+}
+
 enum m4h_session_action m4h_session_look(struct m4h_session *session,
                                          const struct m4h_session_limits *limits, uint64_t heard_ms,
                                          uint64_t now_ms)
@@ -81,11 +99,8 @@ enum m4h_session_action m4h_session_look(struct m4h_session *session,
 
     if (session->state != M4H_SESSION_UP)
         return now_ms >= deadline_ms(session, limits) ? M4H_SESSION_TOO_SLOW : M4H_SESSION_WAIT;
-    if (session->probed_ms != 0 && now_ms - session->probed_ms >= M4H_SESSION_PROBE_MS) {
-        session->silent_ms = heard_ms < session->probed_ms ? session->probed_ms : 0;
-        session->probed_ms = 0;
+    if (probe_is_over(session, heard_ms, now_ms))
         return M4H_SESSION_PROBED;
-    }
     if (limits->keepalive_ms == 0)
         return M4H_SESSION_WAIT;
     silent = silences(limits, heard_ms, now_ms);
@@ -100,8 +115,10 @@ enum m4h_session_action m4h_session_look(struct m4h_session *session,
 
 void m4h_session_probe(struct m4h_session *session, uint64_t now_ms)
 {
-    if (session->probed_ms == 0)
-        session->probed_ms = now_ms;
+    if (session->probed_ms != 0)
+        return;
+    session->probed_ms = now_ms;
+    session->probe_look_ms = now_ms + PROBE_LOOK_MS;
 }
 
 bool m4h_session_is_live(const struct m4h_session *session, const struct m4h_session_limits *limits,
@@ -126,7 +143,7 @@ uint64_t m4h_session_next_look_ms(const struct m4h_session *session,
         keepalive_ms =
             heard_ms + (uint64_t)limits->keepalive_ms * (asked_since(session, heard_ms) + 1);
     if (session->probed_ms != 0)
-        answer_ms = session->probed_ms + M4H_SESSION_PROBE_MS;
+        answer_ms = session->probe_look_ms;
     return answer_ms < keepalive_ms ? answer_ms : keepalive_ms;
 }
 

@@ -39,6 +39,7 @@ struct m4h_session {
     uint32_t asked;          /* signs of life asked for since `asked_heard_ms` */
     uint64_t asked_heard_ms; /* when it had been heard last, as they were asked for */
     uint64_t probed_ms;      /* when somebody wanted to know whether it lives; 0: nobody does */
+    uint64_t probe_look_ms;  /* when to look whether it was heard */
     uint64_t silent_ms;      /* when a probe found it silent; 0: none did */
 };
 
@@ -71,7 +72,8 @@ enum m4h_session_action m4h_session_look(struct m4h_session *session,
                                          const struct m4h_session_limits *limits, uint64_t heard_ms,
                                          uint64_t now_ms);
 /* Somebody wants to know whether the device lives. It is to be asked for a sign
- * of life now; the answer is due a second later (M4H_SESSION_PROBED). */
+ * of life now; M4H_SESSION_PROBED follows soon after it was heard, or else when
+ * a second has passed. */
 #define M4H_SESSION_PROBE_MS 1000u
 void m4h_session_probe(struct m4h_session *session, uint64_t now_ms);
 /* Whether it is up and counts as living: not silent for longer than a keepalive

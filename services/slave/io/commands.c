@@ -43,7 +43,10 @@ static struct m4h_problem kick(struct m4h_slave *slave, const struct m4h_kick_re
     m4h_log(M4H_LOG_INFO, M4H_SLAVE_COMPONENT, "device=\"%s\" actor=%s reason=%s kick",
             request->client_key, m4h_log_quote(actor, sizeof(actor), request->actor),
             m4h_disconnect_reason_name(request->reason));
-    m4h_tunnels_close(slave, resident, request->reason);
+    if (request->reason == M4H_DISCONNECT_REPLACED)
+        m4h_rivals_part(slave, resident);
+    else
+        m4h_tunnels_close(slave, resident, request->reason);
     return problem;
 }
 

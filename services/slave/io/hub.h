@@ -143,6 +143,8 @@ void m4h_tunnels_give_up(struct m4h_slave *slave);
 /* Whether a known device may throw out who owns its client key now. False: it has
  * been refused, or goes on when it is known whether the owner lives. */
 bool m4h_rivals_may_claim(struct m4h_slave *slave, struct m4h_resident *resident);
+/* Its device is on another slave now: closes it, and tells whether it lived. */
+void m4h_rivals_part(struct m4h_slave *slave, struct m4h_resident *resident);
 /* The answer to M4H_ORDER_PROBE. */
 void m4h_rivals_sign(struct m4h_slave *slave, uint64_t session_id, bool alive);
 /* A device is gone, and its farewell known. Returns the session that waited for

@@ -8,7 +8,10 @@
  * newcomer -> may_claim: yes -> it claims
  *                        no  -> it is refused
  *                        ask -> sign (alive: as the key flaps; silent: it claims),
- *                               or the owner leaves: it claims */
+ *                               or the owner leaves: it claims
+ *
+ * A device that lost its key to one on another slave is asked likewise before it
+ * is closed, since only this slave can tell masters whether it was alive. */
 #include "services/slave/io/hub.h"
 
 #include <string.h>
@@ -119,6 +122,17 @@ bool m4h_rivals_may_claim(struct m4h_slave *slave, struct m4h_resident *resident
     return false;
 }
 
+void m4h_rivals_part(struct m4h_slave *slave, struct m4h_resident *resident)
+{
+    if (resident->state != M4H_RESIDENT_UP) {
+        m4h_tunnels_close(slave, resident, M4H_DISCONNECT_REPLACED);
+        return;
+    }
+    resident->parting = true;
+    m4h_slave_order(
+        slave, &(struct m4h_order){.kind = M4H_ORDER_PROBE, .session_id = resident->session_id});
+}
+
 void m4h_rivals_sign(struct m4h_slave *slave, uint64_t session_id, bool alive)
 {
     struct m4h_resident *owner = m4h_roster_find(slave->roster, session_id);
@@ -126,6 +140,10 @@ void m4h_rivals_sign(struct m4h_slave *slave, uint64_t session_id, bool alive)
 
     if (owner == NULL || owner->state == M4H_RESIDENT_LEAVING)
         return; /* its end lets the rival go on */
+    if (owner->parting) {
+        m4h_tunnels_close(slave, owner, M4H_DISCONNECT_REPLACED);
+        return;
+    }
     rival = take_rival(slave, owner);
     if (rival != NULL && (!alive || makes_room(slave, owner, rival)))
         m4h_tunnels_claim(slave, rival);
