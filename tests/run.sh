@@ -54,7 +54,8 @@ run_tests() {
     local preset=$1
     shift
     section "tests: $preset $*"
-    with_plain_addresses ctest --preset "$preset" -j "$jobs" "$@"
+    # Most tests wait for most of their time.
+    with_plain_addresses ctest --preset "$preset" -j $((2 * jobs)) "$@"
 }
 
 # The README's first command, release build included; the demo device answers or it fails.
