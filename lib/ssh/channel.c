@@ -23,9 +23,10 @@
 #define PACKETS_BESIDES  8u
 /* What a device may go on to send on a channel that was closed, until it notices. */
 #define DROPPED_MAX_BYTES (16u * 1024u * 1024u)
-/* A channel that was closed costs this, and what libssh has buffered of it, until the
- * device confirms; and a device that confirms none may cost so much in all. */
-#define CLOSED_CHANNEL_BYTES  4096u
+/* A channel that was closed counts as this, and what libssh has buffered of it, until
+ * the device confirms; and a device that confirms none may have so much in all. It is
+ * less than this in memory, but libssh looks through all channels for each message. */
+#define CLOSED_CHANNEL_BYTES  65536u
 #define UNCONFIRMED_MAX_BYTES (64u * 1024u * 1024u)
 /* Written to the channels of a session before the kernel is tried: what one call
  * sends, and what waits more where it takes nothing. */
@@ -98,6 +99,19 @@ static void try_open(struct m4h_ssh_channel *channel)
     }
 }
 
+/* The owner is done with it, and the device is not. */
+static void count_unconfirmed(struct m4h_ssh_channel *channel)
+{
+    struct m4h_ssh_session *session = channel->session;
+
+    if (channel->unconfirmed_bytes > 0)
+        return;
+    channel->unconfirmed_bytes = channel->buffered + CLOSED_CHANNEL_BYTES;
+    session->unconfirmed_bytes += channel->unconfirmed_bytes;
+    if (session->unconfirmed_bytes > UNCONFIRMED_MAX_BYTES)
+        session->fault = "it does not confirm that channels are closed";
+}
+
 static void give_back(struct m4h_ssh_channel *channel)
 {
     struct m4h_ssh_session *session = channel->session;
@@ -107,9 +121,7 @@ static void give_back(struct m4h_ssh_channel *channel)
         return;
     channel->freed = true;
     before = m4h_ssh_session_enter(session);
-    session->unconfirmed_bytes += channel->buffered + CLOSED_CHANNEL_BYTES;
-    if (session->unconfirmed_bytes > UNCONFIRMED_MAX_BYTES)
-        session->fault = "it does not confirm that channels are closed";
+    count_unconfirmed(channel);
     if (channel->denied)
         channel->confirmed = true;
     if (channel->confirmed)
@@ -257,6 +269,8 @@ void m4h_ssh_channel_close(struct m4h_ssh_channel *channel)
     channel->want_write = false;
     if (channel->state == CHANNEL_OPEN)
         give_back(channel);
+    else
+        count_unconfirmed(channel);
     m4h_ssh_session_schedule(channel->session);
 }
 
@@ -307,7 +321,7 @@ void m4h_ssh_channels_reap(struct m4h_ssh_session *session)
             at = &channel->next;
             continue;
         }
-        session->unconfirmed_bytes -= channel->buffered + CLOSED_CHANNEL_BYTES;
+        session->unconfirmed_bytes -= channel->unconfirmed_bytes;
         *at = channel->next;
         release(channel);
     }

@@ -40,12 +40,13 @@ struct m4h_ssh_channel {
     const struct m4h_ssh_channel_handler *handler; /* NULL: the owner has closed it */
     void *context;
     enum channel_state state;
-    bool denied;      /* the device refused to open it */
-    bool freed;       /* given back to libssh, which keeps it until the device confirms */
-    bool confirmed;   /* SSH_MSG_CHANNEL_CLOSE came: once given back, libssh has it no more */
-    size_t buffered;  /* the most that libssh has held of it, and holds memory for */
-    uint64_t dropped; /* came after it was given back */
-    bool eof;         /* SSH_MSG_CHANNEL_EOF came */
+    bool denied;     /* the device refused to open it */
+    bool freed;      /* given back to libssh, which keeps it until the device confirms */
+    bool confirmed;  /* SSH_MSG_CHANNEL_CLOSE came: once given back, libssh has it no more */
+    size_t buffered; /* the most that libssh has held of it, and holds memory for */
+    size_t unconfirmed_bytes; /* its part of the session's */
+    uint64_t dropped;         /* came after it was given back */
+    bool eof;                 /* SSH_MSG_CHANNEL_EOF came */
     bool eof_told;
     bool closed;  /* SSH_MSG_CHANNEL_CLOSE came, or the open failed */
     bool stalled; /* on_data took less than all */

@@ -141,7 +141,7 @@ class Hostile(ClusterTestCase):
     @contextlib.contextmanager
     def until_cut(self):
         """What is sent until the slave ends the connection."""
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError, EOFError):
+        with contextlib.suppress(ConnectionError, EOFError):
             yield
 
     # --- what the log says ---
@@ -453,14 +453,29 @@ class Hostile(ClusterTestCase):
                 client.send(channel_data(channel, bytes(32000)))
         self.assert_ended(client, "closed channel")
 
-    def test_channels_that_a_device_never_closes_cost_little(self):
+    def test_channels_that_a_device_never_closes_are_borne_up_to_a_thousand(self):
         client, port = self.device()
-        for number in range(1500):
-            operator = socket.create_connection(("127.0.0.1", port), 10)
-            client.accept_channel(number)
+        with self.until_cut():
+            for number in range(1500):
+                operator = socket.create_connection(("127.0.0.1", port), 10)
+                channel = client.accept_channel(number)
+                reset(operator)
+                client.receive_until(CHANNEL_CLOSE)
+                if number == 900:  # each of them is looked for behind all the others
+                    client.send(*[channel_data(channel, b"x")] * 20000)
+        self.assertGreater(number, 1000)
+        self.assert_ended(client, "it does not confirm that channels are closed")
+
+    def test_channels_that_a_device_never_answers_keep_it_busy_alone(self):
+        client, port = self.device()
+        operators = [self.operator(port) for _ in range(400)]  # more than [tunnel] channels_max
+        client.receive_until(CHANNEL_OPEN)
+        for operator in operators:
             reset(operator)
-            client.receive_until(CHANNEL_CLOSE)
-        self.assert_serves(client, port)
+        self.assertIsNotNone(self.cluster.tunnel("hostile"))
+        files = len(os.listdir(f"/proc/{self.pid}/fd"))
+        client.close()
+        wait_until(lambda: len(os.listdir(f"/proc/{self.pid}/fd")) < files, 10, "the operators being closed with it")
 
     def test_a_window_that_is_never_opened_makes_the_operator_wait(self):
         client, port = self.device()
