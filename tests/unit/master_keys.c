@@ -3,6 +3,7 @@
 
 #include "lib/base/base64.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,6 +211,30 @@ static void the_most_of_every_limit_is_kept(void **state)
     assert_true(limits.bytes_per_second == INT64_MAX);
 }
 
+/* Bytes that each of 10000 keys takes with these limits. */
+static size_t bytes_per_key(const struct m4h_device_limits *given)
+{
+    size_t before = mallinfo2().uordblks, used;
+    uint32_t other_line;
+
+    for (uint32_t i = 0; i < 10000; i++)
+        assert_int_equal(
+            m4h_keys_add(&keys, (const uint8_t *)&i, sizeof(i), "pump", given, i, &other_line), 0);
+    used = mallinfo2().uordblks - before;
+    m4h_keys_free(&keys);
+    return used / 10000;
+}
+
+static void limits_take_as_much_memory_as_they_need(void **state)
+{
+    struct m4h_device_limits none = {0}, one = {.port_range_count = 1, .ports = {{80, 80}}};
+    size_t bare = bytes_per_key(&none), limited = bytes_per_key(&one);
+
+    (void)state;
+    assert_true(bare <= 160);
+    assert_true(limited <= bare + 48);
+}
+
 /* A limit that is not understood must not become none at all. */
 static void bad_limits_refuse_the_line(void **state)
 {
@@ -398,6 +423,7 @@ int main(void)
         TEST(a_key_without_limits_has_none_even_after_one_that_has),
         TEST(ports_may_be_written_as_openssh_takes_them),
         TEST(the_most_of_every_limit_is_kept),
+        TEST(limits_take_as_much_memory_as_they_need),
         TEST(bad_limits_refuse_the_line),
         TEST(more_than_the_most_is_refused),
         TEST(what_is_wrong_is_told),
