@@ -154,6 +154,25 @@ static void a_snapshot_kicks_the_losers_that_it_brings(void **state)
     assert_only_kick(scene, "s1", 1);
 }
 
+/* What the snapshot confirms is kicked again where it loses, whatever else its slave had. */
+static void a_snapshot_kicks_again_who_still_loses(void **state)
+{
+    struct scene *scene = *state;
+
+    tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
+    tell(scene, fake_connect(&scene->s2, "dev", 5, 50));
+    tell(scene, fake_connect(&scene->s2, "dev", 6, 60));
+    assert_int_equal(scene->world->kick_count, 2);
+    fake_disconnect(&scene->s2, "dev", 5); /* is not heard */
+    tell(scene, fake_load(&scene->s2));
+    world_sync(scene->world, &scene->s2);
+    assert_int_equal(scene->world->kick_count, 3);
+    assert_string_equal(scene->world->kicks[2].slave_id, "s1");
+    assert_int_equal(scene->world->kicks[2].tunnel_id, 1);
+    world_assert_same(scene->world, &scene->s2);
+    assert_int_equal(world_stats(scene->world).entries, 2);
+}
+
 static void a_lost_owner_leaves_the_key_to_who_else_has_it(void **state)
 {
     struct scene *scene = *state;
@@ -203,6 +222,7 @@ int main(void)
         TEST(a_slave_replaces_its_own_by_itself),
         TEST(new_ports_of_the_winner_kick_nobody_again),
         TEST(a_snapshot_kicks_the_losers_that_it_brings),
+        TEST(a_snapshot_kicks_again_who_still_loses),
         TEST(a_lost_owner_leaves_the_key_to_who_else_has_it),
         TEST(two_masters_choose_the_same_owner),
 #undef TEST

@@ -162,6 +162,55 @@ static void what_a_holder_has_goes_and_the_rest_stays(void **state)
     m4h_tunnel_index_free(&table);
 }
 
+static struct m4h_entry *entry_like(const struct row *row, uint64_t stamp)
+{
+    struct m4h_tunnel tunnel = {.tunnel_id = row->tunnel_id, .stamp = stamp, .port_count = 1};
+    struct m4h_entry *entry;
+
+    m4h_text_copy(tunnel.client_key, sizeof(tunnel.client_key), row->client_key);
+    entry = m4h_entry_create(&table, &tunnel);
+    assert_non_null(entry);
+    return entry;
+}
+
+/* Of a holder's entries every third is confirmed, every third has changed, the others go. */
+static void a_renewal_leaves_what_was_confirmed_or_put_in(void **state)
+{
+    (void)state;
+    m4h_tunnel_index_init(&table, 1);
+    for (unsigned i = 0; i < 600; i++)
+        add();
+    m4h_tunnel_index_begin_renewal(&holders[1]);
+    for (size_t i = row_count; i-- > 0;) {
+        struct m4h_entry *entry;
+
+        if (rows[i].holder != 1)
+            continue;
+        if (i % 3 == 2) {
+            rows[i] = rows[--row_count];
+            continue;
+        }
+        entry = entry_like(&rows[i], rows[i].stamp + (i % 3 == 1));
+        rows[i].stamp += i % 3 == 1;
+        if (i % 3 == 0)
+            assert_non_null(m4h_tunnel_index_confirm(&table, &holders[1], entry));
+        else {
+            assert_null(m4h_tunnel_index_confirm(&table, &holders[1], entry));
+            assert_false(m4h_tunnel_index_insert(&table, &holders[1], entry));
+        }
+    }
+    m4h_tunnel_index_end_renewal(&table, &holders[1]);
+    assert_same();
+    m4h_tunnel_index_begin_renewal(&holders[1]); /* for nothing */
+    m4h_tunnel_index_end_renewal(&table, &holders[1]);
+    forget_rows_of(1);
+    assert_same();
+    for (unsigned i = 0; i < HOLDERS; i++)
+        m4h_tunnel_index_drop(&table, &holders[i]);
+    row_count = 0;
+    m4h_tunnel_index_free(&table);
+}
+
 static void the_same_tunnel_again_replaces_itself(void **state)
 {
     struct m4h_tunnel tunnel = {.client_key = "k", .tunnel_id = 7, .stamp = 1, .port_count = 1};
@@ -205,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_is_what_a_sorted_array_would_be),
         cmocka_unit_test(what_a_holder_has_goes_and_the_rest_stays),
+        cmocka_unit_test(a_renewal_leaves_what_was_confirmed_or_put_in),
         cmocka_unit_test(the_same_tunnel_again_replaces_itself),
         cmocka_unit_test(the_longest_of_everything_fits),
     };

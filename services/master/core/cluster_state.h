@@ -45,6 +45,10 @@ bool m4h_slave_is_listed(const struct m4h_slave *slave);
 /* Puts a tunnel in at the slave and kicks who loses by it. Owns `entry`. */
 void m4h_fold_insert(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
                      uint64_t now_ms);
+/* The same of a tunnel in a snapshot, which may be there already: cheaper then, and
+ * who loses is kicked again. Inside a renewal (tunnel_index.h). */
+void m4h_fold_renew(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
+                    uint64_t now_ms);
 /* Takes a tunnel out, where the slave has it. */
 void m4h_fold_remove(struct m4h_cluster *cluster, struct m4h_slave *slave, const char *client_key,
                      uint64_t tunnel_id);

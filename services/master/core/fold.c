@@ -25,30 +25,45 @@ static void kick(struct m4h_cluster *cluster, const struct m4h_entry *loser, uin
     cluster->stats.kicks++;
 }
 
-/* The best other entry of the client key, or NULL. */
-static const struct m4h_entry *rival_of(const struct m4h_cluster *cluster,
-                                        const struct m4h_entry *entry)
+/* Compares an entry with the best one that another slave has of its client key, and kicks
+ * the one that loses. A slave replaces its own by itself. */
+static void compare(struct m4h_cluster *cluster, const struct m4h_entry *entry, bool may_kick,
+                    uint64_t now_ms)
 {
     const struct m4h_entry *owner =
         m4h_tunnel_index_owner(&cluster->tunnels, m4h_entry_client_key(entry));
-    const struct m4h_entry *rival = owner == entry ? m4h_entry_next(entry) : owner;
+    const struct m4h_entry *rival = owner;
+    bool wins = false;
 
-    return rival != NULL && m4h_entry_same_key(rival, entry) ? rival : NULL;
+    while (rival != NULL && rival->holder == entry->holder && m4h_entry_same_key(rival, entry)) {
+        wins = wins || rival == entry;
+        rival = m4h_entry_next(rival);
+    }
+    if (owner == entry)
+        m4h_last_ports_set(&cluster->last_ports, m4h_entry_client_key(entry),
+                           m4h_entry_first_port(entry));
+    if (may_kick && rival != NULL && m4h_entry_same_key(rival, entry))
+        kick(cluster, wins ? rival : entry, now_ms);
 }
 
-/* A slave replaces its own by itself. */
 void m4h_fold_insert(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
                      uint64_t now_ms)
 {
-    bool new = m4h_tunnel_index_insert(&cluster->tunnels, &slave->held, entry);
-    const struct m4h_entry *rival = rival_of(cluster, entry);
-    bool wins = rival == NULL || m4h_entry_next(entry) == rival;
+    bool is_new = m4h_tunnel_index_insert(&cluster->tunnels, &slave->held, entry);
 
-    if (wins)
-        m4h_last_ports_set(&cluster->last_ports, m4h_entry_client_key(entry),
-                           m4h_entry_first_port(entry));
-    if (new &&rival != NULL && rival->holder != entry->holder)
-        kick(cluster, wins ? rival : entry, now_ms);
+    compare(cluster, entry, is_new, now_ms);
+}
+
+void m4h_fold_renew(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
+                    uint64_t now_ms)
+{
+    const struct m4h_entry *known =
+        m4h_tunnel_index_confirm(&cluster->tunnels, &slave->held, entry);
+
+    if (known != NULL)
+        compare(cluster, known, true, now_ms);
+    else
+        m4h_fold_insert(cluster, slave, entry, now_ms);
 }
 
 void m4h_fold_remove(struct m4h_cluster *cluster, struct m4h_slave *slave, const char *client_key,

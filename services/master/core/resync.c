@@ -305,7 +305,7 @@ static void install(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64
 
     slave->resync = NULL;
     m4h_resync_cancel(cluster, slave);
-    m4h_tunnel_index_drop(&cluster->tunnels, &slave->held);
+    m4h_tunnel_index_begin_renewal(&slave->held);
     slave->info = resync->info;
     slave->has_info = true;
     slave->announced = resync->state;
@@ -313,8 +313,9 @@ static void install(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64
         struct m4h_entry *entry = resync->entries;
 
         resync->entries = entry->slave_next;
-        m4h_fold_insert(cluster, slave, entry, now_ms);
+        m4h_fold_renew(cluster, slave, entry, now_ms);
     }
+    m4h_tunnel_index_end_renewal(&cluster->tunnels, &slave->held);
     seq = replay(cluster, slave, resync, now_ms);
     cluster->stats.snapshots_installed++;
     if (seq < slave->seq || resync->spoiled || m4h_resync_is_wanted(slave)) {

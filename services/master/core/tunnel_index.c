@@ -217,6 +217,7 @@ void m4h_tunnel_index_free(struct m4h_tunnel_index *index)
 static void hold(struct m4h_holder *holder, struct m4h_entry *entry)
 {
     entry->holder = holder;
+    entry->generation = holder->generation;
     entry->slave_previous = NULL;
     entry->slave_next = holder->first;
     if (holder->first != NULL)
@@ -282,6 +283,49 @@ void m4h_tunnel_index_remove(struct m4h_tunnel_index *index, struct m4h_entry *e
     index->entries--;
     let_go(entry);
     free(entry);
+}
+
+void m4h_tunnel_index_begin_renewal(struct m4h_holder *holder)
+{
+    holder->generation++;
+}
+
+/* One tunnel id, and all else as well. */
+static bool is_equal(const struct m4h_entry *a, const struct m4h_entry *b)
+{
+    size_t bytes = m4h_entry_bytes(a);
+    size_t head = (size_t)((const char *)ports_of(a) - (const char *)a);
+
+    return a->stamp == b->stamp && a->connected_wall_ms == b->connected_wall_ms &&
+           a->port_count == b->port_count && a->key_len == b->key_len &&
+           a->address_len == b->address_len && a->fingerprint_len == b->fingerprint_len &&
+           bytes == m4h_entry_bytes(b) && memcmp(ports_of(a), ports_of(b), bytes - head) == 0;
+}
+
+struct m4h_entry *m4h_tunnel_index_confirm(struct m4h_tunnel_index *index,
+                                           struct m4h_holder *holder, struct m4h_entry *entry)
+{
+    struct m4h_entry *known =
+        m4h_tunnel_index_find(index, holder, m4h_entry_client_key(entry), entry->tunnel_id);
+
+    if (known == NULL || !is_equal(known, entry))
+        return NULL;
+    known->generation = holder->generation;
+    free(entry);
+    return known;
+}
+
+void m4h_tunnel_index_end_renewal(struct m4h_tunnel_index *index, struct m4h_holder *holder)
+{
+    struct m4h_entry *entry = holder->first;
+
+    while (entry != NULL) {
+        struct m4h_entry *next = entry->slave_next;
+
+        if (entry->generation != holder->generation)
+            m4h_tunnel_index_remove(index, entry);
+        entry = next;
+    }
 }
 
 /* Unlinks all of the holder's entries from one level, in one walk along it. */

@@ -23,7 +23,8 @@ struct m4h_holder {
     const char *slave_id; /* borrowed from the slave */
     struct m4h_entry *first;
     uint32_t count;
-    uint64_t digest; /* as lib/base/digest.h says */
+    uint64_t digest;    /* as lib/base/digest.h says */
+    uint8_t generation; /* of what is put in or confirmed now */
 };
 
 /* One tunnel: made compact, with its strings behind it. All but `holder` and
@@ -40,6 +41,7 @@ struct m4h_entry {
     uint8_t key_len;
     uint8_t address_len;
     uint8_t fingerprint_len;
+    uint8_t generation;       /* of the holder, when it was put in or confirmed last */
     struct m4h_entry *next[]; /* `height` of them; then ports; then strings */
 };
 
@@ -66,6 +68,13 @@ bool m4h_tunnel_index_insert(struct m4h_tunnel_index *index, struct m4h_holder *
                              struct m4h_entry *entry);
 /* Takes out and frees. */
 void m4h_tunnel_index_remove(struct m4h_tunnel_index *index, struct m4h_entry *entry);
+/* Renewal of what a holder has: begin, then insert or confirm what it is to have, then
+ * end, which takes out and frees the rest. Confirm frees `entry` and returns the equal one
+ * that is there; or returns NULL, and `entry` is still the caller's. */
+void m4h_tunnel_index_begin_renewal(struct m4h_holder *holder);
+struct m4h_entry *m4h_tunnel_index_confirm(struct m4h_tunnel_index *index,
+                                           struct m4h_holder *holder, struct m4h_entry *entry);
+void m4h_tunnel_index_end_renewal(struct m4h_tunnel_index *index, struct m4h_holder *holder);
 /* Takes out and frees all that a holder has. */
 void m4h_tunnel_index_drop(struct m4h_tunnel_index *index, struct m4h_holder *holder);
 
