@@ -188,6 +188,104 @@ static void more_events_than_are_kept_ask_again(void **state)
     world_assert_same(scene->world, &scene->slave);
 }
 
+/* A snapshot of 2500 tunnels, "dev-0" and so on, has come. */
+static void answer_with_many(struct scene *scene)
+{
+    char key[16];
+
+    for (unsigned i = 0; i < 2498; i++) {
+        snprintf(key, sizeof(key), "dev-%u", i);
+        fake_connect(&scene->slave, key, 100 + i, 100 + i);
+    }
+    tell(scene, fake_load(&scene->slave));
+    world_sync(scene->world, &scene->slave);
+}
+
+static void a_big_snapshot_is_put_in_piece_by_piece(void **state)
+{
+    struct scene *scene = *state;
+    struct ticket ticket = *world_ticket(scene->world, "s1");
+    struct m4h_snapshot_page page;
+
+    answer_with_many(scene);
+    assert_int_equal(world_stats(scene->world).entries, 1000);
+    assert_false(world_slave(scene->world, "s1").synced);
+    assert_true(m4h_cluster_next_tick_ms(scene->world->cluster) <= scene->world->moment.now_ms + 1);
+    /* What comes meanwhile: of a tunnel that is in, of one that is not, of a new one. */
+    tell(scene, fake_disconnect(&scene->slave, "dev-2497", 100 + 2497));
+    tell(scene, fake_disconnect(&scene->slave, "dev-3", 103));
+    tell(scene, fake_connect(&scene->slave, "new", 9000, 9000));
+    tell(scene, fake_load(&scene->slave));
+    /* The answer comes twice. */
+    page = fake_page(&scene->slave, 1, 0, true);
+    m4h_cluster_snapshot(scene->world->cluster, "s1", &ticket.ticket, &page, scene->slave.tunnels,
+                         scene->slave.count, scene->world->moment);
+    world_pass(scene->world, 1);
+    assert_int_equal(world_stats(scene->world).entries, 2000);
+    world_pass(scene->world, 1);
+    assert_true(world_slave(scene->world, "s1").synced);
+    world_assert_same(scene->world, &scene->slave);
+    assert_int_equal(scene->world->ticket_count, 1);
+    assert_int_equal(world_stats(scene->world).snapshots_installed, 1);
+}
+
+static void two_big_snapshots_take_turns(void **state)
+{
+    struct scene *scene = *state;
+    struct fake_slave other;
+    char key[16];
+
+    fake_slave_init(&other, "s2", "us");
+    fake_start(&other);
+    for (unsigned i = 0; i < 2500; i++) {
+        snprintf(key, sizeof(key), "far-%u", i);
+        fake_connect(&other, key, 100 + i, 100 + i);
+    }
+    tell(scene, fake_load(&other));
+    answer_with_many(scene);
+    world_sync(scene->world, &other);
+    assert_int_equal(world_stats(scene->world).entries, 2000);
+    for (unsigned i = 1; i <= 3; i++) {
+        world_pass(scene->world, 1);
+        assert_int_equal(world_stats(scene->world).entries, 2000 + i * 1000 - i / 3 * 500);
+    }
+    world_pass(scene->world, 0);
+    world_assert_same(scene->world, &scene->slave);
+    world_assert_same(scene->world, &other);
+    assert_int_equal(world_stats(scene->world).snapshots_failed, 0);
+    fake_slave_free(&other);
+}
+
+static void a_slave_that_stops_while_its_snapshot_is_put_in_is_empty(void **state)
+{
+    struct scene *scene = *state;
+
+    answer_with_many(scene);
+    tell(scene, fake_stop(&scene->slave));
+    world_pass(scene->world, 1);
+    world_pass(scene->world, 1);
+    assert_int_equal(world_stats(scene->world).entries, 0);
+    assert_int_equal(world_slave(scene->world, "s1").state, M4H_SLAVE_STOPPED);
+}
+
+static void a_gap_while_a_snapshot_is_put_in_asks_for_another(void **state)
+{
+    struct scene *scene = *state;
+
+    answer_with_many(scene);
+    fake_connect(&scene->slave, "unheard", 9000, 9000);
+    tell(scene, fake_refuse(&scene->slave));
+    for (unsigned i = 0; i < 10; i++)
+        world_pass(scene->world, 1);
+    assert_false(world_slave(scene->world, "s1").synced);
+    wait_for_question(scene);
+    world_sync(scene->world, &scene->slave);
+    for (unsigned i = 0; i < 10; i++)
+        world_pass(scene->world, 1);
+    assert_true(world_slave(scene->world, "s1").synced);
+    world_assert_same(scene->world, &scene->slave);
+}
+
 /* All devices of a slave come back at once, and one event in seven is lost. */
 static void a_burst_with_holes_is_healed_by_few_snapshots(void **state)
 {
@@ -373,6 +471,10 @@ int main(void)
         TEST(a_snapshot_newer_than_the_events_makes_them_duplicates),
         TEST(a_gap_while_a_snapshot_is_under_way_asks_again),
         TEST(more_events_than_are_kept_ask_again),
+        TEST(a_big_snapshot_is_put_in_piece_by_piece),
+        TEST(two_big_snapshots_take_turns),
+        TEST(a_slave_that_stops_while_its_snapshot_is_put_in_is_empty),
+        TEST(a_gap_while_a_snapshot_is_put_in_asks_for_another),
         TEST(a_burst_with_holes_is_healed_by_few_snapshots),
         TEST(failures_are_retried_with_growing_pauses),
         TEST(the_pauses_are_short_again_once_a_load_event_agrees),

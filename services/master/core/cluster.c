@@ -174,6 +174,7 @@ uint64_t m4h_cluster_tick(struct m4h_cluster *cluster, struct m4h_moment moment)
     m4h_evictions_expire(&cluster->evictions, moment.now_ms);
     if (cluster->online)
         m4h_liveness_tick(cluster, moment.now_ms);
+    m4h_resync_go_on(cluster, moment.now_ms);
     m4h_resync_tick(cluster, moment.now_ms);
     return m4h_cluster_next_tick_ms(cluster);
 }

@@ -75,6 +75,8 @@ void m4h_resync_keep(struct m4h_cluster *cluster, struct m4h_slave *slave,
 void m4h_resync_cancel(struct m4h_cluster *cluster, struct m4h_slave *slave);
 /* Gives up what takes too long, and asks for what is due. */
 void m4h_resync_tick(struct m4h_cluster *cluster, uint64_t now_ms);
+/* Puts in some more of a snapshot, where one has come. */
+void m4h_resync_go_on(struct m4h_cluster *cluster, uint64_t now_ms);
 
 /* ---- liveness.c ----------------------------------------------------------- */
 

@@ -1,8 +1,10 @@
 /* Snapshots. A slave that is unsynced waits until its time has come and a place
  * is free; then its pages are asked for, one after the other. Each becomes
- * entries aside; with the last one they replace what the slave holds, and the
- * events that came meanwhile are applied again where they are later than the
- * snapshot. A page that fails, contradicts the page before or does not come
+ * entries aside; with the last one they begin to replace what the slave holds,
+ * some at each tick so that the loop has its turns. Then the rest of what it
+ * held goes, and the events that came meanwhile are applied again where they are
+ * later than the snapshot. Until then a tunnel that went meanwhile may show once
+ * more. A page that fails, contradicts the page before or does not come
  * ends the attempt; the next one begins anew after a backoff. An answer of an
  * older attempt is known by its ticket and ignored.
  *
@@ -17,6 +19,8 @@
 
 #define BACKOFF_FIRST_MS 500u
 #define BACKOFF_MAX_MS   30000u
+/* Tunnels of a snapshot that are put in at one tick: some milliseconds. */
+#define INSTALLED_MAX 1000u
 
 /* An event that came while a snapshot was under way. */
 struct kept_event {
@@ -41,7 +45,8 @@ struct m4h_resync {
     struct kept_event *kept; /* owned; oldest first */
     struct kept_event *kept_last;
     size_t kept_count;
-    bool spoiled; /* an event could not be kept */
+    bool spoiled;     /* an event could not be kept */
+    bool is_complete; /* the last page is in; `entries` are what is left to put in */
 };
 
 /* ---- memory --------------------------------------------------------------- */
@@ -168,25 +173,6 @@ static void begin(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t
         fail(cluster, slave, "too much is under way", now_ms);
 }
 
-void m4h_resync_tick(struct m4h_cluster *cluster, uint64_t now_ms)
-{
-    struct m4h_heap_node *first = m4h_heap_first(&cluster->asked);
-    struct m4h_slave *slave;
-
-    if (first == NULL)
-        return;
-    slave = M4H_CONTAINER_OF(first, struct m4h_slave, asked);
-    while (slave->asked_due_ms <= now_ms) {
-        fail(cluster, slave, "no answer in time", now_ms);
-        slave = M4H_CONTAINER_OF(m4h_heap_first(&cluster->asked), struct m4h_slave, asked);
-    }
-    slave = M4H_CONTAINER_OF(m4h_heap_first(&cluster->waiting), struct m4h_slave, waiting);
-    while (slave->waiting_due_ms <= now_ms && cluster->asked_count < M4H_MASTER_SNAPSHOTS_MAX) {
-        begin(cluster, slave, now_ms);
-        slave = M4H_CONTAINER_OF(m4h_heap_first(&cluster->waiting), struct m4h_slave, waiting);
-    }
-}
-
 /* ---- events meanwhile ----------------------------------------------------- */
 
 static struct kept_event *keep(struct m4h_cluster *cluster, const struct m4h_event *event)
@@ -297,24 +283,14 @@ static int set_aside(struct m4h_cluster *cluster, struct m4h_resync *resync,
     return 0;
 }
 
-/* The last page is there: the snapshot replaces what the slave holds. */
-static void install(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms)
+/* All of the snapshot is in: what it did not bring goes, and what came meanwhile counts. */
+static void finish(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms)
 {
     struct m4h_resync *resync = slave->resync;
     uint64_t seq;
 
     slave->resync = NULL;
     m4h_resync_cancel(cluster, slave);
-    m4h_tunnel_index_begin_renewal(&slave->held);
-    slave->info = resync->info;
-    slave->has_info = true;
-    slave->announced = resync->state;
-    while (resync->entries != NULL) {
-        struct m4h_entry *entry = resync->entries;
-
-        resync->entries = entry->slave_next;
-        m4h_fold_renew(cluster, slave, entry, now_ms);
-    }
     m4h_tunnel_index_end_renewal(&cluster->tunnels, &slave->held);
     seq = replay(cluster, slave, resync, now_ms);
     cluster->stats.snapshots_installed++;
@@ -326,6 +302,35 @@ static void install(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64
         m4h_cluster_note(cluster, slave, M4H_NOTE_SYNCED, NULL, 0);
     }
     free_resync(resync);
+    m4h_cluster_update_seat(slave);
+}
+
+/* Puts in as much of the snapshot as takes little time; the next tick goes on. */
+static void install(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms)
+{
+    struct m4h_resync *resync = slave->resync;
+
+    for (size_t i = 0; i < INSTALLED_MAX && resync->entries != NULL; i++) {
+        struct m4h_entry *entry = resync->entries;
+
+        resync->entries = entry->slave_next;
+        m4h_fold_renew(cluster, slave, entry, now_ms);
+    }
+    if (resync->entries == NULL)
+        finish(cluster, slave, now_ms);
+    else
+        set_asked(cluster, slave, now_ms + 1);
+}
+
+/* The last page is there: the snapshot replaces what the slave holds. */
+static void begin_install(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms)
+{
+    slave->resync->is_complete = true;
+    slave->info = slave->resync->info;
+    slave->has_info = true;
+    slave->announced = slave->resync->state;
+    m4h_tunnel_index_begin_renewal(&slave->held);
+    install(cluster, slave, now_ms);
 }
 
 /* Keeps what the first page says of the whole snapshot. */
@@ -396,7 +401,7 @@ static void on_page(struct m4h_cluster *cluster, struct m4h_slave *slave,
         cluster->stats.not_taken++;
         fail(cluster, slave, m4h_error_text(error), now_ms);
     } else if (page->last) {
-        install(cluster, slave, now_ms);
+        begin_install(cluster, slave, now_ms);
     } else {
         slave->resync->next_page++;
         if (!ask(cluster, slave, now_ms))
@@ -411,7 +416,7 @@ static struct m4h_slave *slave_with(const struct m4h_cluster *cluster, const cha
     struct m4h_slave *slave = m4h_slaves_find(&cluster->slaves, slave_id);
 
     if (slave == NULL || slave->resync == NULL || slave->attempts != ticket->attempt ||
-        slave->resync->next_page != ticket->request.page)
+        slave->resync->is_complete || slave->resync->next_page != ticket->request.page)
         return NULL;
     return slave;
 }
@@ -440,4 +445,37 @@ void m4h_cluster_snapshot_failed(struct m4h_cluster *cluster, const char *slave_
         return;
     fail(cluster, slave, why, moment.now_ms);
     m4h_resync_tick(cluster, moment.now_ms);
+}
+
+/* ---- time ----------------------------------------------------------------- */
+
+void m4h_resync_tick(struct m4h_cluster *cluster, uint64_t now_ms)
+{
+    struct m4h_heap_node *first = m4h_heap_first(&cluster->asked);
+    struct m4h_slave *slave;
+
+    if (first == NULL)
+        return;
+    slave = M4H_CONTAINER_OF(first, struct m4h_slave, asked);
+    while (slave->asked_due_ms <= now_ms && !slave->resync->is_complete) {
+        fail(cluster, slave, "no answer in time", now_ms);
+        slave = M4H_CONTAINER_OF(m4h_heap_first(&cluster->asked), struct m4h_slave, asked);
+    }
+    slave = M4H_CONTAINER_OF(m4h_heap_first(&cluster->waiting), struct m4h_slave, waiting);
+    while (slave->waiting_due_ms <= now_ms && cluster->asked_count < M4H_MASTER_SNAPSHOTS_MAX) {
+        begin(cluster, slave, now_ms);
+        slave = M4H_CONTAINER_OF(m4h_heap_first(&cluster->waiting), struct m4h_slave, waiting);
+    }
+}
+
+void m4h_resync_go_on(struct m4h_cluster *cluster, uint64_t now_ms)
+{
+    struct m4h_heap_node *first = m4h_heap_first(&cluster->asked);
+    struct m4h_slave *slave;
+
+    if (first == NULL)
+        return;
+    slave = M4H_CONTAINER_OF(first, struct m4h_slave, asked);
+    if (slave->asked_due_ms <= now_ms && slave->resync->is_complete)
+        install(cluster, slave, now_ms);
 }
