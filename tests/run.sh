@@ -84,8 +84,8 @@ run_tests dev --label-exclude integration
 build clang
 try_local_cluster
 # Amounts of memory and of data that only hold, or only fit, without a sanitizer.
-run_tests dev --tests-regex '^integration_(crowd|relay)$'
+run_tests dev --label-regex heavy
 build tsan
 run_tests tsan --label-exclude 'not-tsan'
 build asan
-run_tests asan
+run_tests asan --label-exclude heavy
