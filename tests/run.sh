@@ -88,4 +88,4 @@ run_tests dev --label-regex heavy
 build tsan
 run_tests tsan --label-exclude 'not-tsan'
 build asan
-run_tests asan --label-exclude heavy
+run_tests asan
