@@ -378,8 +378,8 @@ static bool stop_workers(struct m4h_slave *slave)
 }
 
 /* Workers end first, and their last reports are read, so that every tunnel's end
- * is published before the bus is closed. Where one does not end, only the bus gets to
- * its end: the process is to end with the memory as it is. */
+ * is published before the bus is closed. Where one does not end, only the bus and the
+ * file of leases get to their ends: the process is to end with the memory as it is. */
 bool m4h_slave_destroy(struct m4h_slave *slave)
 {
     if (slave == NULL)
@@ -387,6 +387,7 @@ bool m4h_slave_destroy(struct m4h_slave *slave)
     m4h_ready_file_remove(slave->config->ready_file);
     if (!stop_workers(slave)) {
         m4h_bus_destroy(slave->bus, BUS_FLUSH_MS);
+        m4h_lease_file_close(slave->lease_file);
         return false;
     }
     m4h_mailbox_close(slave->mailbox);

@@ -280,8 +280,12 @@ bool m4h_worker_stop(struct m4h_worker *worker)
     order->kind = M4H_ORDER_QUIT;
     m4h_worker_send(worker, order);
     m4h_tray_flush(worker->orders); /* the hub's loop may have ended */
-    worker->started = !join(worker);
-    return !worker->started;
+    if (!join(worker)) {
+        pthread_detach(worker->thread);
+        return false;
+    }
+    worker->started = false;
+    return true;
 }
 
 void m4h_worker_destroy(struct m4h_worker *worker)
