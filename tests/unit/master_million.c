@@ -88,6 +88,7 @@ static void lose_all(struct m4h_cluster *cluster, struct m4h_moment moment)
         double before = cpu_seconds();
 
         next_ms = m4h_cluster_tick(cluster, moment);
+        moment.now_ms++;
         if (cpu_seconds() - before > longest)
             longest = cpu_seconds() - before;
         ticks++;

@@ -1,6 +1,10 @@
 /* Who was heard, and who was not for too long. */
 #include "services/master/core/cluster_state.h"
 
+/* So many tunnels of lost slaves go at one tick: some milliseconds. The rest waits for the
+ * next one, which is due at once, so that the loop has its turns between. */
+#define DROPPED_MAX 1000u
+
 static uint64_t age_ms(const struct m4h_slave *slave, uint64_t now_ms)
 {
     return now_ms > slave->last_seen_ms ? now_ms - slave->last_seen_ms : 0;
@@ -57,9 +61,17 @@ static void become_lost(struct m4h_cluster *cluster, struct m4h_slave *slave, ui
         m4h_cluster_set_synced(cluster, slave, false);
     }
     m4h_resync_cancel(cluster, slave);
-    m4h_tunnel_index_drop(&cluster->tunnels, &slave->held);
     m4h_seat_forget_reservations(cluster->dispatch, &slave->seat);
     m4h_cluster_update_seat(slave);
+}
+
+/* When to look at the slave again. A lost one is looked at until its tunnels are gone. */
+static uint64_t next_look_ms(const struct m4h_cluster_config *config, const struct m4h_slave *slave,
+                             uint64_t now_ms)
+{
+    if (slave->lost)
+        return slave->held.count > 0 ? now_ms + 1 : slave->last_seen_ms + config->forget_after_ms;
+    return slave->last_seen_ms + (slave->silent ? config->lost_after_ms : config->silent_after_ms);
 }
 
 /* Does what the slave's silence asks for, and sets when to look again. Returns
@@ -77,16 +89,11 @@ static bool look_at(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64
         become_silent(cluster, slave, now_ms);
     if (age >= config->lost_after_ms && !slave->lost)
         become_lost(cluster, slave, now_ms);
-    set_due(cluster, slave,
-            slave->last_seen_ms + (slave->lost     ? config->forget_after_ms
-                                   : slave->silent ? config->lost_after_ms
-                                                   : config->silent_after_ms));
+    if (slave->lost)
+        m4h_tunnel_index_drop_some(&cluster->tunnels, &slave->held, DROPPED_MAX);
+    set_due(cluster, slave, next_look_ms(config, slave, now_ms));
     return true;
 }
-
-/* A slave after the other is lost while fewer tunnels go than this; the rest waits for the
- * next tick, which is due at once, so that the loop has its turns between. */
-#define DROPPED_MAX 10000u
 
 void m4h_liveness_tick(struct m4h_cluster *cluster, uint64_t now_ms)
 {

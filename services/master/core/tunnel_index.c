@@ -373,14 +373,20 @@ static void sweep(struct m4h_tunnel_index *index, struct m4h_holder *holder)
     holder->digest = 0;
 }
 
+void m4h_tunnel_index_drop_some(struct m4h_tunnel_index *index, struct m4h_holder *holder,
+                                size_t most)
+{
+    for (size_t i = 0; i < most && holder->first != NULL; i++)
+        m4h_tunnel_index_remove(index, holder->first);
+}
+
 void m4h_tunnel_index_drop(struct m4h_tunnel_index *index, struct m4h_holder *holder)
 {
     if (holder->count > index->entries / SWEEP_PART) {
         sweep(index, holder);
         return;
     }
-    while (holder->first != NULL)
-        m4h_tunnel_index_remove(index, holder->first);
+    m4h_tunnel_index_drop_some(index, holder, SIZE_MAX);
 }
 
 struct m4h_entry *m4h_tunnel_index_owner(const struct m4h_tunnel_index *index,

@@ -75,6 +75,9 @@ void m4h_tunnel_index_begin_renewal(struct m4h_holder *holder);
 struct m4h_entry *m4h_tunnel_index_confirm(struct m4h_tunnel_index *index,
                                            struct m4h_holder *holder, struct m4h_entry *entry);
 void m4h_tunnel_index_end_renewal(struct m4h_tunnel_index *index, struct m4h_holder *holder);
+/* Takes out and frees some of what a holder has, at most `most`. */
+void m4h_tunnel_index_drop_some(struct m4h_tunnel_index *index, struct m4h_holder *holder,
+                                size_t most);
 /* Takes out and frees all that a holder has. */
 void m4h_tunnel_index_drop(struct m4h_tunnel_index *index, struct m4h_holder *holder);
 
