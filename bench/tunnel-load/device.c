@@ -33,7 +33,7 @@ static const char *const stage_names[] = {
     [DEVICE_GONE] = "gone",
 };
 
-static void close_session(struct device *device)
+static void leave_event(struct device *device)
 {
     echo_set_clear(&device->echoes);
     if (device->event) {
@@ -41,6 +41,11 @@ static void close_session(struct device *device)
         ssh_event_free(device->event);
         device->event = NULL;
     }
+}
+
+static void close_session(struct device *device)
+{
+    leave_event(device);
     if (device->session) {
         ssh_disconnect(device->session);
         ssh_free(device->session);
@@ -56,6 +61,17 @@ void device_stop(struct device *device, const char *reason)
     snprintf(device->reason, sizeof(device->reason), "%s: %s", stage_names[device->stage], reason);
     close_session(device);
     device->stage = DEVICE_GONE;
+}
+
+void device_cut(struct device *device)
+{
+    const struct linger by_reset = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt(device->fd, SOL_SOCKET, SO_LINGER, &by_reset, sizeof(by_reset));
+    leave_event(device);
+    if (device->session)
+        ssh_silent_disconnect(device->session);
+    device_stop(device, "cut");
 }
 
 static void fail(struct device *device)

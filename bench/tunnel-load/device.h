@@ -56,6 +56,9 @@ void device_step(struct device *device);
 /* EPOLLIN and EPOLLOUT as the device needs them now. */
 uint32_t device_poll_events(const struct device *device);
 
+/* Cut the connection without a word, as when the network between goes: GONE. */
+void device_cut(struct device *device);
+
 /* Give up or hang up: GONE, with `reason`. */
 void device_stop(struct device *device, const char *reason);
 

@@ -3,6 +3,9 @@
  * at a time, the rest wait for their turn in order. One thread is enough to ask
  * more of a server than two cores can give, and leaves the other core to it.
  *
+ * Devices that reconnect do so at random moments, each for itself, and without a
+ * bound on how many are being set up: that is how a fleet behaves that was cut.
+ *
  * Must not know about SSH: device.h does that.
  */
 #include "fleet.h"
@@ -26,11 +29,16 @@
 #define EVENTS_PER_TURN  256
 #define DEADLINE_SCAN_MS 500
 #define SPARE_FDS        32
+#define RETURN_SCAN_MS   10
+/* A device waits at most so many times --reconnect between two attempts. */
+#define BACKOFF_MAX 16
 
 struct member {
     struct device device;
     uint64_t started_ns;
     uint32_t watched_events;
+    uint64_t due_ns; /* when it comes back; 0: it does not */
+    unsigned backoff;
 };
 
 struct fleet {
@@ -45,6 +53,10 @@ struct fleet {
     int signal_fd;
     uint64_t next_scan_ns;
     bool stopping;
+    bool returning;      /* who is lost comes back */
+    unsigned away_count; /* lost and not back yet */
+    unsigned back_count; /* back since the first one was lost */
+    uint64_t lost_ns;    /* when that was */
 };
 
 static uint64_t now_ns(void)
@@ -104,6 +116,7 @@ static bool open_loop(struct fleet *fleet)
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGUSR1);
     sigprocmask(SIG_BLOCK, &signals, NULL);
 
     fleet->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -155,6 +168,51 @@ static void clean_up(struct fleet *fleet)
         close(fleet->epoll_fd);
 }
 
+/* ---- coming back ---- */
+
+/* Between half and one and a half of the time between two attempts. */
+static void plan_return(struct fleet *fleet, struct member *member)
+{
+    uint64_t wait_ns = (uint64_t)fleet->options->reconnect_ms * member->backoff * 1000000u;
+
+    member->due_ns = now_ns() + wait_ns / 2 + wait_ns * (uint64_t)(rand() % 1000) / 1000;
+    if (member->backoff < BACKOFF_MAX)
+        member->backoff *= 2;
+}
+
+/* The first time within --reconnect. */
+static void note_lost(struct fleet *fleet, struct member *member)
+{
+    uint64_t jitter_ns = (uint64_t)fleet->options->reconnect_ms * 1000000u;
+
+    if (fleet->away_count++ == 0) {
+        fleet->lost_ns = now_ns();
+        fleet->back_count = 0;
+        report_begin_return(&fleet->report);
+    }
+    member->backoff = 1;
+    member->due_ns = now_ns() + jitter_ns * (uint64_t)(rand() % 1000) / 1000;
+}
+
+static void note_back(struct fleet *fleet)
+{
+    fleet->back_count++;
+    if (--fleet->away_count == 0)
+        report_print_return(&fleet->report, stdout, fleet->back_count, now_ns() - fleet->lost_ns);
+}
+
+static void settle_return(struct fleet *fleet, struct member *member, enum device_stage before)
+{
+    if (member->device.stage == DEVICE_UP && before != DEVICE_UP) {
+        note_back(fleet);
+    } else if (member->device.stage == DEVICE_GONE && before == DEVICE_UP) {
+        note_lost(fleet, member);
+    } else if (member->device.stage == DEVICE_GONE) {
+        report_failed(&fleet->report, member->device.reason);
+        plan_return(fleet, member);
+    }
+}
+
 /* ---- the loop ---- */
 
 /* The member went from `before` to its present stage: count it, and watch for what
@@ -164,12 +222,17 @@ static void settle(struct fleet *fleet, struct member *member, enum device_stage
     struct device *device = &member->device;
     struct epoll_event event = {.data.ptr = member};
 
-    if (before < DEVICE_UP && device->stage >= DEVICE_UP)
+    if (fleet->returning)
+        settle_return(fleet, member, before);
+    else if (before < DEVICE_UP && device->stage >= DEVICE_UP)
         fleet->in_flight_count--;
-    if (before < DEVICE_UP && device->stage == DEVICE_UP)
+    if (!fleet->returning && before < DEVICE_UP && device->stage == DEVICE_UP)
         report_up(&fleet->report, now_ns() - member->started_ns);
 
     if (device->stage == DEVICE_GONE) { /* closed, so epoll has forgotten it */
+        member->watched_events = 0;
+        if (fleet->returning)
+            return;
         if (before == DEVICE_UP)
             report_lost(&fleet->report, device->reason);
         else
@@ -209,6 +272,36 @@ static void start_more(struct fleet *fleet)
         start_next(fleet);
 }
 
+static void start_those_due(struct fleet *fleet)
+{
+    uint64_t now = now_ns();
+
+    if (fleet->away_count == 0 || fleet->stopping)
+        return;
+    for (unsigned i = 0; i < fleet->started_count; i++) {
+        struct member *member = &fleet->members[i];
+
+        if (member->due_ns == 0 || member->due_ns > now)
+            continue;
+        member->due_ns = 0;
+        member->started_ns = now;
+        device_start(&member->device, fleet->keys[i], &fleet->target);
+        settle(fleet, member, DEVICE_CONNECTING);
+    }
+}
+
+static void cut_all(struct fleet *fleet)
+{
+    for (unsigned i = 0; i < fleet->started_count; i++) {
+        struct member *member = &fleet->members[i];
+
+        if (member->device.stage != DEVICE_UP)
+            continue;
+        device_cut(&member->device);
+        settle(fleet, member, DEVICE_UP);
+    }
+}
+
 static void expire_setups(struct fleet *fleet)
 {
     uint64_t now = now_ns();
@@ -228,15 +321,31 @@ static void expire_setups(struct fleet *fleet)
     }
 }
 
+static void on_signal(struct fleet *fleet)
+{
+    struct signalfd_siginfo signal;
+
+    if (read(fleet->signal_fd, &signal, sizeof(signal)) != sizeof(signal))
+        return;
+    if (signal.ssi_signo != SIGUSR1)
+        fleet->stopping = true;
+    else if (fleet->returning)
+        cut_all(fleet);
+}
+
 static void on_event(struct fleet *fleet, void *tag)
 {
     struct member *member = tag;
     enum device_stage before;
 
-    if (!tag || tag == fleet) { /* a signal, or the end of stdin */
+    if (!tag) {
+        on_signal(fleet);
+        return;
+    }
+    if (tag == fleet) { /* the end of stdin */
         char ignored[512];
 
-        if (!tag || read(STDIN_FILENO, ignored, sizeof(ignored)) <= 0)
+        if (read(STDIN_FILENO, ignored, sizeof(ignored)) <= 0)
             fleet->stopping = true;
         return;
     }
@@ -276,8 +385,15 @@ static void hold(struct fleet *fleet)
 
     if (options->hold_until_stdin_eof && !watch(fleet, STDIN_FILENO, fleet))
         return; /* a file or /dev/null: at its end already */
-    while (!fleet->stopping && (options->hold_until_stdin_eof || now_ns() < until_ns))
-        turn(fleet, DEADLINE_SCAN_MS);
+    fleet->returning = options->reconnect_ms > 0;
+    while (!fleet->stopping && (options->hold_until_stdin_eof || now_ns() < until_ns)) {
+        turn(fleet, fleet->away_count > 0 ? RETURN_SCAN_MS : DEADLINE_SCAN_MS);
+        start_those_due(fleet);
+        if (fleet->away_count > 0)
+            expire_setups(fleet);
+    }
+    fleet->report.lost_count += fleet->away_count;
+    fleet->returning = false;
     printf("lost=%u channels=%ju bytes=%ju\n", fleet->report.lost_count,
            (uintmax_t)fleet->target.echo_totals.channels,
            (uintmax_t)fleet->target.echo_totals.bytes);

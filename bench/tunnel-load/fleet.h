@@ -15,6 +15,7 @@ struct fleet_options {
     unsigned setup_timeout_seconds;
     unsigned hold_seconds;
     bool hold_until_stdin_eof;
+    unsigned reconnect_ms; /* 0: who is lost stays away */
     bool echo;
     bool json;
 };

@@ -37,6 +37,10 @@ static const char usage[] =
     "  --hold SECONDS           keep the tunnels up that long after the report\n"
     "  --hold-until-stdin-eof   keep them up until stdin ends; then, as after --hold,\n"
     "                           prints `lost=L channels=C bytes=B`\n"
+    "  --reconnect MS           while they are held, who is cut comes back within MS, and after a\n"
+    "                           failure again, each time later, as a client's backoff has it.\n"
+    "                           SIGUSR1 cuts all. Prints `back=N seconds=S failed=F` when all\n"
+    "                           are back, F attempts having failed, and why they failed\n"
     "  --verify                 accept operators' connections and echo every byte\n"
     "  --ports FILE             write `device port` lines before the report\n"
     "  --json                   the rest of the report as one line of JSON\n";
@@ -53,6 +57,7 @@ enum option_id {
     OPTION_TIMEOUT,
     OPTION_HOLD,
     OPTION_HOLD_UNTIL_STDIN_EOF,
+    OPTION_RECONNECT,
     OPTION_VERIFY,
     OPTION_PORTS,
     OPTION_JSON,
@@ -77,6 +82,7 @@ static const struct option run_options[] = {
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
     {"hold", required_argument, NULL, OPTION_HOLD},
     {"hold-until-stdin-eof", no_argument, NULL, OPTION_HOLD_UNTIL_STDIN_EOF},
+    {"reconnect", required_argument, NULL, OPTION_RECONNECT},
     {"verify", no_argument, NULL, OPTION_VERIFY},
     {"ports", required_argument, NULL, OPTION_PORTS},
     {"json", no_argument, NULL, OPTION_JSON},
@@ -165,6 +171,9 @@ static void set_run_option(struct fleet_options *options, int id)
         break;
     case OPTION_HOLD_UNTIL_STDIN_EOF:
         options->hold_until_stdin_eof = true;
+        break;
+    case OPTION_RECONNECT:
+        options->reconnect_ms = number(optarg, "--reconnect", 1, 3600 * 1000);
         break;
     case OPTION_VERIFY:
         options->echo = true;

@@ -126,6 +126,21 @@ void report_print_reasons(const struct report *report, FILE *out)
         fprintf(out, "%u x %s\n", report->reasons[i].count, report->reasons[i].text);
 }
 
+void report_begin_return(struct report *report)
+{
+    report->failed_count = 0;
+    report->reason_count = 0;
+}
+
+void report_print_return(const struct report *report, FILE *out, unsigned back_count,
+                         uint64_t total_ns)
+{
+    fprintf(out, "back=%u seconds=%.3f failed=%u\n", back_count, (double)total_ns / 1e9,
+            report->failed_count);
+    report_print_reasons(report, stderr);
+    fflush(out);
+}
+
 static void print_text(const struct report *report, FILE *out, double per_second,
                        const struct latency *latency)
 {

@@ -36,6 +36,12 @@ void report_lost(struct report *report, const char *reason);
  * text or as one line of JSON. */
 void report_print(struct report *report, FILE *out, bool json);
 
+/* Forgets what failed so far, before something else is counted. */
+void report_begin_return(struct report *report);
+/* `back=N seconds=S failed=F` and the reasons. */
+void report_print_return(const struct report *report, FILE *out, unsigned back_count,
+                         uint64_t total_ns);
+
 /* The reasons of all that failed or was lost so far, one line each. */
 void report_print_reasons(const struct report *report, FILE *out);
 

@@ -58,15 +58,16 @@ static const struct m4h_config_option options[] = {
     {"device", "handshakes_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(handshakes_max), "0",
      0, 100000, NULL,
      "Handshakes in flight in each worker; who comes beyond waits in the kernel's queue. 0: one "
-     "for each 20 ms of authenticate_ms, so that a round of them takes a small part of it."},
+     "for each 25 ms of authenticate_ms, so that a round of them takes a small part of it."},
     {"device", "unauthenticated_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE,
      AT(unauthenticated_max), "4000", 64, 1000000, NULL,
      "Connections that have not authenticated yet, of all; beyond, the one that has been silent "
      "for longest goes."},
     {"device", "source_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(source_max), "256", 0,
      1000000, NULL,
-     "Of them, those of one source that say nothing; beyond, the one that has been silent for "
-     "longest goes. Shared out among the workers, 64 each at least. 0: no limit."},
+     "Of them, those of one source that say nothing, and one more for each device that came in "
+     "from there; beyond, the one that has been silent for longest goes. Shared out among the "
+     "workers, 64 each at least. 0: no limit."},
     {"device", "source_prefix_v4", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(source_prefix_v4),
      "32", 8, 32, NULL, "Bits of an IPv4 address that make a source."},
     {"device", "source_prefix_v6", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(source_prefix_v6),

@@ -73,10 +73,11 @@ static void workers_share_what_strangers_may_have(void **state)
 static void handshakes_in_flight_go_by_the_time_they_may_take(void **state)
 {
     (void)state;
-    assert_int_equal(door_limits("device.authenticate_ms=5s").active_max, 250);
+    assert_int_equal(door_limits("device.authenticate_ms=5s").active_max, 200);
     assert_int_equal(door_limits("device.authenticate_ms=100").active_max, 16);
-    assert_int_equal(door_limits("device.authenticate_ms=10m").active_max, 1024);
+    assert_int_equal(door_limits("device.authenticate_ms=10m").active_max, 500);
     assert_int_equal(door_limits("device.handshakes_max=7").active_max, 7);
+    assert_int_equal(door_limits("device.unauthenticated_max=400").active_max, 50);
 }
 
 static void balancers_are_read_as_networks(void **state)

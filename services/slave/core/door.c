@@ -15,7 +15,9 @@ struct m4h_source {
     UT_hash_handle hh;
     struct m4h_ip prefix;
     uint32_t guests;
+    uint32_t known; /* that left as known ones, while it had guests */
     uint32_t waiting_count;
+    uint64_t calm_ms; /* when patience with it comes back */
     struct m4h_guest *waiting;
 };
 
@@ -23,10 +25,13 @@ struct m4h_door {
     struct m4h_door_limits limits;
     struct m4h_source *sources; /* uthash, by prefix */
     struct m4h_guest *active;
+    struct m4h_guest *hurried; /* active, too */
     struct m4h_guest *waiting;
     struct m4h_guest *trusted_waiting;
     uint32_t active_count;
+    uint32_t waiting_count;
     uint32_t guest_count;
+    uint64_t calm_ms; /* when patience with all comes back */
 };
 
 int m4h_door_create(struct m4h_door **door, const struct m4h_door_limits *limits)
@@ -53,6 +58,7 @@ void m4h_door_set_limits(struct m4h_door *door, const struct m4h_door_limits *li
 static void begin_to_wait(struct m4h_door *door, struct m4h_guest *guest)
 {
     guest->state = M4H_GUEST_WAITING;
+    door->waiting_count++;
     if (guest->is_trusted)
         DL_APPEND(door->trusted_waiting, guest);
     else
@@ -65,6 +71,7 @@ static void begin_to_wait(struct m4h_door *door, struct m4h_guest *guest)
 
 static void stop_waiting(struct m4h_door *door, struct m4h_guest *guest)
 {
+    door->waiting_count--;
     if (guest->is_trusted)
         DL_DELETE(door->trusted_waiting, guest);
     else
@@ -75,33 +82,80 @@ static void stop_waiting(struct m4h_door *door, struct m4h_guest *guest)
     }
 }
 
-static void become_active(struct m4h_door *door, struct m4h_guest *guest)
+/* Those of a source that may wait. */
+static uint32_t waiting_max(const struct m4h_door *door, const struct m4h_source *source)
+{
+    return door->limits.source_max + source->known;
+}
+
+/* There are as many now that wait as should be: it will take time to be over. */
+static void note_crowd(struct m4h_door *door, struct m4h_source *source, uint64_t now_ms)
+{
+    if (door->waiting_count >= door->limits.guests_max / M4H_DOOR_WAITING_PART)
+        door->calm_ms = now_ms + M4H_DOOR_CALM_MS;
+    if (source != NULL && door->limits.source_max > 0 &&
+        source->waiting_count >= waiting_max(door, source))
+        source->calm_ms = now_ms + M4H_DOOR_CALM_MS;
+}
+
+static bool is_in_a_hurry(const struct m4h_door *door, const struct m4h_guest *guest,
+                          uint64_t now_ms)
+{
+    if (guest->is_trusted)
+        return false;
+    return now_ms < door->calm_ms || (guest->source != NULL && now_ms < guest->source->calm_ms);
+}
+
+static void become_active(struct m4h_door *door, struct m4h_guest *guest, uint64_t now_ms)
 {
     guest->state = M4H_GUEST_ACTIVE;
-    DL_APPEND(door->active, guest);
+    guest->heard_ms = now_ms;
+    guest->is_hurried = is_in_a_hurry(door, guest, now_ms);
+    if (guest->is_hurried)
+        DL_APPEND(door->hurried, guest);
+    else
+        DL_APPEND(door->active, guest);
     door->active_count++;
+}
+
+static void stop_being_active(struct m4h_door *door, struct m4h_guest *guest)
+{
+    if (guest->is_hurried)
+        DL_DELETE(door->hurried, guest);
+    else
+        DL_DELETE(door->active, guest);
+    door->active_count--;
 }
 
 /* Takes it out of the list of its state, whichever that is. */
 static void step_out(struct m4h_door *door, struct m4h_guest *guest)
 {
-    if (guest->state == M4H_GUEST_WAITING) {
+    if (guest->state == M4H_GUEST_WAITING)
         stop_waiting(door, guest);
-    } else if (guest->state == M4H_GUEST_ACTIVE) {
-        DL_DELETE(door->active, guest);
-        door->active_count--;
-    }
+    else if (guest->state == M4H_GUEST_ACTIVE)
+        stop_being_active(door, guest);
+}
+
+/* When the first of a list stalls; UINT64_MAX: the list is empty. */
+static uint64_t stalls_ms(const struct m4h_guest *first, uint64_t patience_ms)
+{
+    return first != NULL ? first->heard_ms + patience_ms : UINT64_MAX;
+}
+
+static void give_up_on(struct m4h_door *door, struct m4h_guest *guest, uint64_t now_ms)
+{
+    step_out(door, guest);
+    begin_to_wait(door, guest);
+    note_crowd(door, guest->source, now_ms);
 }
 
 /* Those that have said nothing for too long wait from now on. */
 static void note_stalled(struct m4h_door *door, uint64_t now_ms)
 {
-    struct m4h_guest *guest;
-
-    while ((guest = door->active) != NULL && guest->heard_ms + M4H_DOOR_STALL_MS <= now_ms) {
-        step_out(door, guest);
-        begin_to_wait(door, guest);
-    }
+    while (stalls_ms(door->active, M4H_DOOR_PATIENCE_MS) <= now_ms)
+        give_up_on(door, door->active, now_ms);
+    while (stalls_ms(door->hurried, M4H_DOOR_HURRY_MS) <= now_ms)
+        give_up_on(door, door->hurried, now_ms);
 }
 
 /* ---- sources ---------------------------------------------------------------------- */
@@ -146,7 +200,10 @@ bool m4h_door_is_open(struct m4h_door *door, uint64_t now_ms)
 
 uint64_t m4h_door_next_ms(const struct m4h_door *door)
 {
-    return door->active != NULL ? door->active->heard_ms + M4H_DOOR_STALL_MS : UINT64_MAX;
+    uint64_t active_ms = stalls_ms(door->active, M4H_DOOR_PATIENCE_MS);
+    uint64_t hurried_ms = stalls_ms(door->hurried, M4H_DOOR_HURRY_MS);
+
+    return active_ms < hurried_ms ? active_ms : hurried_ms;
 }
 
 void m4h_door_enter(struct m4h_door *door, struct m4h_guest *guest, uint64_t now_ms)
@@ -157,25 +214,27 @@ void m4h_door_enter(struct m4h_door *door, struct m4h_guest *guest, uint64_t now
     begin_to_wait(door, guest);
 }
 
-void m4h_door_name(struct m4h_door *door, struct m4h_guest *guest, const struct m4h_ip *ip)
+void m4h_door_name(struct m4h_door *door, struct m4h_guest *guest, const struct m4h_ip *ip,
+                   uint64_t now_ms)
 {
-    bool waits = guest->state == M4H_GUEST_WAITING;
-
-    if (waits)
-        stop_waiting(door, guest);
+    if (guest->state != M4H_GUEST_WAITING || guest->source != NULL)
+        return;
+    stop_waiting(door, guest);
+    note_stalled(door, now_ms);
     guest->is_trusted = m4h_networks_contain(door->limits.trusted, ip);
     if (!guest->is_trusted)
         guest->source = need_source(door, ip);
     if (guest->source != NULL)
         guest->source->guests++;
-    if (waits)
-        begin_to_wait(door, guest);
+    become_active(door, guest, now_ms);
+    if (guest->is_hurried)
+        give_up_on(door, guest, now_ms); /* before it has begun */
 }
 
 static bool is_crowded(const struct m4h_door *door, const struct m4h_source *source)
 {
     return source != NULL && door->limits.source_max > 0 &&
-           source->waiting_count > door->limits.source_max;
+           source->waiting_count > waiting_max(door, source);
 }
 
 struct m4h_guest *m4h_door_excess(struct m4h_door *door, const struct m4h_guest *newcomer,
@@ -197,8 +256,7 @@ void m4h_door_heard(struct m4h_door *door, struct m4h_guest *guest, uint64_t now
     if (guest->state != M4H_GUEST_WAITING && guest->state != M4H_GUEST_ACTIVE)
         return;
     step_out(door, guest);
-    guest->heard_ms = now_ms;
-    become_active(door, guest);
+    become_active(door, guest, now_ms);
 }
 
 void m4h_door_asks(struct m4h_door *door, struct m4h_guest *guest)
@@ -213,8 +271,14 @@ void m4h_door_answered(struct m4h_door *door, struct m4h_guest *guest, uint64_t 
 {
     if (guest->state != M4H_GUEST_ASKING)
         return;
-    guest->heard_ms = now_ms;
-    become_active(door, guest);
+    become_active(door, guest, now_ms);
+}
+
+void m4h_door_known(struct m4h_door *door, struct m4h_guest *guest)
+{
+    if (guest->source != NULL)
+        guest->source->known++;
+    m4h_door_leave(door, guest);
 }
 
 void m4h_door_leave(struct m4h_door *door, struct m4h_guest *guest)

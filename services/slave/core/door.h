@@ -1,19 +1,24 @@
 /* Who may come in before it is known: the connections of one worker that have not
  * authenticated yet, its guests, and the bounds on them. Pure.
  *
- * A guest *waits* until it says something and again when it has said nothing for
- * M4H_DOOR_STALL_MS; in between it is *active*: a handshake in flight, which costs
- * the worker its time. While its key is being judged it is *asking*, and neither.
+ * A guest is *active* while a word of it is expected: when it has come, and after
+ * each word, for some time. It is a handshake in flight, which costs the worker its
+ * time. When it stays silent it *waits*, until it speaks again. While its key is being
+ * judged it is *asking*, and neither.
  *
  *   - Active guests are bounded. At the bound the door is closed: who comes next
  *     stays in the kernel's queue until a handshake is done or stalls.
  *   - All guests are bounded. Beyond, the one that has waited longest goes.
- *   - Those that wait are bounded for each source, a prefix of the address. Beyond,
- *     the one of that source that has waited longest goes. So a thousand devices
- *     behind one address come in one after the other, since they do not wait, while
- *     a thousand connections that say nothing take the room of each other only.
- *     Sources in a trusted network are not counted, and go last.
+ *   - Those that wait are bounded for each source, a prefix of the address: by a
+ *     number, and one more for each that became known. Beyond, the one of that source
+ *     that has waited longest goes. So a thousand devices behind one address come in
+ *     one after the other, while a thousand connections that say nothing take the room
+ *     of each other only.
+ *   - A source with that many, or any where very many wait, gets no patience: who comes
+ *     from there is not active before it speaks, and then not for long. So a crowd of
+ *     strangers cannot hold the door closed.
  *
+ * Sources in a trusted network are not counted, meet patience always, and go last.
  * Every call costs the same however many guests there are. Worker thread only. */
 #ifndef M4H_SLAVE_CORE_DOOR_H
 #define M4H_SLAVE_CORE_DOOR_H
@@ -24,10 +29,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Silence after which a handshake does not count as in flight. Long enough for a
- * slow link or a worker whose turns are long, short enough that connections which
- * begin and stop cannot hold the door for long. */
-#define M4H_DOOR_STALL_MS 250u
+/* Silence after which a guest is not active any more: long enough for a slow link, a
+ * slow device, or a worker whose turns are long; */
+#define M4H_DOOR_PATIENCE_MS 1500u
+/* and where patience is over. */
+#define M4H_DOOR_HURRY_MS 250u
+/* Patience is over for all when so large a part of all guests waits; */
+#define M4H_DOOR_WAITING_PART 4u
+/* and comes back so long after there was reason for that last. */
+#define M4H_DOOR_CALM_MS 10000u
 
 struct m4h_door_limits {
     uint32_t active_max;
@@ -52,6 +62,7 @@ struct m4h_source;
 struct m4h_guest {
     enum m4h_guest_state state;
     bool is_trusted;
+    bool is_hurried;                             /* active, and patience with it is short */
     uint64_t heard_ms;                           /* when it came or was heard last */
     struct m4h_source *source;                   /* NULL: not known yet, or not counted */
     struct m4h_guest *prev, *next;               /* of those in its state */
@@ -72,11 +83,12 @@ bool m4h_door_is_open(struct m4h_door *door, uint64_t now_ms);
 /* When to ask again while it is closed; UINT64_MAX: only when a guest leaves. */
 uint64_t m4h_door_next_ms(const struct m4h_door *door);
 
-/* A connection has come; it waits. */
+/* A connection has come; it waits until it is named. */
 void m4h_door_enter(struct m4h_door *door, struct m4h_guest *guest, uint64_t now_ms);
 /* It is known where it comes from, once: by its own address, or by what a balancer
  * said. Without memory it is counted for no source. */
-void m4h_door_name(struct m4h_door *door, struct m4h_guest *guest, const struct m4h_ip *ip);
+void m4h_door_name(struct m4h_door *door, struct m4h_guest *guest, const struct m4h_ip *ip,
+                   uint64_t now_ms);
 /* Who has to go so that there is room for `newcomer`, which has just entered or been
  * named; NULL: nobody. The caller ends that connection and asks again. It may be the
  * newcomer itself. */
@@ -91,7 +103,9 @@ void m4h_door_heard(struct m4h_door *door, struct m4h_guest *guest, uint64_t now
 void m4h_door_asks(struct m4h_door *door, struct m4h_guest *guest);
 /* It was refused and may try another key. */
 void m4h_door_answered(struct m4h_door *door, struct m4h_guest *guest, uint64_t now_ms);
-/* It is known now, or gone. No effect on one that is no guest. */
+/* It is known now: it leaves. */
+void m4h_door_known(struct m4h_door *door, struct m4h_guest *guest);
+/* It is gone. No effect on one that is no guest. */
 void m4h_door_leave(struct m4h_door *door, struct m4h_guest *guest);
 
 uint32_t m4h_door_guest_count(const struct m4h_door *door);

@@ -401,7 +401,7 @@ void m4h_device_judged(struct m4h_device *device, bool allowed, const char *clie
     if (allowed) {
         m4h_text_copy(device->client_key, sizeof(device->client_key), client_key);
         count_handshake(device, M4H_HANDSHAKE_AUTHENTICATED);
-        m4h_entrance_leave(device->worker->entrance, &device->guest);
+        m4h_entrance_known(device->worker->entrance, &device->guest);
     } else {
         m4h_entrance_answered(device->worker->entrance, &device->guest);
     }

@@ -177,7 +177,7 @@ static void admit(struct m4h_entrance *entrance, int fd, const char *peer, const
         return;
     m4h_door_enter(entrance->door, &device->guest, now_ms(entrance));
     if (!worker->settings->proxy_required)
-        m4h_door_name(entrance->door, &device->guest, ip);
+        m4h_door_name(entrance->door, &device->guest, ip, now_ms(entrance));
     (void)make_room(entrance, device);
 }
 
@@ -261,7 +261,7 @@ bool m4h_entrance_name(struct m4h_entrance *entrance, struct m4h_device *device,
 {
     bool stays;
 
-    m4h_door_name(entrance->door, &device->guest, ip);
+    m4h_door_name(entrance->door, &device->guest, ip, now_ms(entrance));
     stays = make_room(entrance, device);
     check(entrance);
     return stays;
@@ -282,6 +282,12 @@ void m4h_entrance_asks(struct m4h_entrance *entrance, struct m4h_guest *guest)
 void m4h_entrance_answered(struct m4h_entrance *entrance, struct m4h_guest *guest)
 {
     m4h_door_answered(entrance->door, guest, now_ms(entrance));
+    check(entrance);
+}
+
+void m4h_entrance_known(struct m4h_entrance *entrance, struct m4h_guest *guest)
+{
+    m4h_door_known(entrance->door, guest);
     check(entrance);
 }
 

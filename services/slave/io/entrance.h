@@ -30,7 +30,9 @@ void m4h_entrance_heard(struct m4h_entrance *entrance, struct m4h_guest *guest);
 void m4h_entrance_asks(struct m4h_entrance *entrance, struct m4h_guest *guest);
 /* It was refused and may try again. */
 void m4h_entrance_answered(struct m4h_entrance *entrance, struct m4h_guest *guest);
-/* It is known, or gone. */
+/* It is known. */
+void m4h_entrance_known(struct m4h_entrance *entrance, struct m4h_guest *guest);
+/* It is gone. */
 void m4h_entrance_leave(struct m4h_entrance *entrance, struct m4h_guest *guest);
 
 #endif

@@ -7,7 +7,7 @@
 
 /* A worker does the work of a handshake in much less, on slow machines too: with one
  * in flight for so much of authenticate_ms, none takes longer than a part of it. */
-#define HANDSHAKE_MS   20
+#define HANDSHAKE_MS   25
 #define HANDSHAKES_MIN 16
 #define HANDSHAKES_MAX 1024
 /* A worker accepts up to 32 in one turn, and hears them in the next. */
@@ -51,6 +51,8 @@ static struct m4h_door_limits door_limits(const struct m4h_slave_config *config)
     if (limits.active_max == 0)
         limits.active_max =
             within(config->authenticate_ms / HANDSHAKE_MS, HANDSHAKES_MIN, HANDSHAKES_MAX);
+    if (limits.active_max > limits.guests_max / 2)
+        limits.active_max = limits.guests_max / 2;
     if (limits.source_max > 0)
         limits.source_max = within(limits.source_max, SOURCE_MIN, UINT32_MAX);
     return limits;
