@@ -35,9 +35,9 @@ static const struct m4h_config_option options[] = {
     {"dispatch", "reservation_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(reservation_ms),
      "2500", 0, 600000, NULL,
      "How long the room of a slot is kept for a device that has not connected. 0: not at all."},
-    {"dispatch", "slots_per_second", M4H_CONFIG_COUNT, M4H_CONFIG_AT_START, AT(slots_per_second),
+    {"dispatch", "slots_per_second", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(slots_per_second),
      "0", 0, 1000000, NULL, "Slots that each region gives in a second at most. 0: no limit."},
-    {"dispatch", "fallback", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(fallback), "", 0, 0, NULL,
+    {"dispatch", "fallback", M4H_CONFIG_TEXT, M4H_CONFIG_RELOADABLE, AT(fallback), "", 0, 0, NULL,
      "Where devices go whose region has no room, as in eu>us>ap,us>eu. Empty: nowhere else."},
 
     {"cluster", "silent_after_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(silent_after_ms),

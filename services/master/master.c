@@ -164,15 +164,30 @@ static void on_status(void *context, bool connected)
     m4h_master_readiness_connected(&master->readiness, connected, now_ms);
 }
 
+static int fill_dispatch(struct m4h_dispatch_config *dispatch,
+                         const struct m4h_master_config *config)
+{
+    char wrong[80];
+
+    *dispatch = (struct m4h_dispatch_config){
+        .reservation_ms = (uint32_t)config->reservation_ms,
+        .slots_per_second = (uint32_t)config->slots_per_second,
+    };
+    return m4h_fallback_parse(&dispatch->fallback, config->fallback, wrong, sizeof(wrong));
+}
+
 /* ---- reload --------------------------------------------------------------- */
 
 static void reload_config(struct m4h_master *master)
 {
+    struct m4h_dispatch_config dispatch;
     unsigned changed;
 
     if (master->source == NULL || m4h_config_reload(master->source, master->config, &changed) != 0)
         return;
     m4h_log_set_level((enum m4h_log_level)master->config->log_level);
+    if (fill_dispatch(&dispatch, master->config) == 0)
+        m4h_cluster_set_dispatch(master->cluster, &dispatch);
     m4h_log(M4H_LOG_INFO, M4H_MASTER_LOG, "changed=%u configuration is reloaded", changed);
 }
 
@@ -255,17 +270,13 @@ static int create_bus(struct m4h_master *master)
 static int create_cluster(struct m4h_master *master)
 {
     const struct m4h_master_config *config = master->config;
-    char message[80];
     struct m4h_cluster_config cluster = {
         .silent_after_ms = (uint64_t)config->silent_after_ms,
         .lost_after_ms = (uint64_t)config->lost_after_ms,
         .forget_after_ms = FORGET_AFTER_MS,
         .seed = m4h_master_random(master),
-        .dispatch.reservation_ms = (uint32_t)config->reservation_ms,
-        .dispatch.slots_per_second = (uint32_t)config->slots_per_second,
     };
-    int error =
-        m4h_fallback_parse(&cluster.dispatch.fallback, config->fallback, message, sizeof(message));
+    int error = fill_dispatch(&cluster.dispatch, config);
 
     if (error == 0)
         error = m4h_cluster_create(&master->cluster, &cluster);

@@ -129,6 +129,21 @@ class Reload(ClusterTestCase):
         master.wait_for(r"keys are read\n[^$]*keys are read")
         self.assertEqual(1, master.metrics()['mas4h_config_reloads_total{result="ok"}'])
 
+    def test_a_master_takes_the_pace_of_slots_over(self):
+        # The cluster's own master must not answer instead.
+        theirs = self.cluster.masters[0]
+        master = self.start("master", "pacing", run={"watch_config": "no"})
+        theirs.kill()
+        self.addCleanup(self.cluster.wait_until_ready)
+        self.addCleanup(theirs.start)
+        wait_until(lambda: self.cluster.request("POST", "/v1/slots", {})[0] == 200, 15, "a slot")
+        master.reload({"dispatch": {"slots_per_second": 1}})
+        answers = [self.cluster.request("POST", "/v1/slots", {})[0] for _ in range(5)]
+        self.assertIn(429, answers)
+        master.reload({"dispatch": {"slots_per_second": 0}})
+        answers = [self.cluster.request("POST", "/v1/slots", {})[0] for _ in range(5)]
+        self.assertEqual([200] * 5, answers)
+
     def test_masters_and_gateways_notice_their_files_too(self):
         for kind in ("master", "gateway"):
             with self.subTest(kind=kind):

@@ -481,6 +481,29 @@ static void a_region_gives_so_many_slots_a_second(void **state)
     assert_int_equal(problem_of("eu"), M4H_PROBLEM_THROTTLED);
 }
 
+static void pace_and_fallbacks_change_while_it_works(void **state)
+{
+    struct m4h_cluster_config config = world_config();
+    char message[100];
+
+    (void)state;
+    config.dispatch.slots_per_second = 1;
+    restart_with(&config);
+    add("eu", 3);
+    add("us", 10);
+    ask("eu", 1);
+    assert_int_equal(problem_of("eu"), M4H_PROBLEM_THROTTLED);
+    config.dispatch.slots_per_second = 0;
+    m4h_cluster_set_dispatch(scene.world->cluster, &config.dispatch);
+    ask("eu", 2);
+    assert_int_equal(problem_of("eu"), M4H_PROBLEM_NO_CAPACITY);
+    assert_int_equal(
+        m4h_fallback_parse(&config.dispatch.fallback, "eu>us", message, sizeof(message)), 0);
+    m4h_cluster_set_dispatch(scene.world->cluster, &config.dispatch);
+    ask("eu", 1);
+    assert_int_equal(scene.given[1], 1);
+}
+
 static void a_throttled_region_does_not_spill_over(void **state)
 {
     struct m4h_cluster_config config = world_config();
@@ -557,6 +580,7 @@ int main(void)
         TEST(fallback_regions_are_tried_in_order),
         TEST(a_region_without_slaves_may_have_fallbacks),
         TEST(a_region_gives_so_many_slots_a_second),
+        TEST(pace_and_fallbacks_change_while_it_works),
         TEST(a_throttled_region_does_not_spill_over),
         TEST(a_crowd_is_told_to_come_back_over_a_longer_time),
 #undef TEST

@@ -55,6 +55,11 @@ int m4h_cluster_create(struct m4h_cluster **cluster, const struct m4h_cluster_co
     return 0;
 }
 
+void m4h_cluster_set_dispatch(struct m4h_cluster *cluster, const struct m4h_dispatch_config *config)
+{
+    m4h_dispatch_set_config(cluster->dispatch, config);
+}
+
 void m4h_cluster_destroy(struct m4h_cluster *cluster)
 {
     if (cluster == NULL)

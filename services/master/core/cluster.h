@@ -79,6 +79,9 @@ struct m4h_cluster_stats {
 /* `*cluster` is NULL on error: M4H_ENOMEM. Copies `config`. */
 M4H_MUST_CHECK int m4h_cluster_create(struct m4h_cluster **cluster,
                                       const struct m4h_cluster_config *config);
+/* See m4h_dispatch_set_config. */
+void m4h_cluster_set_dispatch(struct m4h_cluster *cluster,
+                              const struct m4h_dispatch_config *config);
 /* Accepts NULL. */
 void m4h_cluster_destroy(struct m4h_cluster *cluster);
 

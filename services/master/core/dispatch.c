@@ -163,6 +163,13 @@ int m4h_dispatch_create(struct m4h_dispatch **dispatch, const struct m4h_dispatc
     return 0;
 }
 
+void m4h_dispatch_set_config(struct m4h_dispatch *dispatch,
+                             const struct m4h_dispatch_config *config)
+{
+    dispatch->config.slots_per_second = config->slots_per_second;
+    dispatch->config.fallback = config->fallback;
+}
+
 void m4h_dispatch_destroy(struct m4h_dispatch *dispatch)
 {
     if (dispatch == NULL)

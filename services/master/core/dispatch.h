@@ -47,6 +47,10 @@ struct m4h_dispatch_stats {
 /* `*dispatch` is NULL on error: M4H_ENOMEM. Copies `config`. */
 M4H_MUST_CHECK int m4h_dispatch_create(struct m4h_dispatch **dispatch,
                                        const struct m4h_dispatch_config *config);
+/* Another pace and other fallbacks from now on. The time of reservations stays: they
+ * end in the order in which they were made. */
+void m4h_dispatch_set_config(struct m4h_dispatch *dispatch,
+                             const struct m4h_dispatch_config *config);
 /* All seats must have left, or are never used again. Accepts NULL. */
 void m4h_dispatch_destroy(struct m4h_dispatch *dispatch);
 
