@@ -6,10 +6,13 @@ endforeach()
 m4h_test(unit_slave_memory SOURCES slave_memory.c LINK slave-core LABELS unit)
 target_link_options(unit_slave_memory PRIVATE -Wl,--wrap=malloc,--wrap=calloc)
 
-# Its own program: it takes the place of the workers and of the bus.
-m4h_test(unit_slave_hub SOURCES slave_hub.c LINK slave LABELS unit)
-target_link_options(unit_slave_hub PRIVATE
-    -Wl,--wrap=m4h_slave_order,--wrap=m4h_publisher_send,--wrap=m4h_publisher_refuse)
+# Their own programs: they take the place of the workers and of the bus.
+foreach(noun hub hub_walk)
+    m4h_test(unit_slave_${noun} SOURCES slave_${noun}.c slave_hub_stage.c LINK slave LABELS unit)
+    target_link_options(unit_slave_${noun} PRIVATE
+        -Wl,--wrap=m4h_slave_order,--wrap=m4h_publisher_send,--wrap=m4h_publisher_refuse
+        -Wl,--wrap=m4h_ports_shun)
+endforeach()
 
 # Likewise.
 m4h_test(unit_slave_admission SOURCES slave_admission.c LINK slave LABELS unit)

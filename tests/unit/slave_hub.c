@@ -2,7 +2,7 @@
  * played by the test: orders to them are kept here, reports of them are made here,
  * and a listener is as long on its way as the test wants. Ports are real ones. */
 #include "lib/base/error.h"
-#include "services/slave/io/hub.h"
+#include "tests/unit/slave_hub_stage.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,167 +14,7 @@
 
 #include <cmocka.h>
 
-#define ORDERS_MAX 64
-#define EVENTS_MAX 64
-#define KEY        "pump-1"
-#define LEASE_MS   86400000
-#define PORT_MIN   18000 /* below those of the integration tests, above those of the system */
-#define PORT_MAX   18999
-
-struct hub {
-    struct m4h_slave slave;
-    struct m4h_slave_config config;
-    char dir[64];
-    struct m4h_order orders[ORDERS_MAX];
-    size_t order_count;
-    enum m4h_event_type events[EVENTS_MAX];
-    size_t event_count;
-    struct m4h_event last_event;
-    struct m4h_refuse last_refusal;
-    unsigned refusals;
-    uint64_t sessions;
-};
-
-static struct hub *hub; /* of the running test */
-
-void __wrap_m4h_slave_order(struct m4h_slave *slave, const struct m4h_order *order);
-void __wrap_m4h_publisher_send(struct m4h_slave *slave, struct m4h_event *event);
-void __wrap_m4h_publisher_refuse(struct m4h_slave *slave, const struct m4h_refuse *refuse);
-
-void __wrap_m4h_slave_order(struct m4h_slave *slave, const struct m4h_order *order)
-{
-    assert_ptr_equal(slave, &hub->slave);
-    assert_true(hub->order_count < ORDERS_MAX);
-    hub->orders[hub->order_count++] = *order;
-}
-
-void __wrap_m4h_publisher_send(struct m4h_slave *slave, struct m4h_event *event)
-{
-    assert_ptr_equal(slave, &hub->slave);
-    assert_true(hub->event_count < EVENTS_MAX);
-    hub->events[hub->event_count++] = event->type;
-    hub->last_event = *event;
-}
-
-void __wrap_m4h_publisher_refuse(struct m4h_slave *slave, const struct m4h_refuse *refuse)
-{
-    assert_ptr_equal(slave, &hub->slave);
-    hub->last_refusal = *refuse;
-    hub->refusals++;
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    hub = calloc(1, sizeof(*hub));
-    assert_non_null(hub);
-    hub->config = (struct m4h_slave_config){
-        .tunnel_address = (char *)"127.0.0.1",
-        .lease_ms = LEASE_MS,
-        .explicit_ports = true,
-        .flapping_evictions = 3,
-        .flapping_window_ms = 60000,
-        .flapping_hold_ms = 10000,
-    };
-    hub->slave.config = &hub->config;
-    hub->slave.state = M4H_SLAVE_READY;
-    snprintf(hub->dir, sizeof(hub->dir), "/tmp/m4h-hub-XXXXXX");
-    assert_non_null(mkdtemp(hub->dir));
-    assert_int_equal(m4h_loop_create(&hub->slave.loop), 0);
-    assert_int_equal(m4h_roster_create(&hub->slave.roster), 0);
-    assert_int_equal(m4h_ports_create(&hub->slave.ports, PORT_MIN, PORT_MAX), 0);
-    assert_int_equal(m4h_flaps_create(&hub->slave.flaps), 0);
-    assert_int_equal(m4h_lease_file_open(&hub->slave.lease_file, hub->slave.loop, hub->dir,
-                                         m4h_ports_leases(hub->slave.ports)),
-                     0);
-    return 0;
-}
-
-static int end(void **state)
-{
-    char path[128];
-
-    (void)state;
-    for (size_t i = 0; i < hub->order_count; i++) {
-        if (hub->orders[i].kind == M4H_ORDER_FORWARDED && hub->orders[i].as.forwarded.fd >= 0)
-            close(hub->orders[i].as.forwarded.fd);
-    }
-    m4h_lease_file_close(hub->slave.lease_file);
-    m4h_loop_destroy(hub->slave.loop);
-    m4h_roster_destroy(hub->slave.roster);
-    m4h_ports_destroy(hub->slave.ports);
-    m4h_flaps_destroy(hub->slave.flaps);
-    snprintf(path, sizeof(path), "%s/leases", hub->dir);
-    unlink(path);
-    assert_int_equal(rmdir(hub->dir), 0);
-    free(hub);
-    hub = NULL;
-    return 0;
-}
-
-/* ---- what workers and devices do ---------------------------------------------------- */
-
-static struct m4h_resident *admit(const char *client_key)
-{
-    struct m4h_tunnel tunnel = {0};
-    struct m4h_resident *resident;
-
-    m4h_text_copy(tunnel.client_key, sizeof(tunnel.client_key), client_key);
-    snprintf(tunnel.remote_address, sizeof(tunnel.remote_address), "192.0.2.1:%u",
-             (unsigned)hub->sessions);
-    assert_int_equal(m4h_roster_add(hub->slave.roster, ++hub->sessions, 0, &tunnel, &resident), 0);
-    return resident;
-}
-
-/* The first order of that kind to that session, taken out; NULL: there is none. */
-static const struct m4h_order *take_order(uint64_t session_id, enum m4h_order_kind kind)
-{
-    static struct m4h_order taken;
-
-    for (size_t i = 0; i < hub->order_count; i++) {
-        if (hub->orders[i].session_id != session_id || hub->orders[i].kind != kind)
-            continue;
-        taken = hub->orders[i];
-        hub->order_count--;
-        memmove(&hub->orders[i], &hub->orders[i + 1],
-                (hub->order_count - i) * sizeof(hub->orders[0]));
-        return &taken;
-    }
-    return NULL;
-}
-
-/* It asks for a port and hears of one at once: that one; 0: refused. */
-static uint16_t forward(struct m4h_resident *resident, uint16_t asked)
-{
-    uint64_t session_id = resident->session_id;
-    const struct m4h_order *order;
-
-    m4h_tunnels_forward(&hub->slave, session_id, asked);
-    order = take_order(session_id, M4H_ORDER_FORWARDED);
-    assert_non_null(order);
-    if (order->as.forwarded.fd >= 0)
-        close(order->as.forwarded.fd);
-    return order->as.forwarded.port;
-}
-
-/* `listeners`: those that its worker had got for it. */
-static void gone(uint64_t session_id, enum m4h_disconnect_reason reason, uint32_t listeners)
-{
-    struct m4h_report report = {.kind = M4H_REPORT_GONE, .session_id = session_id};
-
-    report.as.gone.reason = reason;
-    report.as.gone.listeners = listeners;
-    m4h_tunnels_gone(&hub->slave, &report);
-}
-
-static unsigned count_events(enum m4h_event_type type)
-{
-    unsigned count = 0;
-
-    for (size_t i = 0; i < hub->event_count; i++)
-        count += hub->events[i] == type;
-    return count;
-}
+#define KEY "pump-1"
 
 /* ---- a listener on its way ------------------------------------------------------------ */
 
@@ -200,7 +40,7 @@ static void a_successor_gets_the_port_whose_listener_came_too_late_for_the_loser
     assert_non_null(order);
     assert_int_equal(order->as.forwarded.port, late.as.forwarded.port);
     close(order->as.forwarded.fd);
-    assert_int_equal(count_events(M4H_EVENT_DISCONNECT), 1);
+    assert_int_equal(hub->events[M4H_EVENT_DISCONNECT], 1);
     assert_int_equal(m4h_roster_tunnel_count(hub->slave.roster), 1);
 }
 
@@ -221,10 +61,10 @@ static void a_port_is_in_use_until_its_late_listener_is_closed(void **state)
     gone(first_id, M4H_DISCONNECT_CONNECTION_LOST, 0);
     assert_int_equal(forward(admit("other"), port), 0);
     assert_non_null(strstr(hub->last_refusal.detail, "is in use"));
-    assert_int_equal(count_events(M4H_EVENT_DISCONNECT), 0);
+    assert_int_equal(hub->events[M4H_EVENT_DISCONNECT], 0);
     close(fd);
     m4h_tunnels_late(&hub->slave, first_id);
-    assert_int_equal(count_events(M4H_EVENT_DISCONNECT), 1);
+    assert_int_equal(hub->events[M4H_EVENT_DISCONNECT], 1);
     assert_int_equal(forward(admit(KEY), 0), port);
     m4h_tunnels_late(&hub->slave, 999); /* nobody's: harmless */
 }
@@ -292,7 +132,7 @@ static void any_port_is_first_that_which_it_had_elsewhere_and_then_others(void *
     second = forward(resident, 0);
     assert_in_range(second, PORT_MIN, PORT_MAX);
     assert_int_not_equal(second, PORT_MIN + 77);
-    assert_int_equal(count_events(M4H_EVENT_CONNECT), 2);
+    assert_int_equal(hub->events[M4H_EVENT_CONNECT], 2);
 }
 
 /* ---- two devices with one key -------------------------------------------------------- */
@@ -370,7 +210,7 @@ static void it_is_reported_once_with_both_addresses(void **state)
             assert_string_equal(flapping->owner_address, owner->tunnel.remote_address);
         }
     }
-    assert_int_equal(count_events(M4H_EVENT_FLAPPING), 1);
+    assert_int_equal(hub->events[M4H_EVENT_FLAPPING], 1);
     assert_int_equal(hub->slave.counters.flaps, 1);
     assert_int_equal(hub->refusals, 3);
 }
@@ -466,7 +306,7 @@ static void power_cuts_in_a_row_are_not_taken_for_flapping(void **state)
         owner = newcomer;
     }
     assert_int_equal(hub->refusals, 0);
-    assert_int_equal(count_events(M4H_EVENT_FLAPPING), 0);
+    assert_int_equal(hub->events[M4H_EVENT_FLAPPING], 0);
 }
 
 /* Power cuts and bad links: each return finds a dead connection in its way. */
@@ -489,7 +329,7 @@ static void returns_of_a_device_whose_old_connection_is_dead_are_no_evictions(vo
         owner = newcomer;
     }
     assert_int_equal(hub->refusals, 0);
-    assert_int_equal(count_events(M4H_EVENT_FLAPPING), 0);
+    assert_int_equal(hub->events[M4H_EVENT_FLAPPING], 0);
 }
 
 /* Masters count by the reason, so it waits until that is known. */
@@ -532,12 +372,12 @@ static void an_owner_on_another_slave_stays_too_and_one_that_is_not_there_bars_n
         if ((forward(newcomer, 0) != 0) != cases[i].given)
             fail_msg("case %zu", i);
     }
-    assert_int_equal(count_events(M4H_EVENT_FLAPPING), 1);
+    assert_int_equal(hub->events[M4H_EVENT_FLAPPING], 1);
     assert_string_equal(hub->last_refusal.client_key, "case-0");
     assert_int_equal(hub->last_refusal.reason, M4H_REFUSE_FLAPPING);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, hub_begin, hub_end)
 
 int main(void)
 {

@@ -345,7 +345,7 @@ static uint64_t answer_of(struct m4h_session *session, uint64_t heard_ms)
 {
     uint64_t last_heard_ms = 4000;
 
-    m4h_session_probe(session, 5000);
+    assert_true(m4h_session_probe(session, 5000));
     for (int looks = 0; looks < 100; looks++) {
         uint64_t now_ms = m4h_session_next_look_ms(session, &limits, last_heard_ms);
 
@@ -385,7 +385,7 @@ static void one_that_was_silent_lives_again_when_it_is_heard(void **state)
     struct m4h_session session = session_in(M4H_SESSION_UP, 0);
 
     (void)state;
-    m4h_session_probe(&session, 5000);
+    assert_true(m4h_session_probe(&session, 5000));
     assert_int_equal(m4h_session_look(&session, &limits, 4000, 6000), M4H_SESSION_PROBED);
     assert_false(m4h_session_is_live(&session, &limits, 4000, 6001));
     assert_true(m4h_session_is_live(&session, &limits, 6002, 6002));
@@ -396,11 +396,11 @@ static void a_probe_puts_off_no_keepalive_and_no_death(void **state)
     struct m4h_session session = session_in(M4H_SESSION_UP, 0);
 
     (void)state;
-    m4h_session_probe(&session, 14500);
+    assert_true(m4h_session_probe(&session, 14500));
     assert_int_equal(m4h_session_look(&session, &limits, 0, 14990), M4H_SESSION_WAIT);
     assert_int_equal(m4h_session_next_look_ms(&session, &limits, 0), 15000);
     assert_int_equal(m4h_session_look(&session, &limits, 0, 15000), M4H_SESSION_KEEPALIVE);
-    m4h_session_probe(&session, 15100); /* the first one counts */
+    assert_false(m4h_session_probe(&session, 15100)); /* the first one counts */
     assert_int_equal(m4h_session_look(&session, &limits, 0, 15500), M4H_SESSION_PROBED);
     assert_int_equal(m4h_session_look(&session, &limits, 0, 45000), M4H_SESSION_DEAD);
 }

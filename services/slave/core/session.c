@@ -113,12 +113,13 @@ enum m4h_session_action m4h_session_look(struct m4h_session *session,
     return M4H_SESSION_KEEPALIVE;
 }
 
-void m4h_session_probe(struct m4h_session *session, uint64_t now_ms)
+bool m4h_session_probe(struct m4h_session *session, uint64_t now_ms)
 {
     if (session->probed_ms != 0)
-        return;
+        return false;
     session->probed_ms = now_ms;
     session->probe_look_ms = now_ms + PROBE_LOOK_MS;
+    return true;
 }
 
 bool m4h_session_is_live(const struct m4h_session *session, const struct m4h_session_limits *limits,

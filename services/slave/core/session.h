@@ -75,7 +75,8 @@ enum m4h_session_action m4h_session_look(struct m4h_session *session,
  * of life now; M4H_SESSION_PROBED follows soon after it was heard, or else when
  * a second has passed. */
 #define M4H_SESSION_PROBE_MS 1000u
-void m4h_session_probe(struct m4h_session *session, uint64_t now_ms);
+/* False: it has been asked for one already. */
+bool m4h_session_probe(struct m4h_session *session, uint64_t now_ms);
 /* Whether it is up and counts as living: not silent for longer than a keepalive
  * interval and the time for an answer, nor since it was probed. */
 bool m4h_session_is_live(const struct m4h_session *session, const struct m4h_session_limits *limits,

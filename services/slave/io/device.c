@@ -472,7 +472,8 @@ static bool is_live(const struct m4h_device *device)
 
 void m4h_device_probe(struct m4h_device *device)
 {
-    m4h_session_probe(&device->session, m4h_loop_now_ms(device->worker->loop));
+    if (!m4h_session_probe(&device->session, m4h_loop_now_ms(device->worker->loop)))
+        return;
     m4h_ssh_session_keepalive(device->ssh);
     m4h_worker_schedule(device->worker, device);
 }
