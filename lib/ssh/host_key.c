@@ -5,6 +5,7 @@
 #include "lib/base/base64.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "lib/ssh/gssapi.h"
 
 #include <errno.h>
 #include <libssh/libssh.h>
@@ -28,6 +29,8 @@ static const struct kind {
 
 int m4h_ssh_start(void)
 {
+    if (!m4h_ssh_gssapi_is_off())
+        m4h_log(M4H_LOG_WARNING, "ssh", "libssh answers gssapi-with-mic, which costs a loop time");
     ssh_set_log_level(SSH_LOG_NOLOG);
     return ssh_init() == SSH_OK ? 0 : M4H_ESYSTEM;
 }

@@ -320,6 +320,18 @@ class Hostile(ClusterTestCase):
             client.send(*[request] * 5000)
         self.assert_ended(client, "too many authentication attempts")
 
+    def test_kerberos_is_not_asked_for_a_stranger(self):
+        client = self.client()
+        client.request_service()
+        oid = bytes.fromhex("06092a864886f712010202")
+        request = (bytes([AUTH_REQUEST]) + text("u") + text("ssh-connection") + text("gssapi-with-mic") + numbers(1) +
+                   text(oid))
+        client.send(*[request] * 1000)
+        client.socket.settimeout(1)
+        with self.assertRaises(TimeoutError):  # no reply; its deadline goes on
+            client.receive()
+        self.assert_ended(client, "not authenticated in time", "timeout")
+
     def test_an_address_as_long_as_a_packet_is_refused(self):
         client = self.known()
         client.send(forward_request("x" * 200000))
