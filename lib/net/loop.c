@@ -68,6 +68,11 @@ uint64_t m4h_loop_now_ms(const struct m4h_loop *loop)
     return uv_now(&loop->uv);
 }
 
+uint64_t m4h_loop_busy_us(const struct m4h_loop *loop)
+{
+    return loop->lag.began_ns != 0 ? (uv_hrtime() - loop->lag.began_ns) / 1000 : 0;
+}
+
 void m4h_loop_write_lag(const struct m4h_loop *loop, const char *name, bool describe,
                         struct m4h_metrics *metrics)
 {

@@ -26,6 +26,9 @@ void m4h_loop_destroy(struct m4h_loop *loop);
 /* Monotonic milliseconds, cached at the start of each turn. */
 uint64_t m4h_loop_now_ms(const struct m4h_loop *loop);
 
+/* How long this turn has kept it busy so far; for those that can let others go first. */
+uint64_t m4h_loop_busy_us(const struct m4h_loop *loop);
+
 /* How long its turns kept it busy: so long what came meanwhile had to wait.
  * mas4h_loop_lag_seconds by loop, whose HELP and TYPE are written by the first call:
  * `describe`. Any thread. */

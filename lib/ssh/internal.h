@@ -13,6 +13,8 @@
 #include <libssh/server.h>
 
 #define KEY_TYPES_MAX 32
+/* After so long, sessions that can wait leave the rest to the loop's next turn. */
+#define BUSY_US 10000u
 
 struct m4h_ssh_server {
     struct m4h_loop *loop;
@@ -70,6 +72,7 @@ struct m4h_ssh_session {
     bool ended;               /* on_end was called */
     const char *refused_auth; /* last way to authenticate that is not taken, or NULL; static */
     unsigned auth_requests;
+    uint64_t messages;  /* that libssh has made of packets */
     unsigned changes;   /* ports asked for, and given up */
     unsigned refusals;  /* requests that were refused, or that came once too often */
     uint64_t caught_up; /* bytes made, ever, when nothing waited to be sent last */

@@ -236,6 +236,7 @@ void m4h_ssh_messages_handle(struct m4h_ssh_session *session)
         if (session->held != NULL || session->closing || session->ended ||
             !m4h_ssh_session_is_alive(session) || (message = ssh_message_get(session->ssh)) == NULL)
             return;
+        session->messages++;
         handle(session, message);
         if (is_too_much(session, session->changes, CHANGES_MAX))
             m4h_ssh_session_fail(session, M4H_SSH_END_PROTOCOL,

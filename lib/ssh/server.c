@@ -31,6 +31,8 @@ static void on_soon(void *context)
     struct m4h_ssh_session *session;
 
     for (int i = 0; i < TURNS_PER_ROUND && (session = server->due) != NULL; i++) {
+        if (i > 0 && m4h_loop_busy_us(server->loop) > BUSY_US)
+            break;
         server->due = session->next_due;
         if (server->due == NULL)
             server->due_end = &server->due;

@@ -19,6 +19,11 @@
 #define GOODBYE "Received SSH_MSG_DISCONNECT"
 /* Reads in one turn, so that a bulk sender leaves room for others. */
 #define READS_PER_TURN ((int)(M4H_SSH_READ_AHEAD_BYTES / LIBRARY_READ_BYTES))
+/* Of a stranger: a signature that is wrong costs a millisecond and more, and libssh
+ * checks it without telling us. So there is one read in a turn, and a few packets
+ * besides those that become messages: of the key exchange, and what may be ignored. */
+#define UNKNOWN_READS_PER_TURN 1
+#define UNKNOWN_OTHERS_MAX     12u
 /* A device that does not take our answers may leave so many bytes of them waiting,
  * then none of its requests is read any more. */
 #define UNREAD_ANSWERS_MAX_BYTES (256u * 1024u)
@@ -221,9 +226,10 @@ static void tell_end(struct m4h_ssh_session *session)
 
 static void receive(struct m4h_ssh_session *session)
 {
+    int reads = session->authenticated ? READS_PER_TURN : UNKNOWN_READS_PER_TURN;
+
     m4h_ssh_stream_set_mode(&session->stream, M4H_SSH_STREAM_READ);
-    for (int i = 0; i < READS_PER_TURN && !session->paused && m4h_ssh_session_is_alive(session);
-         i++) {
+    for (int i = 0; i < reads && !session->paused && m4h_ssh_session_is_alive(session); i++) {
         uint64_t before = session->socket_counter.in_bytes;
         uint64_t got;
 
@@ -272,6 +278,9 @@ static void act(struct m4h_ssh_session *session)
         exchange_keys(session);
     if (session->exchanged && !session->closing)
         m4h_ssh_messages_handle(session);
+    if (!session->authenticated &&
+        session->packet_counter.in_packets > session->messages + UNKNOWN_OTHERS_MAX)
+        m4h_ssh_session_fail(session, M4H_SSH_END_PROTOCOL, "too many packets without a meaning");
     if (session->exchanged && !session->closing)
         m4h_ssh_channels_turn(session);
 }
@@ -310,7 +319,11 @@ static void on_ready(void *context, unsigned events)
         m4h_ssh_session_flush(session);
         m4h_ssh_stream_leave(before);
     }
-    m4h_ssh_session_turn(session);
+    /* Key exchanges are what costs most, and many may be ready at once. */
+    if (!session->authenticated && m4h_loop_busy_us(session->server->loop) > BUSY_US)
+        m4h_ssh_session_schedule(session);
+    else
+        m4h_ssh_session_turn(session);
 }
 
 /* Sends our identification and, as libssh needs it, only then joins the event.
