@@ -8,6 +8,9 @@
 
 #define CHANNELS_MAX 65535u
 #define IDLE_MAX_MS  UINT32_MAX
+/* A slave gives at least so much, since signs of life go the same way; and counts no more. */
+#define RATE_MIN 4096u
+#define RATE_MAX ((uint64_t)1 << 40)
 
 struct unit {
     const char *name;
@@ -27,9 +30,9 @@ static bool take_number(const char *text, uint64_t *value, const char **rest)
     return *rest != text;
 }
 
-/* A number with a unit of the list, whose last one is for none; 1 to `max`. */
-static bool read_measure(const char *text, const struct unit *units, size_t count, uint64_t max,
-                         uint64_t *value)
+/* A number with a unit of the list, whose last one is for none; `min` to `max`. */
+static bool read_measure(const char *text, const struct unit *units, size_t count, uint64_t min,
+                         uint64_t max, uint64_t *value)
 {
     const char *name;
     size_t i = 0;
@@ -38,7 +41,7 @@ static bool read_measure(const char *text, const struct unit *units, size_t coun
         return false;
     while (i < count && strcasecmp(name, units[i].name) != 0)
         i++;
-    return i < count && !__builtin_mul_overflow(*value, units[i].factor, value) && *value >= 1 &&
+    return i < count && !__builtin_mul_overflow(*value, units[i].factor, value) && *value >= min &&
            *value <= max;
 }
 
@@ -46,7 +49,7 @@ static bool read_count(const char *text, uint32_t max, uint32_t *value)
 {
     static const struct unit none[] = {{"", 1}};
     uint64_t number;
-    bool good = read_measure(text, none, M4H_COUNT(none), max, &number);
+    bool good = read_measure(text, none, M4H_COUNT(none), 1, max, &number);
 
     *value = good ? (uint32_t)number : 0;
     return good;
@@ -171,7 +174,7 @@ static const char *read_idle_timeout(struct m4h_device_limits *limits, const cha
 
     if (limits->idle_ms != 0)
         return "is given twice";
-    if (!read_measure(value, units, M4H_COUNT(units), IDLE_MAX_MS, &idle_ms))
+    if (!read_measure(value, units, M4H_COUNT(units), 1, IDLE_MAX_MS, &idle_ms))
         return "needs a time of at least 1ms, like 30s or 10m";
     limits->idle_ms = (uint32_t)idle_ms;
     return NULL;
@@ -183,8 +186,9 @@ static const char *read_bandwidth(struct m4h_device_limits *limits, const char *
 
     if (limits->bytes_per_second != 0)
         return "is given twice";
-    if (!read_measure(value, units, M4H_COUNT(units), INT64_MAX, &limits->bytes_per_second))
-        return "needs bytes per second, like 64k or 1m";
+    if (!read_measure(value, units, M4H_COUNT(units), RATE_MIN, RATE_MAX,
+                      &limits->bytes_per_second))
+        return "needs bytes per second from 4k to 1024g, like 64k or 1m";
     return NULL;
 }
 

@@ -4,12 +4,14 @@
  *                                "8000-8015", "*"; may be given up to 8 times. The host is
  *                                OpenSSH's way to choose an address: here the slave's own
  *                                settings do, and it changes nothing
- *   operators-from="NETWORK,..." from where operators may reach it: up to 16 networks
+ *   operators-from="NETWORK,..." from where operators may reach it: up to 16 networks,
+ *                                of those that its slave allows
  *   max-forwards="N"             ports open at once, 1 to 8
  *   max-channels="N"             operator connections at once
  *   idle-timeout="T"             an operator connection silent for so long is closed: "30s"
  *                                (ms, s, m, h), without a unit milliseconds
- *   bandwidth="B"                bytes per second each way: "1m" (k, m, g of 1024)
+ *   bandwidth="B"                bytes per second each way: "1m" (k, m, g of 1024), 4k
+ *                                or more
  *
  * The first two are OpenSSH's or read alike, the others are ours. Pure. */
 #ifndef M4H_MASTER_KEY_LIMITS_H
