@@ -2,6 +2,7 @@
 #include "lib/base/memory_copy.h"
 
 #include <gnu/libc-version.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,11 +49,23 @@ static bool cpu_is_affected(void)
 }
 #endif
 
+/* By its path: the kernel names the process after what it is started by. */
+static void start_again(char **argv)
+{
+    char path[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+    if (len <= 0)
+        return;
+    path[len] = '\0';
+    execv(path, argv);
+}
+
 void m4h_memory_copy_tune(char **argv)
 {
     if (getenv(VARIABLE) != NULL || !library_is_affected() || !cpu_is_affected() ||
         setenv(VARIABLE, VALUE, 1) != 0)
         return;
-    execv("/proc/self/exe", argv);
+    start_again(argv);
     unsetenv(VARIABLE);
 }
