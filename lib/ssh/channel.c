@@ -55,6 +55,7 @@ static int on_library_data(ssh_session ssh, ssh_channel ssh_channel_, void *data
     }
     if (channel->stalled)
         return 0;
+    m4h_ssh_session_note_piece(channel->session, len);
     taken = channel->handler->on_data(channel->context, data, len);
     if (taken < len)
         channel->stalled = true;
@@ -186,11 +187,15 @@ int m4h_ssh_channel_open(struct m4h_ssh_channel **channel, struct m4h_ssh_sessio
 
 size_t m4h_ssh_channel_room(const struct m4h_ssh_channel *channel)
 {
+    size_t window, turn;
+
     if (channel->state != CHANNEL_OPEN || channel->closed || channel->freed)
         return 0;
     if (!m4h_ssh_session_may_write(channel->session))
         return 0;
-    return ssh_channel_window_size(channel->ssh);
+    window = ssh_channel_window_size(channel->ssh);
+    turn = m4h_ssh_session_turn_bytes(channel->session);
+    return window < turn ? window : turn;
 }
 
 size_t m4h_ssh_channel_write(struct m4h_ssh_channel *channel, const void *data, size_t len)
@@ -208,6 +213,7 @@ size_t m4h_ssh_channel_write(struct m4h_ssh_channel *channel, const void *data, 
         session->fault = "it takes too small packets";
     if (taken > 0)
         session->gathered += (size_t)taken;
+    m4h_ssh_session_note_piece(session, len);
     if (taken == SSH_ERROR)
         channel->closed = true;
     if (session->gathered >= GATHER_BYTES)

@@ -36,8 +36,8 @@ M4H_MUST_CHECK int m4h_ssh_channel_open(struct m4h_ssh_channel **channel,
                                         const struct m4h_ssh_channel_handler *handler,
                                         void *context);
 
-/* How many bytes may be written now: what the device's window and our socket
- * take. */
+/* How many bytes may be written now: what the device's window and our socket take,
+ * and what leaves others their turn. */
 size_t m4h_ssh_channel_room(const struct m4h_ssh_channel *channel);
 /* Writes; returns how many bytes were taken, which may be fewer: keep the rest
  * and wait for on_writable. */

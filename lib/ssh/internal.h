@@ -27,6 +27,10 @@ struct m4h_ssh_server {
     struct m4h_ssh_session **due_end;
     struct m4h_timer *soon;
     struct m4h_ssh_read_ahead read_ahead;
+    /* The session that moved a small piece last, as one at work by hand does, and when.
+     * It may be gone: it is only compared. */
+    const struct m4h_ssh_session *brief;
+    uint64_t brief_ms;
 };
 
 enum channel_state {
@@ -107,6 +111,11 @@ bool m4h_ssh_session_is_alive(struct m4h_ssh_session *session);
  * out, outside of a turn, whether the session still lives. */
 struct m4h_ssh_stream *m4h_ssh_session_enter(struct m4h_ssh_session *session);
 void m4h_ssh_session_leave(struct m4h_ssh_session *session, struct m4h_ssh_stream *before);
+/* How many bytes of channels one turn of the session, or one write, should carry: few
+ * while somebody else's small pieces would have to wait for it. */
+size_t m4h_ssh_session_turn_bytes(const struct m4h_ssh_session *session);
+/* A piece of so many bytes has moved through a channel. */
+void m4h_ssh_session_note_piece(struct m4h_ssh_session *session, size_t len);
 /* False where the kernel did not take all that was sent last. */
 bool m4h_ssh_session_may_write(const struct m4h_ssh_session *session);
 /* Sends what the library has gathered, as far as the kernel takes it. */

@@ -18,12 +18,16 @@
 /* How libssh's text begins when the peer said goodbye. */
 #define GOODBYE "Received SSH_MSG_DISCONNECT"
 /* Reads in one turn, so that a bulk sender leaves room for others. */
-#define READS_PER_TURN ((int)(M4H_SSH_READ_AHEAD_BYTES / LIBRARY_READ_BYTES))
+#define TURN_BYTES M4H_SSH_READ_AHEAD_BYTES
+/* As much while somebody else moves small pieces: less than this, and not so long ago. */
+#define SHARED_TURN_BYTES 16384u
+#define BRIEF_BYTES       4096u
+#define BRIEF_MS          50u
 /* Of a stranger: a signature that is wrong costs a millisecond and more, and libssh
  * checks it without telling us. So there is one read in a turn, and a few packets
  * besides those that become messages: of the key exchange, and what may be ignored. */
-#define UNKNOWN_READS_PER_TURN 1
-#define UNKNOWN_OTHERS_MAX     12u
+#define UNKNOWN_TURN_BYTES LIBRARY_READ_BYTES
+#define UNKNOWN_OTHERS_MAX 12u
 /* A device that does not take our answers may leave so many bytes of them waiting,
  * then none of its requests is read any more. */
 #define UNREAD_ANSWERS_MAX_BYTES (256u * 1024u)
@@ -224,11 +228,31 @@ static void tell_end(struct m4h_ssh_session *session)
     m4h_ssh_session_fail(session, end, detail);
 }
 
+size_t m4h_ssh_session_turn_bytes(const struct m4h_ssh_session *session)
+{
+    const struct m4h_ssh_server *server = session->server;
+
+    if (server->brief == NULL || server->brief == session ||
+        m4h_loop_now_ms(server->loop) - server->brief_ms > BRIEF_MS)
+        return TURN_BYTES;
+    return SHARED_TURN_BYTES;
+}
+
+void m4h_ssh_session_note_piece(struct m4h_ssh_session *session, size_t len)
+{
+    if (len >= BRIEF_BYTES)
+        return;
+    session->server->brief = session;
+    session->server->brief_ms = m4h_loop_now_ms(session->server->loop);
+}
+
 static void receive(struct m4h_ssh_session *session)
 {
-    int reads = session->authenticated ? READS_PER_TURN : UNKNOWN_READS_PER_TURN;
+    size_t turn = session->authenticated ? m4h_ssh_session_turn_bytes(session) : UNKNOWN_TURN_BYTES;
+    int reads = (int)(turn / LIBRARY_READ_BYTES);
 
     m4h_ssh_stream_set_mode(&session->stream, M4H_SSH_STREAM_READ);
+    m4h_ssh_stream_set_read_max(&session->stream, turn);
     for (int i = 0; i < reads && !session->paused && m4h_ssh_session_is_alive(session); i++) {
         uint64_t before = session->socket_counter.in_bytes;
         uint64_t got;

@@ -71,9 +71,9 @@ static void read_ahead(struct m4h_ssh_stream *stream)
     ssize_t n;
 
     do
-        n = next_recv(stream->fd, bytes, M4H_SSH_READ_AHEAD_BYTES, 0);
+        n = next_recv(stream->fd, bytes, stream->read_max, 0);
     while (n < 0 && errno == EINTR);
-    if (n < (ssize_t)M4H_SSH_READ_AHEAD_BYTES)
+    if (n < (ssize_t)stream->read_max)
         stream->may_read = false;
     if (n > 0) {
         stream->at = bytes;
@@ -187,7 +187,8 @@ int m4h_ssh_hook_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 void m4h_ssh_stream_begin(struct m4h_ssh_stream *stream, struct m4h_ssh_read_ahead *read_ahead_,
                           int fd)
 {
-    *stream = (struct m4h_ssh_stream){.read_ahead = read_ahead_, .fd = fd};
+    *stream = (struct m4h_ssh_stream){
+        .read_ahead = read_ahead_, .fd = fd, .read_max = M4H_SSH_READ_AHEAD_BYTES};
 }
 
 void m4h_ssh_stream_drop(struct m4h_ssh_stream *stream)
@@ -227,6 +228,11 @@ void m4h_ssh_stream_is_writable(struct m4h_ssh_stream *stream)
 void m4h_ssh_stream_set_mode(struct m4h_ssh_stream *stream, enum m4h_ssh_stream_mode mode)
 {
     stream->mode = mode;
+}
+
+void m4h_ssh_stream_set_read_max(struct m4h_ssh_stream *stream, size_t read_max)
+{
+    stream->read_max = read_max < M4H_SSH_READ_AHEAD_BYTES ? read_max : M4H_SSH_READ_AHEAD_BYTES;
 }
 
 bool m4h_ssh_stream_has_failed(const struct m4h_ssh_stream *stream)

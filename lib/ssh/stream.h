@@ -49,6 +49,7 @@ struct m4h_ssh_stream {
     uint8_t *kept;      /* owned: where they are while the session is not entered */
     int error;          /* of the socket, or of keeping; told after all bytes */
     bool ended;         /* the peer sends no more; likewise */
+    size_t read_max;    /* read ahead in one go, at most M4H_SSH_READ_AHEAD_BYTES */
     bool may_read;      /* the socket may have bytes */
     bool may_not_write; /* the kernel took less than all */
     bool is_hooked;     /* libssh has come through here */
@@ -70,6 +71,9 @@ void m4h_ssh_stream_leave(struct m4h_ssh_stream *before);
 void m4h_ssh_stream_is_readable(struct m4h_ssh_stream *stream);
 void m4h_ssh_stream_is_writable(struct m4h_ssh_stream *stream);
 void m4h_ssh_stream_set_mode(struct m4h_ssh_stream *stream, enum m4h_ssh_stream_mode mode);
+
+/* Reads ahead no more than so much in one go, from now on. */
+void m4h_ssh_stream_set_read_max(struct m4h_ssh_stream *stream, size_t read_max);
 
 /* The connection itself is over, or broken. */
 bool m4h_ssh_stream_has_failed(const struct m4h_ssh_stream *stream);

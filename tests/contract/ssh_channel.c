@@ -323,6 +323,30 @@ static void a_session_that_is_paused_delivers_nothing_until_it_goes_on(void **st
     behind_close(&behind);
 }
 
+/* Where somebody else of this server works by hand, bulk data goes in smaller pieces. */
+static void a_turn_is_shorter_while_somebody_else_moves_small_pieces(void **state)
+{
+    struct stage *stage = *state;
+    struct m4h_ssh_session somebody = {.server = stage->server};
+    struct operator_ operator_ = {0};
+    struct behind behind;
+
+    behind_open(&behind, stage);
+    stage_device(stage, behind.forward);
+    call(stage, &operator_);
+    run_until(stage->loop, is_open, &operator_);
+    assert_int_equal(m4h_ssh_channel_write(operator_.channel, bulk, 1), 1);
+    assert_int_equal(m4h_ssh_channel_room(operator_.channel), 65536);
+    m4h_ssh_session_note_piece(&somebody, 32768);
+    assert_int_equal(m4h_ssh_channel_room(operator_.channel), 65536);
+    m4h_ssh_session_note_piece(&somebody, 1);
+    assert_int_equal(m4h_ssh_channel_room(operator_.channel), 16384);
+    run_for(stage->loop, 100);
+    assert_int_equal(m4h_ssh_channel_room(operator_.channel), 65536);
+    m4h_ssh_channel_close(operator_.channel);
+    behind_close(&behind);
+}
+
 static bool is_stuck(void *context)
 {
     const struct operator_ *operator_ = context;
@@ -574,6 +598,7 @@ int main(void)
         stage_test(a_socket_that_takes_little_at_a_time_takes_all),
         stage_test(a_device_that_reads_nothing_is_sent_a_bounded_amount),
         stage_test(a_session_that_is_paused_delivers_nothing_until_it_goes_on),
+        stage_test(a_turn_is_shorter_while_somebody_else_moves_small_pieces),
         stage_test(several_operators_do_not_disturb_each_other),
         stage_test(the_device_may_end_first),
         stage_test(data_that_is_not_taken_waits_and_is_all_there_later),

@@ -107,6 +107,27 @@ static void all_that_came_is_read_at_once_and_served_in_small_pieces(void **stat
     close_pair(&pair);
 }
 
+static void no_more_is_read_ahead_than_was_said(void **state)
+{
+    struct m4h_ssh_stream *before;
+    struct pair pair;
+
+    (void)state;
+    open_pair(&pair, false);
+    peer_sends(&pair, "0123456789");
+    m4h_ssh_stream_set_read_max(&pair.stream, 4);
+    before = m4h_ssh_stream_enter(&pair.stream);
+    assert_int_equal(poll_as(&pair, M4H_SSH_STREAM_READ), POLLIN);
+    assert_int_equal(unread(pair.ours), 6);
+    expect_bytes(&pair, "0123");
+    m4h_ssh_stream_set_read_max(&pair.stream, SIZE_MAX);
+    assert_int_equal(poll_fd(pair.ours), POLLIN);
+    assert_int_equal(unread(pair.ours), 0);
+    expect_bytes(&pair, "456789");
+    m4h_ssh_stream_leave(before);
+    close_pair(&pair);
+}
+
 /* A question that is held stops the reading in the middle of what was read ahead. */
 static void what_is_left_waits_while_nobody_reads_and_comes_first_then(void **state)
 {
@@ -362,6 +383,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_that_came_is_read_at_once_and_served_in_small_pieces),
+        cmocka_unit_test(no_more_is_read_ahead_than_was_said),
         cmocka_unit_test(what_is_left_waits_while_nobody_reads_and_comes_first_then),
         cmocka_unit_test(a_session_that_is_used_within_another_takes_nothing_of_it),
         cmocka_unit_test(the_end_is_told_after_all_bytes),
