@@ -65,6 +65,18 @@ class Reload(ClusterTestCase):
         self.connect_to("limits", "limits-third", "-R", f"0:127.0.0.1:{self.echo.port}").port
         self.assert_untouched(device, operator)
 
+    def test_a_list_of_networks_changes_for_the_operators_who_come(self):
+        slave = self.start_slave("networks", run={"watch_config": "no"})
+        device = self.connect_to("networks", "networks-device")
+        operator = self.operator(device)
+        slave.reload({"tunnel": {"operator_networks": "192.0.2.0/24, 2001:db8::/32"}})
+        self.assertFalse(echoes(device.port))
+        self.assertTrue(operator.echo(b"the same connection"))
+        self.assertIn("expected", slave.reload({"tunnel": {"operator_networks": "127.0.0.0/33"}}))
+        self.assertFalse(echoes(device.port))
+        slave.reload({"tunnel": {"operator_networks": "127.0.0.0/8"}})
+        self.assert_untouched(device, operator)
+
     def test_a_keepalive_that_became_shorter_finds_a_device_that_is_up_already(self):
         slave = self.start_slave("keepalive")
         device = self.connect_to("keepalive", "frozen")
