@@ -93,12 +93,18 @@ int m4h_socket_listen(const struct m4h_address *address, bool shared, int backlo
 void m4h_socket_tune(int fd, uint32_t silent_ms)
 {
     int on = 1;
-    unsigned timeout = silent_ms;
 
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (silent_ms == 0)
         return;
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    m4h_socket_set_patience(fd, silent_ms);
+}
+
+void m4h_socket_set_patience(int fd, uint32_t silent_ms)
+{
+    unsigned timeout = silent_ms;
+
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
 }
 

@@ -21,6 +21,9 @@ M4H_MUST_CHECK int m4h_socket_listen(const struct m4h_address *address, bool sha
 /* TCP_NODELAY, and SO_KEEPALIVE with TCP_USER_TIMEOUT where `silent_ms` is not 0:
  * unacknowledged data ends the connection after so long. */
 void m4h_socket_tune(int fd, uint32_t silent_ms);
+/* Bytes that are not acknowledged for so long end the connection from now on; 0: as the
+ * system has it. */
+void m4h_socket_set_patience(int fd, uint32_t silent_ms);
 
 /* Whether the peer has sent anything at all, read or not. Of a lone byte with no
  * end after it, it does not know. */

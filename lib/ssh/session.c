@@ -5,6 +5,7 @@
  * reads; what the library wants to send is sent at the end of the turn, or of the
  * call of the owner, in one piece (see stream.h). */
 #include "lib/base/error.h"
+#include "lib/net/socket.h"
 #include "lib/ssh/internal.h"
 
 #include <errno.h>
@@ -434,6 +435,12 @@ void m4h_ssh_session_pause(struct m4h_ssh_session *session, bool paused)
     /* What was read ahead brings no event. */
     if (!paused)
         m4h_ssh_session_schedule(session);
+}
+
+void m4h_ssh_session_set_patience(struct m4h_ssh_session *session, uint32_t silent_ms)
+{
+    if (!session->ended)
+        m4h_socket_set_patience(ssh_get_fd(session->ssh), silent_ms);
 }
 
 uint64_t m4h_ssh_session_heard_ms(const struct m4h_ssh_session *session)

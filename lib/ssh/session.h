@@ -72,6 +72,8 @@ void m4h_ssh_session_keepalive(struct m4h_ssh_session *session);
 /* Reads nothing more of the device, keepalives and answers included, until it is called
  * again with false. Legal also in a channel's on_data. */
 void m4h_ssh_session_pause(struct m4h_ssh_session *session, bool paused);
+/* See m4h_socket_set_patience. */
+void m4h_ssh_session_set_patience(struct m4h_ssh_session *session, uint32_t silent_ms);
 /* When the device was last heard, on the loop's clock. */
 uint64_t m4h_ssh_session_heard_ms(const struct m4h_ssh_session *session);
 /* What it tried to get in by that is not taken here: the name of a kind of key

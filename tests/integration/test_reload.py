@@ -1,9 +1,12 @@
 """The configuration is read again, at SIGHUP and when its file changes, and no tunnel notices."""
 
+import contextlib
+import ctypes
 import os
+import socket
 import unittest
 
-from cluster import ClusterTestCase, Operator, Program, echoes, ssh_command, ssh_device, wait_until
+from cluster import ClusterTestCase, Operator, Program, echoes, run, ssh_command, ssh_device, wait_until
 from own_service import OwnService
 
 
@@ -85,6 +88,34 @@ class Reload(ClusterTestCase):
         os.killpg(device.process.pid, 19)  # SIGSTOP
         self.addCleanup(os.killpg, device.process.pid, 18)
         slave.wait_for('device="frozen".*reason=keepalive_timeout', 15)
+
+    def user_timeout_ms(self, slave, device_pid):
+        """TCP_USER_TIMEOUT of the slave's end of the device's connection."""
+        port = next(int(line.split()[3].rpartition(":")[2]) for line in
+                    run("ss", "-Htnp", "dst", f"127.0.0.1:{slave.address('device').rpartition(':')[2]}").splitlines()
+                    if f"pid={device_pid}," in line)
+        libc = ctypes.CDLL(None, use_errno=True)
+        pidfd = os.pidfd_open(slave.process.pid)
+        self.addCleanup(os.close, pidfd)
+        for name in os.listdir(f"/proc/{slave.process.pid}/fd"):
+            if not os.readlink(f"/proc/{slave.process.pid}/fd/{name}").startswith("socket:"):
+                continue
+            fd = libc.syscall(438, pidfd, int(name), 0)  # pidfd_getfd
+            if fd < 0:
+                self.skipTest(f"pidfd_getfd: {os.strerror(ctypes.get_errno())}")
+            with contextlib.suppress(OSError), contextlib.closing(socket.socket(fileno=fd)) as connection:
+                if connection.getpeername()[1] == port:
+                    return connection.getsockopt(socket.IPPROTO_TCP, 18)
+        return None
+
+    def test_a_longer_keepalive_gives_connections_that_are_up_more_patience(self):
+        slave = self.start_slave("patience", run={"watch_config": "no"})
+        device = self.connect_to("patience", "patience-device")
+        device.port
+        self.assertEqual(3 * 15000 - 5000, self.user_timeout_ms(slave, device.process.pid))
+        slave.reload({"device": {"keepalive_ms": "60s"}})
+        wait_until(lambda: self.user_timeout_ms(slave, device.process.pid) == 3 * 60000 - 5000, 5,
+                   "the new limit of the kernel")
 
     def test_what_takes_a_restart_is_named_and_stays(self):
         slave = self.start_slave("restart")

@@ -387,6 +387,14 @@ struct m4h_device *m4h_device_accept(struct m4h_worker *worker, int fd, const ch
     return device;
 }
 
+void m4h_device_adopt(struct m4h_device *device)
+{
+    if (device->ssh != NULL)
+        m4h_ssh_session_set_patience(device->ssh,
+                                     user_timeout_ms(&device->worker->settings->session));
+    m4h_worker_schedule(device->worker, device);
+}
+
 /* ---- orders of the hub ------------------------------------------------------ */
 
 void m4h_device_judged(struct m4h_device *device, bool allowed, const char *client_key,

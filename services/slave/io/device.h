@@ -80,6 +80,8 @@ void m4h_device_leave(struct m4h_device *device);
 /* True for one that is to leave and has no operator. */
 bool m4h_device_may_go(const struct m4h_device *device);
 
+/* The worker has other settings. */
+void m4h_device_adopt(struct m4h_device *device);
 /* Its last operator has left. It is there for the rest of this turn at least. */
 void m4h_device_idle(struct m4h_device *device);
 /* Its time to be looked at has come. */

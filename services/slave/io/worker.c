@@ -133,7 +133,7 @@ static void adopt(struct m4h_worker *worker, struct m4h_worker_settings *setting
     m4h_entrance_adopt(worker->entrance);
     m4h_worker_settings_release(old);
     for (struct m4h_device *device = worker->devices; device != NULL; device = device->hh.next)
-        m4h_worker_schedule(worker, device);
+        m4h_device_adopt(device);
 }
 
 /* The device left while the order was on the way. The hub waits for word of a
