@@ -82,15 +82,19 @@ service_cpu_ms() {
     done
 }
 
+# Gone, or nobody has waited for it yet.
+has_ended() { ! grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$1/status"; }
+
 cut_all() {
-    local pid command
+    local command pid
     if [ "$cut" = network ]; then
         kill -USR1 "$LOAD_PID"
         return
     fi
     command=$(cluster slaves 0 command)
-    pid=$(<"${command%.command}.pid")
+    pid=$(cluster slaves 0 pid)
     kill -9 "$pid"
+    wait_until 10 "the slave does not end" has_ended "$pid"
     setsid "$command" </dev/null >/dev/null 2>&1 &
 }
 

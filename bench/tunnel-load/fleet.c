@@ -31,7 +31,7 @@
 #define SPARE_FDS        32
 #define RETURN_SCAN_MS   10
 /* A device waits at most so many times --reconnect between two attempts. */
-#define BACKOFF_MAX 16
+#define BACKOFF_MAX 4
 
 struct member {
     struct device device;
