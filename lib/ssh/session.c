@@ -25,9 +25,9 @@
 #define BRIEF_BYTES       4096u
 #define BRIEF_MS          50u
 /* Of a stranger: a signature that is wrong costs a millisecond and more, and libssh
- * checks it without telling us. So there is one read in a turn, and a few packets
+ * checks it without telling us. So there is one short read in a turn, and a few packets
  * besides those that become messages: of the key exchange, and what may be ignored. */
-#define UNKNOWN_TURN_BYTES LIBRARY_READ_BYTES
+#define UNKNOWN_TURN_BYTES 2048u
 #define UNKNOWN_OTHERS_MAX 12u
 /* A device that does not take our answers may leave so many bytes of them waiting,
  * then none of its requests is read any more. */
@@ -250,7 +250,7 @@ void m4h_ssh_session_note_piece(struct m4h_ssh_session *session, size_t len)
 static void receive(struct m4h_ssh_session *session)
 {
     size_t turn = session->authenticated ? m4h_ssh_session_turn_bytes(session) : UNKNOWN_TURN_BYTES;
-    int reads = (int)(turn / LIBRARY_READ_BYTES);
+    int reads = (int)((turn + LIBRARY_READ_BYTES - 1) / LIBRARY_READ_BYTES);
 
     m4h_ssh_stream_set_mode(&session->stream, M4H_SSH_STREAM_READ);
     m4h_ssh_stream_set_read_max(&session->stream, turn);
