@@ -105,7 +105,7 @@ static void put_events(void)
 {
     struct m4h_buffer bytes = M4H_BUFFER_INIT(M4H_WIRE_MESSAGE_MAX);
     struct m4h_event event;
-    char name[16];
+    char name[24];
 
     for (int type = M4H_EVENT_CONNECT; type < M4H_EVENT_TYPE_COUNT; type++) {
         int error;
