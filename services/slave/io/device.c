@@ -9,7 +9,6 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/net/listener.h"
-#include "lib/net/socket.h"
 #include "services/slave/io/entrance.h"
 #include "services/slave/io/relay.h"
 
@@ -17,10 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Unacknowledged bytes towards a device end its connection a little before the
- * keepalives would. */
-#define USER_TIMEOUT_MARGIN_MS 5000
 
 static void report(struct m4h_device *device, struct m4h_report *report)
 {
@@ -116,6 +111,13 @@ void m4h_device_turn_away(struct m4h_device *device)
     device->handshake = M4H_HANDSHAKE_OVERLOAD;
     tell_refusal(device, M4H_REFUSE_OVERLOAD, "silent while others wanted in");
     finish(device, M4H_DISCONNECT_PROTOCOL_ERROR, "the server is busy: try again later");
+}
+
+void m4h_device_drop(struct m4h_device *device, enum m4h_refuse_reason reason, const char *detail)
+{
+    if (reason != 0)
+        tell_refusal(device, reason, detail);
+    finish(device, M4H_DISCONNECT_CONNECTION_LOST, "");
 }
 
 /* ---- what the SSH session tells ------------------------------------------- */
@@ -273,7 +275,7 @@ static void on_end(void *context, enum m4h_ssh_end end, const char *detail)
     finish(device, reason_of(end), "protocol error");
 }
 
-static const struct m4h_ssh_handler ssh_handler = {
+const struct m4h_ssh_handler m4h_device_ssh_handler = {
     .on_heard = on_heard,
     .on_exchanged = on_exchanged,
     .on_key = on_key,
@@ -282,118 +284,6 @@ static const struct m4h_ssh_handler ssh_handler = {
     .on_refused = on_refused,
     .on_end = on_end,
 };
-
-/* ---- the beginning --------------------------------------------------------- */
-
-static uint32_t user_timeout_ms(const struct m4h_session_limits *limits)
-{
-    uint32_t dead_ms = limits->keepalive_ms * limits->keepalive_misses;
-
-    return dead_ms > USER_TIMEOUT_MARGIN_MS ? dead_ms - USER_TIMEOUT_MARGIN_MS : dead_ms;
-}
-
-/* Puts a new device into the worker's tables. */
-static int enlist(struct m4h_worker *worker, struct m4h_device *device)
-{
-    if (m4h_heap_insert(&worker->looks, &device->look) != 0)
-        return M4H_ENOMEM;
-    HASH_ADD(hh, worker->devices, session_id, sizeof(device->session_id), device);
-    if (device->hh.tbl == NULL) {
-        m4h_heap_remove(&worker->looks, &device->look);
-        return M4H_ENOMEM;
-    }
-    return 0;
-}
-
-/* The header of a balancer is read: from here on the connection is the device's. */
-static void on_header(struct m4h_device *device, const struct m4h_proxy_header *header)
-{
-    struct m4h_worker *worker = device->worker;
-    struct m4h_ip ip = {{0}};
-    int fd = device->fd;
-
-    m4h_proxy_reader_close(device->proxy);
-    device->proxy = NULL;
-    device->fd = -1;
-    if (header->has_source)
-        m4h_ip_peer_text(&header->source, header->source_port, device->peer);
-    if (m4h_ip_parse_peer(device->peer, &ip) != 0 ||
-        m4h_ssh_session_accept(&device->ssh, worker->ssh, fd, &ssh_handler, device) != 0)
-        finish(device, M4H_DISCONNECT_CONNECTION_LOST, "");
-    else if (!m4h_entrance_name(worker->entrance, device, &ip))
-        return; /* it had to make room, and is freed */
-}
-
-static void on_proxy(void *context, enum m4h_proxy_outcome outcome,
-                     const struct m4h_proxy_header *header)
-{
-    struct m4h_device *device = context;
-
-    if (outcome == M4H_PROXY_TAKEN) {
-        on_header(device, header);
-        return;
-    }
-    if (outcome == M4H_PROXY_REFUSED)
-        tell_refusal(device, M4H_REFUSE_PROXY, "no header of the PROXY protocol");
-    finish(device, M4H_DISCONNECT_PROTOCOL_ERROR, "");
-}
-
-/* Begins with the header of a balancer where one is required, else with SSH. Owns
- * `fd` from now on, also when it fails. */
-static int begin(struct m4h_device *device, int fd)
-{
-    struct m4h_worker *worker = device->worker;
-    int error;
-
-    device->fd = -1;
-    if (!worker->settings->proxy_required)
-        return m4h_ssh_session_accept(&device->ssh, worker->ssh, fd, &ssh_handler, device);
-    error = m4h_proxy_reader_start(&device->proxy, worker->loop, fd, on_proxy, device);
-    if (error == 0)
-        device->fd = fd;
-    else
-        close(fd);
-    return error;
-}
-
-struct m4h_device *m4h_device_accept(struct m4h_worker *worker, int fd, const char *peer)
-{
-    struct m4h_device *device = calloc(1, sizeof(*device));
-    uint64_t now_ms = m4h_loop_now_ms(worker->loop);
-
-    if (device == NULL) {
-        close(fd);
-        return NULL;
-    }
-    m4h_socket_tune(fd, user_timeout_ms(&worker->settings->session));
-    device->worker = worker;
-    device->session_id =
-        (uint64_t)worker->index << M4H_SESSION_WORKER_SHIFT | ++worker->next_session;
-    m4h_text_copy(device->peer, sizeof(device->peer), peer);
-    m4h_session_begin(&device->session, now_ms);
-    device->look_ms =
-        m4h_session_next_look_ms(&device->session, &worker->settings->session, now_ms);
-    if (enlist(worker, device) != 0) {
-        close(fd);
-        free(device);
-        return NULL;
-    }
-    atomic_fetch_add_explicit(&worker->stats.sessions, 1, memory_order_relaxed);
-    if (begin(device, fd) != 0) {
-        finish(device, M4H_DISCONNECT_CONNECTION_LOST, "");
-        return NULL;
-    }
-    m4h_worker_schedule(worker, device);
-    return device;
-}
-
-void m4h_device_adopt(struct m4h_device *device)
-{
-    if (device->ssh != NULL)
-        m4h_ssh_session_set_patience(device->ssh,
-                                     user_timeout_ms(&device->worker->settings->session));
-    m4h_worker_schedule(device->worker, device);
-}
 
 /* ---- orders of the hub ------------------------------------------------------ */
 

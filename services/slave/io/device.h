@@ -66,6 +66,10 @@ void m4h_device_judged(struct m4h_device *device, bool allowed, const char *clie
                        struct m4h_device_limits *limits);
 void m4h_device_refused(struct m4h_device *device, enum m4h_refuse_reason reason);
 void m4h_device_forwarded(struct m4h_device *device, int fd, uint16_t port);
+/* Ends one that has not begun with SSH; a reason that is not 0 is told. For arrival.c. */
+void m4h_device_drop(struct m4h_device *device, enum m4h_refuse_reason reason, const char *detail);
+/* What its SSH session tells. For arrival.c. */
+extern const struct m4h_ssh_handler m4h_device_ssh_handler;
 /* It is not known yet, and another one needs its room. */
 void m4h_device_turn_away(struct m4h_device *device);
 /* When it was last heard. */

@@ -2,7 +2,7 @@
  *
  * Happy path: a connection is accepted, becomes a device and a guest of the door, is
  * heard, asks, is known, and leaves the door. With a load balancer before us its
- * address is told by the PROXY header (device.c reads it), and it is counted for its
+ * address is told by the PROXY header (arrival.c reads it), and it is counted for its
  * source only then.
  *
  * The door is asked again after everything that befalls a guest. While it is closed,
@@ -101,19 +101,15 @@ static void on_time(void *context)
     check(entrance);
 }
 
-/* Sends guests away until there is room for `device`. False: it was one of them. */
-static bool make_room(struct m4h_entrance *entrance, struct m4h_device *device)
+/* Sends guests away until there is room for `device`; it may be one of them. */
+static void make_room(struct m4h_entrance *entrance, struct m4h_device *device)
 {
-    struct m4h_guest *guest;
+    const struct m4h_guest *newcomer = &device->guest;
+    struct m4h_guest *guest = NULL;
 
-    while ((guest = m4h_door_excess(entrance->door, &device->guest, now_ms(entrance))) != NULL) {
-        bool is_itself = guest == &device->guest;
-
+    while (guest != newcomer &&
+           (guest = m4h_door_excess(entrance->door, newcomer, now_ms(entrance))) != NULL)
         m4h_device_turn_away(device_of(guest));
-        if (is_itself)
-            return false;
-    }
-    return true;
 }
 
 static void refuse(struct m4h_entrance *entrance, enum m4h_refuse_reason reason, const char *detail,
@@ -178,7 +174,7 @@ static void admit(struct m4h_entrance *entrance, int fd, const char *peer, const
     m4h_door_enter(entrance->door, &device->guest, now_ms(entrance));
     if (!worker->settings->proxy_required)
         m4h_door_name(entrance->door, &device->guest, ip, now_ms(entrance));
-    (void)make_room(entrance, device);
+    make_room(entrance, device);
 }
 
 static void on_accept(void *context, int fd, const char *peer)
@@ -256,15 +252,12 @@ void m4h_entrance_adopt(struct m4h_entrance *entrance)
     check(entrance);
 }
 
-bool m4h_entrance_name(struct m4h_entrance *entrance, struct m4h_device *device,
+void m4h_entrance_name(struct m4h_entrance *entrance, struct m4h_device *device,
                        const struct m4h_ip *ip)
 {
-    bool stays;
-
     m4h_door_name(entrance->door, &device->guest, ip, now_ms(entrance));
-    stays = make_room(entrance, device);
+    make_room(entrance, device);
     check(entrance);
-    return stays;
 }
 
 void m4h_entrance_heard(struct m4h_entrance *entrance, struct m4h_guest *guest)

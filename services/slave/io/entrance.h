@@ -21,9 +21,9 @@ void m4h_entrance_close(struct m4h_entrance *entrance);
 /* The worker has other settings. */
 void m4h_entrance_adopt(struct m4h_entrance *entrance);
 
-/* It is known where the device comes from. False: it had to go for that, and is freed. */
-M4H_MUST_CHECK bool m4h_entrance_name(struct m4h_entrance *entrance, struct m4h_device *device,
-                                      const struct m4h_ip *ip);
+/* It is known where the device comes from. It may have to go for that, and be freed. */
+void m4h_entrance_name(struct m4h_entrance *entrance, struct m4h_device *device,
+                       const struct m4h_ip *ip);
 /* Bytes came from it. */
 void m4h_entrance_heard(struct m4h_entrance *entrance, struct m4h_guest *guest);
 /* Its key is being judged. */
