@@ -37,7 +37,8 @@ for number in "$seconds" "$rounds" "$((idle + 1))"; do
 done
 [[ $only =~ ^(mas4h|sshd)?$ ]] || die "--only $only: expected mas4h or sshd"
 command -v python3 >/dev/null || die "python3 is missing: apt-get install python3"
-servers=(${only:-mas4h sshd})
+servers=(mas4h sshd)
+[ -z "$only" ] || servers=("$only")
 
 # ---- what is started, and how it ends ----
 
@@ -48,8 +49,8 @@ started=()
 
 stop_all() {
     trap - EXIT
-    # shellcheck disable=SC2086 # several pids, or none
-    kill ${started[*]} ${LOAD_PID:-} $sshd_pid 2>/dev/null || true
+    # shellcheck disable=SC2086 # a pid, or none
+    kill "${started[@]}" ${LOAD_PID:-} $sshd_pid 2>/dev/null || true
     [ -z "$cluster_up" ] || bash "$root/deploy/local.sh" down --dir "$work/cluster" >&2 || true
     wait
     [ -z "$made_run_sshd" ] || rmdir /run/sshd 2>/dev/null || true
@@ -234,7 +235,10 @@ done
 cat "$work/keys/devices" >>"$work/keys/authorized_keys"
 start_service
 for server in "${servers[@]}"; do
-    [ "$server" = mas4h ] && start_mas4h || start_peer
+    case $server in
+        mas4h) start_mas4h ;;
+        sshd) start_peer ;;
+    esac
     start_device "$server" a
     start_device "$server" b
 done
