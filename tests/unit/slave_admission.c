@@ -328,13 +328,18 @@ static void a_device_that_leaves_while_it_waits_is_forgotten(void **state)
     assert_null(hub->slave.questions);
 }
 
-static void where_the_bus_is_there_nobody_waits_for_it(void **state)
+/* Slaves and masters come back to NATS one after the other. */
+static void where_the_bus_is_back_before_a_master_it_is_asked_again(void **state)
 {
     (void)state;
     judge(1);
     reply_with(M4H_EUNAVAILABLE, NULL); /* no master listens */
+    assert_int_equal(hub->judged, 0);
+    m4h_admission_resume(&hub->slave);
+    assert_int_equal(hub->requests, 2);
+    reply_with(0, &yes);
     assert_int_equal(hub->judged, 1);
-    assert_int_equal(hub->refusal.reason, M4H_REFUSE_NO_MASTER);
+    assert_true(hub->order.as.judged.allowed);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -353,7 +358,7 @@ int main(void)
         TEST(it_waits_as_long_as_an_answer_might_take_and_no_longer),
         TEST(a_key_that_was_allowed_here_does_not_wait),
         TEST(a_device_that_leaves_while_it_waits_is_forgotten),
-        TEST(where_the_bus_is_there_nobody_waits_for_it),
+        TEST(where_the_bus_is_back_before_a_master_it_is_asked_again),
     };
 
     return cmocka_run_group_tests_name("slave: admission", tests, NULL, NULL);

@@ -172,18 +172,20 @@ static void settle_without_master(struct m4h_slave *slave, uint64_t session_id,
 
 /* ---- questions on their way ---------------------------------------------------- */
 
-/* Whether the bus may be back in time; who is known need not wait for it. */
-static bool should_wait(const struct m4h_question *question)
+/* Whether somebody may answer in time: the bus is away, or it is back before a master
+ * is. Who is known need not wait for that. */
+static bool should_wait(const struct m4h_question *question, int error)
 {
     const struct m4h_slave *slave = question->slave;
     uint64_t now_ms = m4h_loop_now_ms(slave->loop);
 
-    return !m4h_bus_is_connected(slave->bus) && now_ms < question->until_ms &&
+    return (error == M4H_EUNAVAILABLE || !m4h_bus_is_connected(slave->bus)) &&
+           now_ms < question->until_ms &&
            m4h_decisions_find(slave->decisions, question->key->request.key_fingerprint, true,
                               now_ms) == NULL;
 }
 
-static void wait_for_bus(struct m4h_question *question)
+static void wait_a_little(struct m4h_question *question)
 {
     struct m4h_slave *slave = question->slave;
 
@@ -240,8 +242,8 @@ static void on_reply(void *context, int error, const uint8_t *data, size_t len)
     struct m4h_authorize_reply reply;
     struct m4h_problem problem = {0};
 
-    if (error != 0 && should_wait(question)) {
-        wait_for_bus(question);
+    if (error != 0 && should_wait(question, error)) {
+        wait_a_little(question);
         return;
     }
     if (error == 0)
@@ -277,14 +279,24 @@ static void ask_or_wait(struct m4h_question *question)
 
     if (error == 0) {
         slave->counters.keys_asked++;
-    } else if (should_wait(question)) {
-        wait_for_bus(question);
+    } else if (should_wait(question, error)) {
+        wait_a_little(question);
     } else {
         settle_without_master(slave, question->session_id, question->key, m4h_error_text(error));
         drop(slave, question);
     }
 }
 
+static void end_waiting(struct m4h_question *question)
+{
+    struct m4h_slave *slave = question->slave;
+
+    settle_without_master(slave, question->session_id, question->key,
+                          m4h_error_text(M4H_EUNAVAILABLE));
+    drop(slave, question);
+}
+
+/* Asks again for those that wait, where the bus is there, and ends those whose time is up. */
 static void on_wait_look(void *context)
 {
     struct m4h_slave *slave = context;
@@ -293,26 +305,21 @@ static void on_wait_look(void *context)
 
     HASH_ITER(hh, slave->questions, question, next)
     {
-        if (!question->waiting || now_ms < question->until_ms)
+        if (!question->waiting)
             continue;
-        settle_without_master(slave, question->session_id, question->key,
-                              m4h_error_text(M4H_EUNAVAILABLE));
-        drop(slave, question);
+        if (now_ms >= question->until_ms) {
+            end_waiting(question);
+        } else if (m4h_bus_is_connected(slave->bus)) {
+            stop_waiting(question);
+            ask_or_wait(question);
+        }
     }
 }
 
 void m4h_admission_resume(struct m4h_slave *slave)
 {
-    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
-    struct m4h_question *question, *next;
-
-    HASH_ITER(hh, slave->questions, question, next)
-    {
-        if (!question->waiting || now_ms >= question->until_ms)
-            continue;
-        stop_waiting(question);
-        ask_or_wait(question);
-    }
+    if (slave->waiting_questions > 0)
+        on_wait_look(slave);
 }
 
 int m4h_admission_create(struct m4h_slave *slave)
