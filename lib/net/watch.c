@@ -26,6 +26,7 @@
 
 /* Told in one go; what is beyond comes in the loop's next turn, after its timers. */
 #define EVENTS_PER_TURN 256
+#define AGAIN_MS        100
 
 struct m4h_watch {
     struct m4h_poller *poller;
@@ -35,6 +36,8 @@ struct m4h_watch {
     bool is_listed;  /* in the epoll set */
     bool is_closed;
     struct m4h_watch *next_closed;
+    bool is_unheard; /* the kernel could not be asked: it is asked again */
+    struct m4h_watch *next_unheard;
     void (*on_event)(void *context, unsigned events);
     void *context;
 };
@@ -44,6 +47,8 @@ struct m4h_poller {
     int epoll_fd;
     bool is_telling;
     struct m4h_watch *closed; /* to be freed when all is told */
+    struct m4h_watch *unheard;
+    uv_timer_t again; /* runs while there is one */
 };
 
 static int control(struct m4h_watch *watch, int operation, unsigned events)
@@ -57,14 +62,70 @@ static int control(struct m4h_watch *watch, int operation, unsigned events)
     return epoll_ctl(watch->poller->epoll_fd, operation, watch->fd, &event);
 }
 
-/* Asks the kernel for what the owner wants. It can fail for want of memory only: then
- * the owner's deadlines end it. */
-static void list(struct m4h_watch *watch)
+static int ask_kernel(struct m4h_watch *watch)
 {
-    if (control(watch, watch->is_listed ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, watch->events) != 0)
-        return;
+    int rc = control(watch, watch->is_listed ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, watch->events);
+
+    if (rc != 0)
+        return rc;
     watch->is_listed = true;
     watch->listed = watch->events;
+    return 0;
+}
+
+static void on_again(uv_timer_t *uv);
+
+/* Asks the kernel for what the owner wants. It can fail for want of memory, or of watches
+ * that this user may have: then it is tried until it is done, for a listener would hear
+ * of nothing for ever. */
+static void list(struct m4h_watch *watch)
+{
+    struct m4h_poller *poller = watch->poller;
+
+    if (ask_kernel(watch) == 0 || watch->is_unheard)
+        return;
+    if (poller->unheard == NULL)
+        uv_timer_start(&poller->again, on_again, AGAIN_MS, AGAIN_MS);
+    watch->is_unheard = true;
+    watch->next_unheard = poller->unheard;
+    poller->unheard = watch;
+}
+
+static void take_off_unheard(struct m4h_watch *watch)
+{
+    struct m4h_watch **at = &watch->poller->unheard;
+
+    if (!watch->is_unheard)
+        return;
+    while (*at != watch)
+        at = &(*at)->next_unheard;
+    *at = watch->next_unheard;
+    watch->is_unheard = false;
+    if (watch->poller->unheard == NULL)
+        uv_timer_stop(&watch->poller->again);
+}
+
+/* Whether the kernel has to be asked for something else, at once. */
+static bool must_list(const struct m4h_watch *watch)
+{
+    const unsigned write = M4H_WATCH_WRITE;
+
+    if (!watch->is_listed)
+        return watch->events != 0;
+    return (watch->events & ~watch->listed) != 0 ||
+           (watch->events & write) != (watch->listed & write);
+}
+
+static void on_again(uv_timer_t *uv)
+{
+    struct m4h_poller *poller = uv->data;
+    struct m4h_watch *watch, *next;
+
+    for (watch = poller->unheard; watch != NULL; watch = next) {
+        next = watch->next_unheard;
+        if (!must_list(watch) || ask_kernel(watch) == 0)
+            take_off_unheard(watch);
+    }
 }
 
 static void unlist(struct m4h_watch *watch)
@@ -141,6 +202,8 @@ int m4h_poller_create(struct m4h_poller **poller, struct m4h_loop *loop)
         free(made);
         return M4H_ESYSTEM;
     }
+    uv_timer_init(m4h_loop_uv(loop), &made->again);
+    made->again.data = made;
     uv_poll_start(&made->uv, UV_READABLE, on_ready);
     *poller = made;
     return 0;
@@ -151,13 +214,20 @@ static void on_closed(uv_handle_t *uv)
     free(uv->data);
 }
 
+static void on_timer_closed(uv_handle_t *uv)
+{
+    struct m4h_poller *poller = uv->data;
+
+    uv_close((uv_handle_t *)&poller->uv, on_closed);
+}
+
 void m4h_poller_close(struct m4h_poller *poller)
 {
     if (poller == NULL)
         return;
     uv_poll_stop(&poller->uv);
     close(poller->epoll_fd);
-    uv_close((uv_handle_t *)&poller->uv, on_closed);
+    uv_close((uv_handle_t *)&poller->again, on_timer_closed);
 }
 
 static bool make_non_blocking(int fd)
@@ -180,25 +250,12 @@ int m4h_watch_start(struct m4h_watch **watch, struct m4h_loop *loop, int fd, uns
     made->events = events;
     made->on_event = on_event;
     made->context = context;
-    if (made->poller != NULL && make_non_blocking(fd))
-        list(made);
-    if (!made->is_listed) {
+    if (made->poller == NULL || !make_non_blocking(fd) || ask_kernel(made) != 0) {
         free(made);
         return M4H_ESYSTEM;
     }
     *watch = made;
     return 0;
-}
-
-/* Whether the kernel has to be asked for something else, at once. */
-static bool must_list(const struct m4h_watch *watch)
-{
-    const unsigned write = M4H_WATCH_WRITE;
-
-    if (!watch->is_listed)
-        return watch->events != 0;
-    return (watch->events & ~watch->listed) != 0 ||
-           (watch->events & write) != (watch->listed & write);
 }
 
 void m4h_watch_set(struct m4h_watch *watch, unsigned events)
@@ -212,6 +269,7 @@ void m4h_watch_close(struct m4h_watch *watch)
 {
     if (watch == NULL)
         return;
+    take_off_unheard(watch);
     unlist(watch);
     if (!watch->poller->is_telling) {
         free(watch);

@@ -81,8 +81,12 @@ void m4h_worker_schedule(struct m4h_worker *worker, struct m4h_device *device)
 
 void m4h_worker_report(struct m4h_worker *worker, const struct m4h_report *report)
 {
-    struct m4h_report *copy = malloc(sizeof(*copy));
+    struct m4h_report *copy;
 
+    /* An order that came too late is still discarded; what its device held is gone. */
+    if (worker->stopped)
+        return;
+    copy = malloc(sizeof(*copy));
     if (copy == NULL)
         abort(); /* a lost report would leave the hub wrong about a device for ever */
     *copy = *report;
@@ -285,6 +289,7 @@ bool m4h_worker_stop(struct m4h_worker *worker)
         return false;
     }
     worker->started = false;
+    worker->stopped = true;
     return true;
 }
 
@@ -294,10 +299,11 @@ void m4h_worker_destroy(struct m4h_worker *worker)
         return;
     if (!m4h_worker_stop(worker))
         return;
+    worker->stopped = true;
     m4h_entrance_close(worker->entrance);
     m4h_tray_close(worker->orders);
-    m4h_tray_close(worker->reports);
     m4h_mailbox_close(worker->mailbox);
+    m4h_tray_close(worker->reports);
     m4h_timer_close(worker->look_timer);
     m4h_attendance_destroy(worker->attendance);
     m4h_ssh_server_destroy(worker->ssh);

@@ -56,6 +56,7 @@ struct m4h_worker_stats {
 struct m4h_worker {
     uint32_t index;
     bool started; /* the thread runs */
+    bool stopped; /* it has ended: nobody reads reports any more */
     pthread_t thread;
     struct m4h_loop *loop;
     struct m4h_mailbox *mailbox; /* orders */
