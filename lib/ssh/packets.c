@@ -1,7 +1,8 @@
 /* The ssh_get_random of the program: libssh's own, with a bound. */
 #include "lib/ssh/packets.h"
 
-#include <dlfcn.h>
+#include "lib/ssh/behind.h"
+
 #include <libssh/libssh.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -11,19 +12,11 @@ typedef int random_function(void *where, int len, int strong);
 static _Thread_local bool bounded, exceeded;
 static _Thread_local unsigned left;
 
-/* Two threads that come first together find the same. */
 static random_function *next_random(void)
 {
     static _Atomic(void *) found;
-    void *function = atomic_load_explicit(&found, memory_order_relaxed);
 
-    if (function == NULL) {
-        function = dlsym(RTLD_NEXT, "ssh_get_random");
-        if (function == NULL)
-            abort(); /* there is no libssh behind us */
-        atomic_store_explicit(&found, function, memory_order_relaxed);
-    }
-    return (random_function *)function;
+    return (random_function *)m4h_ssh_behind(&found, "ssh_get_random");
 }
 
 /* 1: done, 0: failed, as libssh has it. */

@@ -5,7 +5,8 @@
  * the order of the linker: the C library, or a sanitizer in front of it. */
 #include "lib/ssh/stream.h"
 
-#include <dlfcn.h>
+#include "lib/ssh/behind.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>
@@ -28,39 +29,25 @@ static _Thread_local struct m4h_ssh_stream *entered;
 
 /* ---- the functions behind ours --------------------------------------------------- */
 
-/* Two threads that come first together find the same. */
-static void *next(_Atomic(void *) *found, const char *name)
-{
-    void *function = atomic_load_explicit(found, memory_order_relaxed);
-
-    if (function == NULL) {
-        function = dlsym(RTLD_NEXT, name);
-        if (function == NULL)
-            abort(); /* there is no C library behind us */
-        atomic_store_explicit(found, function, memory_order_relaxed);
-    }
-    return function;
-}
-
 static ssize_t next_recv(int fd, void *data, size_t len, int flags)
 {
     static _Atomic(void *) found;
 
-    return ((recv_function *)next(&found, "recv"))(fd, data, len, flags);
+    return ((recv_function *)m4h_ssh_behind(&found, "recv"))(fd, data, len, flags);
 }
 
 static ssize_t next_send(int fd, const void *data, size_t len, int flags)
 {
     static _Atomic(void *) found;
 
-    return ((send_function *)next(&found, "send"))(fd, data, len, flags);
+    return ((send_function *)m4h_ssh_behind(&found, "send"))(fd, data, len, flags);
 }
 
 static int next_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
     static _Atomic(void *) found;
 
-    return ((poll_function *)next(&found, "poll"))(fds, count, timeout_ms);
+    return ((poll_function *)m4h_ssh_behind(&found, "poll"))(fds, count, timeout_ms);
 }
 
 /* ---- one socket ------------------------------------------------------------------- */
