@@ -103,6 +103,32 @@ static void another_limit_holds_at_once(void **state)
     assert_int_equal(m4h_rate_left(&rate, 100000, 10000), 16384);
 }
 
+static void what_went_without_a_limit_is_not_held_against_a_later_one(void **state)
+{
+    struct m4h_rate rate = {0};
+
+    (void)state;
+    for (int i = 0; i < 10000; i++) {
+        assert_true(m4h_rate_left(&rate, 0, 10000) == SIZE_MAX);
+        m4h_rate_take(&rate, 1u << 20);
+    }
+    assert_int_equal(m4h_rate_left(&rate, 1000000, 10000), 0);
+    assert_int_equal(m4h_rate_left(&rate, 1000000, 10010), 10000);
+}
+
+/* Bytes that a slow operator left in the channel come all at once. */
+static void a_debt_is_waited_off_in_seconds_however_large_it_is(void **state)
+{
+    struct m4h_rate rate = {0};
+
+    (void)state;
+    assert_int_equal(m4h_rate_left(&rate, 4096, 10000), 16384);
+    m4h_rate_take(&rate, 1u << 30);
+    assert_int_equal(m4h_rate_left(&rate, 4096, 10000), 0);
+    assert_int_equal(m4h_rate_left(&rate, 4096, 15000), 0);
+    assert_int_equal(m4h_rate_left(&rate, 4096, 15100), 409);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +138,8 @@ int main(void)
         cmocka_unit_test(what_was_taken_beyond_it_delays_what_follows),
         cmocka_unit_test(nothing_goes_until_a_worthwhile_piece_may),
         cmocka_unit_test(another_limit_holds_at_once),
+        cmocka_unit_test(what_went_without_a_limit_is_not_held_against_a_later_one),
+        cmocka_unit_test(a_debt_is_waited_off_in_seconds_however_large_it_is),
     };
 
     return cmocka_run_group_tests_name("slave: rate", tests, NULL, NULL);

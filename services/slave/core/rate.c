@@ -10,6 +10,8 @@
 #define PIECE_MAX_BYTES 4096u
 /* No bucket needs longer to fill; more would overflow. */
 #define FILL_MAX_MS 3600000u
+/* What goes beyond the limit all at once holds up what follows for no longer. */
+#define DEBT_MAX_MS 5000u
 /* Above it there is no limit that anybody could reach. */
 #define RATE_MAX (1ull << 40)
 
@@ -19,8 +21,12 @@ size_t m4h_rate_left(struct m4h_rate *rate, uint64_t bytes_per_second, uint64_t 
     uint64_t piece = bytes_per_second / PIECE_PART;
     uint64_t passed_ms = now_ms - rate->filled_ms;
 
-    if (bytes_per_second == 0 || bytes_per_second > RATE_MAX)
+    rate->is_unlimited = bytes_per_second == 0 || bytes_per_second > RATE_MAX;
+    if (rate->is_unlimited) {
+        rate->tokens = 0;
+        rate->filled_ms = now_ms;
         return SIZE_MAX;
+    }
     if (burst < BURST_MIN_BYTES)
         burst = BURST_MIN_BYTES;
     if (piece > PIECE_MAX_BYTES)
@@ -28,6 +34,8 @@ size_t m4h_rate_left(struct m4h_rate *rate, uint64_t bytes_per_second, uint64_t 
     if (passed_ms > FILL_MAX_MS)
         passed_ms = FILL_MAX_MS;
     rate->filled_ms = now_ms;
+    if (rate->tokens < -(int64_t)(bytes_per_second * DEBT_MAX_MS))
+        rate->tokens = -(int64_t)(bytes_per_second * DEBT_MAX_MS);
     rate->tokens += (int64_t)(passed_ms * bytes_per_second);
     if (rate->tokens > (int64_t)(burst * UNIT))
         rate->tokens = (int64_t)(burst * UNIT);
@@ -38,5 +46,6 @@ size_t m4h_rate_left(struct m4h_rate *rate, uint64_t bytes_per_second, uint64_t 
 
 void m4h_rate_take(struct m4h_rate *rate, size_t bytes)
 {
-    rate->tokens -= (int64_t)bytes * UNIT;
+    if (!rate->is_unlimited)
+        rate->tokens -= (int64_t)bytes * UNIT;
 }
