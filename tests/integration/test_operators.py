@@ -12,7 +12,8 @@ import unittest
 import urllib.request
 from pathlib import Path
 
-from cluster import ClusterTestCase, Operator, ssh_device, wait_until
+from cluster import ClusterTestCase, Device, Operator, ssh_command, ssh_device, wait_until
+from own_service import OwnService
 
 MEGABYTE = 1 << 20
 
@@ -144,6 +145,62 @@ class Rules(ClusterTestCase):
             thread.join(60)
         self.assertGreater(max(took["one"], took["other"]), 3.3)
         self.assertLess(took["free"], min(took["one"], took["other"]))
+
+
+class HeldBack(ClusterTestCase):
+    options = ("--slaves", "1")
+
+    def start_slave(self):
+        slave = OwnService(self.cluster, "slave", "own-slave", {
+            "device": {"keepalive_ms": "1000", "keepalive_misses": "3"}, "tunnel": {"buffer_bytes": "4096"}})
+        self.addCleanup(slave.stop)
+        return slave
+
+    def start_source(self):
+        """Serves zeros without end; returns its port."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+
+        def pour():
+            with contextlib.suppress(OSError):
+                connection, _ = listener.accept()
+                with connection:
+                    while True:
+                        connection.sendall(bytes(MEGABYTE))
+        threading.Thread(target=pour, daemon=True).start()
+        return listener.getsockname()[1]
+
+    def wait_for_rest(self, slave):
+        moved = [0]
+
+        def is_at_rest():
+            moved.append(sum(value for name, value in slave.metrics().items() if "_bytes_total" in name))
+            time.sleep(0.2)
+            return moved[-1] == moved[-2] > 0
+        wait_until(is_at_rest, 20, "the bytes coming to rest")
+
+    def read_for(self, operator, seconds):
+        operator.settimeout(0.1)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with contextlib.suppress(TimeoutError):
+                self.assertNotEqual(b"", operator.recv(65536), "the device is gone")
+
+    def test_a_device_that_is_held_back_for_longer_than_its_keepalives_lives(self):
+        slave, port = self.start_slave(), self.start_source()
+        wait_until(lambda: self.cluster.request("GET", "/v1/slaves/own-slave")[0] == 200, 10, "the slave")
+        slot = self.cluster.slot_on("own-slave")
+        device = Device(ssh_command(self.cluster, slot, self.cluster.make_key("held"), "-N", "-T",
+                                    "-R", f"0:127.0.0.1:{port}"))
+        self.addCleanup(device.stop)
+        with socket.socket() as operator:
+            operator.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            operator.connect(("127.0.0.1", device.port))
+            self.wait_for_rest(slave)
+            slave.reload({"tunnel": {"bytes_per_second": "100k"}})
+            self.read_for(operator, 10)
+        self.assertIsNone(device.process.poll())
+        self.assertNotIn("keepalive_timeout", slave.output)
 
 
 class Named(ClusterTestCase):

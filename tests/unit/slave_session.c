@@ -405,6 +405,44 @@ static void a_probe_puts_off_no_keepalive_and_no_death(void **state)
     assert_int_equal(m4h_session_look(&session, &limits, 0, 45000), M4H_SESSION_DEAD);
 }
 
+/* ---- one that is not read ----------------------------------------------------------- */
+
+static void one_that_is_not_read_on_purpose_is_not_silent(void **state)
+{
+    struct m4h_session session = session_in(M4H_SESSION_UP, 0);
+
+    (void)state;
+    m4h_session_hold(&session, true, 1000);
+    for (uint64_t now_ms = 1000; now_ms <= 200000; now_ms += 1000) {
+        assert_int_equal(m4h_session_look(&session, &limits, 1000, now_ms), M4H_SESSION_WAIT);
+        assert_true(m4h_session_is_live(&session, &limits, 1000, now_ms));
+        assert_true(m4h_session_next_look_ms(&session, &limits, 1000) > now_ms);
+    }
+    m4h_session_hold(&session, false, 200500);
+    assert_int_equal(m4h_session_look(&session, &limits, 1000, 215499), M4H_SESSION_WAIT);
+    assert_int_equal(m4h_session_look(&session, &limits, 1000, 215500), M4H_SESSION_KEEPALIVE);
+    assert_int_equal(m4h_session_look(&session, &limits, 1000, 245499), M4H_SESSION_KEEPALIVE);
+    assert_int_equal(m4h_session_look(&session, &limits, 1000, 245500), M4H_SESSION_DEAD);
+}
+
+static void a_probe_of_one_that_is_not_read_waits_until_it_is(void **state)
+{
+    struct m4h_session silent = session_in(M4H_SESSION_UP, 0), talks;
+
+    (void)state;
+    m4h_session_hold(&silent, true, 4000);
+    assert_true(m4h_session_probe(&silent, 5000));
+    for (uint64_t now_ms = 5050; now_ms <= 9000; now_ms += 50)
+        assert_int_equal(m4h_session_look(&silent, &limits, 4000, now_ms), M4H_SESSION_WAIT);
+    m4h_session_hold(&silent, false, 9000);
+    talks = silent;
+    assert_int_equal(m4h_session_look(&silent, &limits, 4000, 9950), M4H_SESSION_WAIT);
+    assert_int_equal(m4h_session_look(&silent, &limits, 4000, 10000), M4H_SESSION_PROBED);
+    assert_false(m4h_session_is_live(&silent, &limits, 4000, 10000));
+    assert_int_equal(m4h_session_look(&talks, &limits, 9001, 9050), M4H_SESSION_PROBED);
+    assert_true(m4h_session_is_live(&talks, &limits, 9001, 9050));
+}
+
 static void one_that_misses_its_keepalive_counts_as_living_no_more(void **state)
 {
     struct m4h_session session = session_in(M4H_SESSION_UP, 0);
@@ -448,6 +486,8 @@ int main(void)
         cmocka_unit_test(a_probe_without_a_sign_of_life_is_answered_after_a_second),
         cmocka_unit_test(one_that_was_silent_lives_again_when_it_is_heard),
         cmocka_unit_test(a_probe_puts_off_no_keepalive_and_no_death),
+        cmocka_unit_test(one_that_is_not_read_on_purpose_is_not_silent),
+        cmocka_unit_test(a_probe_of_one_that_is_not_read_waits_until_it_is),
         cmocka_unit_test(one_that_misses_its_keepalive_counts_as_living_no_more),
     };
 

@@ -55,17 +55,29 @@ uint32_t m4h_session_cancelled(struct m4h_session *session)
     return session->forwards;
 }
 
-/* How long it has been silent, in keepalive intervals. */
-static uint64_t silences(const struct m4h_session_limits *limits, uint64_t heard_ms,
-                         uint64_t now_ms)
+void m4h_session_hold(struct m4h_session *session, bool held, uint64_t now_ms)
 {
-    return now_ms > heard_ms ? (now_ms - heard_ms) / limits->keepalive_ms : 0;
+    session->is_held = held;
+    session->held_ms = now_ms;
 }
 
-/* Signs of life asked for since it was last heard. */
-static uint32_t asked_since(const struct m4h_session *session, uint64_t heard_ms)
+/* Since when it could have been heard and was not. */
+static uint64_t silent_since(const struct m4h_session *session, uint64_t heard_ms)
 {
-    return session->asked_heard_ms == heard_ms ? session->asked : 0;
+    return heard_ms > session->held_ms ? heard_ms : session->held_ms;
+}
+
+/* How long it has been silent, in keepalive intervals. */
+static uint64_t silences(const struct m4h_session_limits *limits, uint64_t since_ms,
+                         uint64_t now_ms)
+{
+    return now_ms > since_ms ? (now_ms - since_ms) / limits->keepalive_ms : 0;
+}
+
+/* Signs of life asked for in this silence. */
+static uint32_t asked_since(const struct m4h_session *session, uint64_t since_ms)
+{
+    return session->asked_since_ms == since_ms ? session->asked : 0;
 }
 
 static uint64_t deadline_ms(const struct m4h_session *session,
@@ -84,7 +96,7 @@ static bool probe_is_over(struct m4h_session *session, uint64_t heard_ms, uint64
     if (session->probed_ms == 0 || now_ms < session->probe_look_ms)
         return false;
     session->probe_look_ms = now_ms + PROBE_LOOK_MS;
-    if (!heard && now_ms - session->probed_ms < M4H_SESSION_PROBE_MS)
+    if (!heard && now_ms - silent_since(session, session->probed_ms) < M4H_SESSION_PROBE_MS)
         return false;
     session->silent_ms = heard ? 0 : session->probed_ms;
     session->probed_ms = 0;
@@ -95,21 +107,24 @@ enum m4h_session_action m4h_session_look(struct m4h_session *session,
                                          const struct m4h_session_limits *limits, uint64_t heard_ms,
                                          uint64_t now_ms)
 {
-    uint64_t silent;
+    uint64_t since_ms, silent;
 
+    if (session->is_held)
+        session->held_ms = now_ms;
     if (session->state != M4H_SESSION_UP)
         return now_ms >= deadline_ms(session, limits) ? M4H_SESSION_TOO_SLOW : M4H_SESSION_WAIT;
     if (probe_is_over(session, heard_ms, now_ms))
         return M4H_SESSION_PROBED;
     if (limits->keepalive_ms == 0)
         return M4H_SESSION_WAIT;
-    silent = silences(limits, heard_ms, now_ms);
+    since_ms = silent_since(session, heard_ms);
+    silent = silences(limits, since_ms, now_ms);
     if (silent >= limits->keepalive_misses)
         return M4H_SESSION_DEAD;
-    if (silent <= asked_since(session, heard_ms))
+    if (silent <= asked_since(session, since_ms))
         return M4H_SESSION_WAIT;
     session->asked = (uint32_t)silent;
-    session->asked_heard_ms = heard_ms;
+    session->asked_since_ms = since_ms;
     return M4H_SESSION_KEEPALIVE;
 }
 
@@ -129,20 +144,21 @@ bool m4h_session_is_live(const struct m4h_session *session, const struct m4h_ses
         return false;
     if (session->silent_ms != 0 && heard_ms < session->silent_ms)
         return false;
-    return limits->keepalive_ms == 0 ||
-           now_ms <= heard_ms + limits->keepalive_ms + M4H_SESSION_PROBE_MS;
+    return limits->keepalive_ms == 0 || session->is_held ||
+           now_ms <= silent_since(session, heard_ms) + limits->keepalive_ms + M4H_SESSION_PROBE_MS;
 }
 
 uint64_t m4h_session_next_look_ms(const struct m4h_session *session,
                                   const struct m4h_session_limits *limits, uint64_t heard_ms)
 {
     uint64_t keepalive_ms = UINT64_MAX, answer_ms = UINT64_MAX;
+    uint64_t since_ms = silent_since(session, heard_ms);
 
     if (session->state != M4H_SESSION_UP)
         return deadline_ms(session, limits);
     if (limits->keepalive_ms != 0)
         keepalive_ms =
-            heard_ms + (uint64_t)limits->keepalive_ms * (asked_since(session, heard_ms) + 1);
+            since_ms + (uint64_t)limits->keepalive_ms * (asked_since(session, since_ms) + 1);
     if (session->probed_ms != 0)
         answer_ms = session->probe_look_ms;
     return answer_ms < keepalive_ms ? answer_ms : keepalive_ms;

@@ -36,11 +36,13 @@ struct m4h_session {
     uint64_t since_ms;       /* of the current deadline's start */
     uint32_t keys;           /* tried so far */
     uint32_t forwards;       /* ports that it has or that are being found */
-    uint32_t asked;          /* signs of life asked for since `asked_heard_ms` */
-    uint64_t asked_heard_ms; /* when it had been heard last, as they were asked for */
+    uint32_t asked;          /* signs of life asked for since `asked_since_ms` */
+    uint64_t asked_since_ms; /* when the silence had begun in which they were asked for */
     uint64_t probed_ms;      /* when somebody wanted to know whether it lives; 0: nobody does */
     uint64_t probe_look_ms;  /* when to look whether it was heard */
     uint64_t silent_ms;      /* when a probe found it silent; 0: none did */
+    bool is_held;            /* what it sends is not read, on purpose */
+    uint64_t held_ms;        /* until when it was not read; 0: it always was */
 };
 
 enum m4h_session_action {
@@ -67,13 +69,17 @@ void m4h_session_forwarded(struct m4h_session *session, bool open, uint64_t now_
 /* It gave a port up. Returns how many it has left. */
 uint32_t m4h_session_cancelled(struct m4h_session *session);
 
+/* From now on nothing of it is read, or all again. What is not read counts as silence
+ * neither for keepalives nor for a probe. */
+void m4h_session_hold(struct m4h_session *session, bool held, uint64_t now_ms);
+
 /* What to do at `now_ms`, given when the device was last heard. */
 enum m4h_session_action m4h_session_look(struct m4h_session *session,
                                          const struct m4h_session_limits *limits, uint64_t heard_ms,
                                          uint64_t now_ms);
 /* Somebody wants to know whether the device lives. It is to be asked for a sign
  * of life now; M4H_SESSION_PROBED follows soon after it was heard, or else when
- * a second has passed. */
+ * a second has passed in which it was read. */
 #define M4H_SESSION_PROBE_MS 1000u
 /* False: it has been asked for one already. */
 bool m4h_session_probe(struct m4h_session *session, uint64_t now_ms);

@@ -217,6 +217,14 @@ static void on_channel_open(void *context)
         m4h_connection_want_read(relay->operator_, true);
 }
 
+/* The device's session is read no more, or again. */
+static void hold_device(struct m4h_device *device, bool held)
+{
+    device->throttle.is_paused = held;
+    m4h_ssh_session_pause(device->ssh, held);
+    m4h_session_hold(&device->session, held, now_ms(device));
+}
+
 /* What came is delivered; more is not read while the device is above its bandwidth. */
 static void note_from_device(struct m4h_device *device, size_t len)
 {
@@ -225,8 +233,7 @@ static void note_from_device(struct m4h_device *device, size_t len)
     m4h_rate_take(&device->throttle.from_device, len);
     if (device->throttle.is_paused || bandwidth_left(device, &device->throttle.from_device) > 0)
         return;
-    device->throttle.is_paused = true;
-    m4h_ssh_session_pause(device->ssh, true);
+    hold_device(device, true);
     m4h_attendance_throttle(device->worker->attendance, device);
 }
 
@@ -426,10 +433,8 @@ bool m4h_relay_resume_all(struct m4h_device *device)
     bool may_send = bandwidth_left(device, &device->throttle.to_device) > 0;
     bool waits = false;
 
-    if (device->throttle.is_paused && bandwidth_left(device, &device->throttle.from_device) > 0) {
-        device->throttle.is_paused = false;
-        m4h_ssh_session_pause(device->ssh, false);
-    }
+    if (device->throttle.is_paused && bandwidth_left(device, &device->throttle.from_device) > 0)
+        hold_device(device, false);
     for (struct m4h_relay *relay = device->relays; relay != NULL; relay = relay->next) {
         if (relay->throttled && may_send) {
             relay->throttled = false;
