@@ -213,6 +213,21 @@ class Silence(Vanishing):
         network.cut()
         self.assert_gone("quiet", quiet.port, self.gone_s)
 
+    def test_a_slave_that_stood_still_ends_no_device_that_lives(self):
+        devices = [self.connect(f"patient-{i}", self.cluster.slot_on("slave-1")) for i in range(3)]
+        pid = self.cluster.slave("slave-1").pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            time.sleep(self.gone_s)  # longer than three silent intervals
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        self.assertTrue(all(echoes(device.port) for device in devices))
+        self.stop_power(self.connect("dies-later", self.cluster.slot_on("slave-1")))
+        self.subscriber.wait_for("disconnect", "dies-later", 2 * self.gone_s)
+        for i, device in enumerate(devices):
+            self.assertEqual([], self.subscriber.of("disconnect", f"patient-{i}"))
+            self.assertTrue(echoes(device.port))
+
     def test_an_idle_device_that_lives_stays(self):
         device = self.connect("idle", self.cluster.slot_on("slave-1"), options=("-o", "ServerAliveInterval=0"))
         self.stop_power(self.connect("dies", self.cluster.slot_on("slave-1")))

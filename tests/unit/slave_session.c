@@ -255,7 +255,9 @@ static void a_device_is_not_dead_one_millisecond_before(void **state)
     struct m4h_session session = session_in(M4H_SESSION_UP, 0);
 
     (void)state;
-    assert_int_not_equal(m4h_session_look(&session, &limits, 0, 44999), M4H_SESSION_DEAD);
+    assert_int_equal(m4h_session_look(&session, &limits, 0, 15000), M4H_SESSION_KEEPALIVE);
+    assert_int_equal(m4h_session_look(&session, &limits, 0, 30000), M4H_SESSION_KEEPALIVE);
+    assert_int_equal(m4h_session_look(&session, &limits, 0, 44999), M4H_SESSION_WAIT);
     assert_int_equal(m4h_session_look(&session, &limits, 0, 45000), M4H_SESSION_DEAD);
 }
 
@@ -272,14 +274,70 @@ static void it_is_asked_once_in_each_silent_interval(void **state)
     assert_int_equal(m4h_session_look(&session, &limits, 0, 44999), M4H_SESSION_WAIT);
 }
 
-static void a_late_look_asks_once_for_all_that_it_missed(void **state)
+static void one_that_was_not_asked_is_not_dead_however_long_nobody_looked(void **state)
+{
+    static const struct {
+        uint64_t look_ms;
+        enum m4h_session_action action;
+        uint64_t next_ms;
+    } looks[] = {
+        {40000, M4H_SESSION_KEEPALIVE, 47500}, /* the first, late: half an interval to answer */
+        {40001, M4H_SESSION_WAIT, 47500},      {45000, M4H_SESSION_WAIT, 47500},
+        {47500, M4H_SESSION_KEEPALIVE, 55000}, {54999, M4H_SESSION_WAIT, 55000},
+        {55000, M4H_SESSION_DEAD, 55000},
+    };
+    struct m4h_session session = session_in(M4H_SESSION_UP, 0);
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(looks); i++) {
+        assert_int_equal(m4h_session_look(&session, &limits, 0, looks[i].look_ms), looks[i].action);
+        assert_int_equal(m4h_session_next_look_ms(&session, &limits, 0), looks[i].next_ms);
+    }
+}
+
+static void a_stand_still_ends_nobody_before_its_answers_were_read(void **state)
+{
+    (void)state;
+    for (uint32_t before = 0; before < limits.keepalive_misses; before++) {
+        for (uint64_t still_ms = 30000; still_ms < 300000; still_ms += 500) {
+            struct m4h_session session = session_in(M4H_SESSION_UP, 0);
+            uint64_t now_ms = 0;
+
+            for (uint32_t i = 0; i < before; i++) {
+                now_ms = m4h_session_next_look_ms(&session, &limits, 0);
+                assert_int_equal(m4h_session_look(&session, &limits, 0, now_ms),
+                                 M4H_SESSION_KEEPALIVE);
+            }
+            now_ms += still_ms;
+            assert_int_equal(m4h_session_look(&session, &limits, 0, now_ms), M4H_SESSION_KEEPALIVE);
+            assert_true(m4h_session_next_look_ms(&session, &limits, 0) >= now_ms + 7500);
+        }
+    }
+}
+
+static void one_that_is_silent_ends_also_where_every_look_is_late(void **state)
+{
+    struct m4h_session session = session_in(M4H_SESSION_UP, 0);
+    uint32_t asked = 0;
+
+    (void)state;
+    for (uint64_t now_ms = 100000; asked < 10; now_ms += 100000) {
+        if (m4h_session_look(&session, &limits, 0, now_ms) == M4H_SESSION_DEAD)
+            break;
+        asked++;
+    }
+    assert_int_equal(asked, limits.keepalive_misses + 1);
+}
+
+static void looks_that_come_a_little_late_do_not_put_death_off(void **state)
 {
     struct m4h_session session = session_in(M4H_SESSION_UP, 0);
 
     (void)state;
-    assert_int_equal(m4h_session_look(&session, &limits, 0, 40000), M4H_SESSION_KEEPALIVE);
-    assert_int_equal(m4h_session_look(&session, &limits, 0, 40001), M4H_SESSION_WAIT);
+    assert_int_equal(m4h_session_look(&session, &limits, 0, 17000), M4H_SESSION_KEEPALIVE);
+    assert_int_equal(m4h_session_look(&session, &limits, 0, 33000), M4H_SESSION_KEEPALIVE);
     assert_int_equal(m4h_session_next_look_ms(&session, &limits, 0), 45000);
+    assert_int_equal(m4h_session_look(&session, &limits, 0, 45000), M4H_SESSION_DEAD);
 }
 
 static void being_heard_starts_the_count_anew(void **state)
@@ -402,6 +460,7 @@ static void a_probe_puts_off_no_keepalive_and_no_death(void **state)
     assert_int_equal(m4h_session_look(&session, &limits, 0, 15000), M4H_SESSION_KEEPALIVE);
     assert_false(m4h_session_probe(&session, 15100)); /* the first one counts */
     assert_int_equal(m4h_session_look(&session, &limits, 0, 15500), M4H_SESSION_PROBED);
+    assert_int_equal(m4h_session_look(&session, &limits, 0, 30000), M4H_SESSION_KEEPALIVE);
     assert_int_equal(m4h_session_look(&session, &limits, 0, 45000), M4H_SESSION_DEAD);
 }
 
@@ -421,7 +480,8 @@ static void one_that_is_not_read_on_purpose_is_not_silent(void **state)
     m4h_session_hold(&session, false, 200500);
     assert_int_equal(m4h_session_look(&session, &limits, 1000, 215499), M4H_SESSION_WAIT);
     assert_int_equal(m4h_session_look(&session, &limits, 1000, 215500), M4H_SESSION_KEEPALIVE);
-    assert_int_equal(m4h_session_look(&session, &limits, 1000, 245499), M4H_SESSION_KEEPALIVE);
+    assert_int_equal(m4h_session_look(&session, &limits, 1000, 230500), M4H_SESSION_KEEPALIVE);
+    assert_int_equal(m4h_session_look(&session, &limits, 1000, 245499), M4H_SESSION_WAIT);
     assert_int_equal(m4h_session_look(&session, &limits, 1000, 245500), M4H_SESSION_DEAD);
 }
 
@@ -477,7 +537,10 @@ int main(void)
         cmocka_unit_test(a_silent_device_is_dead_after_so_many_intervals_exactly),
         cmocka_unit_test(a_device_is_not_dead_one_millisecond_before),
         cmocka_unit_test(it_is_asked_once_in_each_silent_interval),
-        cmocka_unit_test(a_late_look_asks_once_for_all_that_it_missed),
+        cmocka_unit_test(one_that_was_not_asked_is_not_dead_however_long_nobody_looked),
+        cmocka_unit_test(a_stand_still_ends_nobody_before_its_answers_were_read),
+        cmocka_unit_test(one_that_is_silent_ends_also_where_every_look_is_late),
+        cmocka_unit_test(looks_that_come_a_little_late_do_not_put_death_off),
         cmocka_unit_test(being_heard_starts_the_count_anew),
         cmocka_unit_test(a_device_that_answers_every_time_lives_for_ever),
         cmocka_unit_test(a_clock_behind_the_last_sign_of_life_is_no_silence),

@@ -3,6 +3,8 @@
 
 /* While a sign of life is waited for, one looks for it so often. */
 #define PROBE_LOOK_MS 50u
+/* Asked beyond the last, of one whose end would come late. */
+#define LATE_QUESTIONS 2u
 
 void m4h_session_begin(struct m4h_session *session, uint64_t now_ms)
 {
@@ -67,17 +69,23 @@ static uint64_t silent_since(const struct m4h_session *session, uint64_t heard_m
     return heard_ms > session->held_ms ? heard_ms : session->held_ms;
 }
 
-/* How long it has been silent, in keepalive intervals. */
-static uint64_t silences(const struct m4h_session_limits *limits, uint64_t since_ms,
-                         uint64_t now_ms)
-{
-    return now_ms > since_ms ? (now_ms - since_ms) / limits->keepalive_ms : 0;
-}
-
 /* Signs of life asked for in this silence. */
 static uint32_t asked_since(const struct m4h_session *session, uint64_t since_ms)
 {
     return session->asked_since_ms == since_ms ? session->asked : 0;
+}
+
+/* When the next question is due, or the end. A question that came late, since nobody
+ * looked for a while, has half an interval for its answer before another counts. */
+static uint64_t due_ms(const struct m4h_session *session, const struct m4h_session_limits *limits,
+                       uint64_t since_ms)
+{
+    uint32_t asked = asked_since(session, since_ms);
+    uint64_t interval_ms = limits->keepalive_ms;
+    uint64_t at_ms = since_ms + interval_ms * (asked + 1);
+    uint64_t answered_ms = session->asked_ms + interval_ms / 2;
+
+    return asked > 0 && answered_ms > at_ms ? answered_ms : at_ms;
 }
 
 static uint64_t deadline_ms(const struct m4h_session *session,
@@ -103,11 +111,29 @@ static bool probe_is_over(struct m4h_session *session, uint64_t heard_ms, uint64
     return true;
 }
 
+/* It is dead when it has left all questions unanswered, however long it was silent:
+ * while this process stood still, nobody asked it, or read what it answered. So a look
+ * that comes late asks too, but not for ever. */
+static enum m4h_session_action ask_or_end(struct m4h_session *session,
+                                          const struct m4h_session_limits *limits,
+                                          uint64_t since_ms, uint64_t now_ms)
+{
+    uint32_t asked = asked_since(session, since_ms);
+    bool is_late = now_ms >= due_ms(session, limits, since_ms) + limits->keepalive_ms / 2;
+
+    if (asked + 1 >= limits->keepalive_misses + (is_late ? LATE_QUESTIONS : 0))
+        return M4H_SESSION_DEAD;
+    session->asked = asked + 1;
+    session->asked_since_ms = since_ms;
+    session->asked_ms = now_ms;
+    return M4H_SESSION_KEEPALIVE;
+}
+
 enum m4h_session_action m4h_session_look(struct m4h_session *session,
                                          const struct m4h_session_limits *limits, uint64_t heard_ms,
                                          uint64_t now_ms)
 {
-    uint64_t since_ms, silent;
+    uint64_t since_ms;
 
     if (session->is_held)
         session->held_ms = now_ms;
@@ -115,17 +141,10 @@ enum m4h_session_action m4h_session_look(struct m4h_session *session,
         return now_ms >= deadline_ms(session, limits) ? M4H_SESSION_TOO_SLOW : M4H_SESSION_WAIT;
     if (probe_is_over(session, heard_ms, now_ms))
         return M4H_SESSION_PROBED;
-    if (limits->keepalive_ms == 0)
-        return M4H_SESSION_WAIT;
     since_ms = silent_since(session, heard_ms);
-    silent = silences(limits, since_ms, now_ms);
-    if (silent >= limits->keepalive_misses)
-        return M4H_SESSION_DEAD;
-    if (silent <= asked_since(session, since_ms))
+    if (limits->keepalive_ms == 0 || now_ms < due_ms(session, limits, since_ms))
         return M4H_SESSION_WAIT;
-    session->asked = (uint32_t)silent;
-    session->asked_since_ms = since_ms;
-    return M4H_SESSION_KEEPALIVE;
+    return ask_or_end(session, limits, since_ms, now_ms);
 }
 
 bool m4h_session_probe(struct m4h_session *session, uint64_t now_ms)
@@ -152,13 +171,11 @@ uint64_t m4h_session_next_look_ms(const struct m4h_session *session,
                                   const struct m4h_session_limits *limits, uint64_t heard_ms)
 {
     uint64_t keepalive_ms = UINT64_MAX, answer_ms = UINT64_MAX;
-    uint64_t since_ms = silent_since(session, heard_ms);
 
     if (session->state != M4H_SESSION_UP)
         return deadline_ms(session, limits);
     if (limits->keepalive_ms != 0)
-        keepalive_ms =
-            since_ms + (uint64_t)limits->keepalive_ms * (asked_since(session, since_ms) + 1);
+        keepalive_ms = due_ms(session, limits, silent_since(session, heard_ms));
     if (session->probed_ms != 0)
         answer_ms = session->probe_look_ms;
     return answer_ms < keepalive_ms ? answer_ms : keepalive_ms;

@@ -26,7 +26,7 @@ struct m4h_session_limits {
     uint32_t authenticate_ms;  /* from the start until it is known */
     uint32_t forward_ms;       /* from then until it asks for a port, and gets it */
     uint32_t keepalive_ms;     /* silence before it is asked for a sign of life; 0: never */
-    uint32_t keepalive_misses; /* so many times that silence: it is dead */
+    uint32_t keepalive_misses; /* so many times that silence, and asked each time: it is dead */
     uint32_t keys_max;         /* keys that it may try */
     uint32_t forwards_max;     /* ports that it may have */
 };
@@ -37,6 +37,7 @@ struct m4h_session {
     uint32_t keys;           /* tried so far */
     uint32_t forwards;       /* ports that it has or that are being found */
     uint32_t asked;          /* signs of life asked for since `asked_since_ms` */
+    uint64_t asked_ms;       /* when the last of them was */
     uint64_t asked_since_ms; /* when the silence had begun in which they were asked for */
     uint64_t probed_ms;      /* when somebody wanted to know whether it lives; 0: nobody does */
     uint64_t probe_look_ms;  /* when to look whether it was heard */
