@@ -2,7 +2,7 @@
 
 import unittest
 
-from cluster import ClusterTestCase, echoes, ssh_device, wait_until
+from cluster import ClusterTestCase, Device, echoes, ssh_command, ssh_device, wait_until
 from events import Subscriber
 
 
@@ -27,6 +27,29 @@ class Full(ClusterTestCase):
         first.stop()
         wait_until(lambda: not self.cluster.tunnel("first"), 10, "the first one being gone")
         self.assertTrue(echoes(self.connect("fourth", slot).port))
+
+    def test_one_key_that_asks_for_no_port_does_not_fill_the_slave(self):
+        slot = self.cluster.slot_on("slave-1")
+        first = self.connect("greedy", slot)
+        key = self.cluster.dir / "greedy.key"
+        idle = []
+        for _ in range(12):
+            device = Device(ssh_command(self.cluster, slot, key, "-v", "-N", "-T"))
+            self.addCleanup(device.stop)
+            device.wait_for("Authenticated to|Received disconnect")
+            idle.append(device)
+        wait_until(lambda: sum(device.process.poll() is None for device in idle) <= 2, 3,
+                   "the oldest ones being sent away")
+        self.assertIn("closed by the server: replaced", idle[0].wait_for("closed by the server: .*").group())
+        self.assertTrue(echoes(first.port))
+        for device in idle:
+            device.stop()
+
+        def modest():
+            device = ssh_device(self.cluster, slot, self.cluster.make_key("modest"), self.echo.port)
+            self.addCleanup(device.stop)
+            return device.port
+        self.assertTrue(echoes(modest()))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ struct hub {
     unsigned judged;
     struct m4h_order order; /* the last judgement */
     struct m4h_refuse refusal;
+    uint64_t closed[8]; /* sessions, in order */
+    size_t closed_count;
 };
 
 static struct hub *hub; /* of the running test */
@@ -74,6 +76,11 @@ static void stop_loop(void)
 void __wrap_m4h_slave_order(struct m4h_slave *slave, const struct m4h_order *order)
 {
     assert_ptr_equal(slave, &hub->slave);
+    if (order->kind == M4H_ORDER_CLOSE) {
+        assert_true(hub->closed_count < M4H_COUNT(hub->closed));
+        hub->closed[hub->closed_count++] = order->session_id;
+        return;
+    }
     assert_true(order->kind == M4H_ORDER_JUDGED || order->kind == M4H_ORDER_REFUSED);
     hub->judged++;
     hub->order = *order;
@@ -253,6 +260,62 @@ static void a_full_slave_sends_a_device_away(void **state)
     assert_int_equal(hub->refusal.reason, M4H_REFUSE_FULL);
 }
 
+static void come_in(uint64_t session_id)
+{
+    judge(session_id);
+    reply_with(0, &yes);
+    assert_int_equal(hub->order.kind, M4H_ORDER_JUDGED);
+    assert_true(hub->order.as.judged.allowed);
+}
+
+/* As its worker says, when it was closed. */
+static void leave(uint64_t session_id)
+{
+    struct m4h_resident *successor;
+
+    m4h_roster_remove(hub->slave.roster, m4h_roster_find(hub->slave.roster, session_id),
+                      &successor);
+}
+
+static void own(uint64_t session_id)
+{
+    struct m4h_resident *loser, *resident = m4h_roster_find(hub->slave.roster, session_id);
+
+    assert_true(m4h_roster_claim(hub->slave.roster, resident, &loser));
+    assert_null(loser);
+    m4h_roster_up(hub->slave.roster, resident, 1);
+}
+
+static void two_of_one_key_may_be_known_and_the_third_sends_the_oldest_away(void **state)
+{
+    (void)state;
+    come_in(1);
+    come_in(2);
+    assert_int_equal(hub->closed_count, 0);
+    come_in(3);
+    assert_int_equal(hub->closed_count, 1);
+    assert_int_equal(hub->closed[0], 1);
+    assert_int_equal(m4h_roster_find(hub->slave.roster, 2)->state, M4H_RESIDENT_KNOWN);
+}
+
+static void a_key_with_an_owner_gets_one_place_more_in_a_full_slave_and_not_any_number(void **state)
+{
+    (void)state;
+    hub->slave.capacity = 1;
+    come_in(1);
+    own(1);
+    for (uint64_t id = 2; id < 9; id++) {
+        come_in(id);
+        assert_int_equal(hub->closed_count, id - 2);
+        if (id > 2) {
+            assert_int_equal(hub->closed[id - 3], id - 1);
+            leave(id - 1);
+        }
+        assert_int_equal(m4h_roster_count(hub->slave.roster), 2);
+    }
+    assert_int_equal(m4h_roster_find(hub->slave.roster, 1)->state, M4H_RESIDENT_UP);
+}
+
 /* ---- while the bus is away ------------------------------------------------------ */
 
 static void an_unknown_key_waits_for_the_bus_and_is_asked_about_then(void **state)
@@ -353,6 +416,8 @@ int main(void)
         TEST(without_a_master_an_unknown_key_is_refused),
         TEST(a_key_that_a_master_denies_may_be_followed_by_another),
         TEST(a_full_slave_sends_a_device_away),
+        TEST(two_of_one_key_may_be_known_and_the_third_sends_the_oldest_away),
+        TEST(a_key_with_an_owner_gets_one_place_more_in_a_full_slave_and_not_any_number),
         TEST(an_unknown_key_waits_for_the_bus_and_is_asked_about_then),
         TEST(a_question_that_was_on_its_way_as_the_bus_went_is_asked_again),
         TEST(it_waits_as_long_as_an_answer_might_take_and_no_longer),

@@ -344,6 +344,39 @@ static void nothing_is_destroyed_harmlessly(void **state)
     m4h_roster_destroy(NULL);
 }
 
+static void surplus(uint32_t max, const struct m4h_resident *expected)
+{
+    assert_ptr_equal(m4h_roster_surplus(roster, "pump-1", max), expected);
+}
+
+static void of_those_who_asked_for_no_port_yet_the_oldest_is_the_surplus(void **state)
+{
+    struct m4h_resident *owner, *known[4], *successor;
+
+    (void)state;
+    surplus(0, NULL);
+    owner = add_up(1, "pump-1");
+    surplus(0, NULL);
+    for (uint64_t i = 0; i < 4; i++)
+        known[i] = add(2 + i, "pump-1");
+    (void)add(9, "pump-2");
+    surplus(4, NULL);
+    surplus(3, known[0]);
+    m4h_roster_leave(roster, known[0]);
+    m4h_roster_leave(roster, known[0]);
+    surplus(3, NULL);
+    surplus(2, known[1]);
+    claim(known[2], owner, false);
+    surplus(2, NULL);
+    surplus(1, known[1]);
+    m4h_roster_remove(roster, known[1], &successor);
+    assert_null(successor);
+    surplus(1, NULL);
+    surplus(0, known[3]);
+    m4h_roster_remove(roster, owner, &successor);
+    assert_ptr_equal(successor, known[2]);
+}
+
 #define roster_test(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -365,6 +398,7 @@ int main(void)
         roster_test(a_successor_that_is_up_is_not_named_again),
         roster_test(all_residents_are_visited_once),
         roster_test(five_of_one_key_may_go_in_any_order),
+        roster_test(of_those_who_asked_for_no_port_yet_the_oldest_is_the_surplus),
         cmocka_unit_test(nothing_is_destroyed_harmlessly),
     };
 

@@ -9,18 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
+#include <utlist.h>
 
-/* A client key that somebody owns, or that somebody is still leaving. */
+/* A client key of somebody who is here. */
 struct claim {
     UT_hash_handle hh;
-    struct m4h_resident *owner; /* NULL: all are leaving */
-    uint32_t leaving;
+    struct m4h_resident *owner; /* NULL: nobody has claimed it, or all are leaving */
+    struct node *known;         /* utlist: who has not claimed it yet, the oldest first */
+    uint32_t known_count;
+    uint32_t leaving; /* of those who had claimed it */
+    uint32_t nodes;   /* all of this key */
     char client_key[M4H_CLIENT_KEY_MAX + 1];
 };
 
 struct node {
     UT_hash_handle hh;
-    struct claim *claim; /* NULL while it is only known */
+    struct node *prev, *next; /* in its claim's `known` */
+    struct claim *claim;
+    bool has_claimed;
     struct m4h_resident resident;
 };
 
@@ -97,10 +103,25 @@ static struct claim *need_claim(struct m4h_roster *roster, const char *client_ke
 
 static void drop_claim_if_unused(struct m4h_roster *roster, struct claim *claim)
 {
-    if (claim->owner != NULL || claim->leaving > 0)
+    if (claim->nodes > 0)
         return;
     HASH_DEL(roster->claims, claim);
     free(claim);
+}
+
+static void join(struct claim *claim, struct node *node)
+{
+    node->claim = claim;
+    claim->nodes++;
+    DL_APPEND(claim->known, node);
+    claim->known_count++;
+}
+
+/* It is no longer among those who have not claimed. */
+static void end_known(struct node *node)
+{
+    DL_DELETE(node->claim->known, node);
+    node->claim->known_count--;
 }
 
 struct m4h_resident *m4h_roster_find(const struct m4h_roster *roster, uint64_t session_id)
@@ -121,45 +142,53 @@ struct m4h_resident *m4h_roster_owner(const struct m4h_roster *roster, const cha
 int m4h_roster_add(struct m4h_roster *roster, uint64_t session_id, uint64_t owner_stamp,
                    const struct m4h_tunnel *tunnel, struct m4h_resident **resident)
 {
+    struct claim *claim;
     struct node *node;
 
     *resident = NULL;
     if (m4h_roster_find(roster, session_id) != NULL)
         return M4H_EEXIST;
     node = calloc(1, sizeof(*node));
-    if (node == NULL)
+    claim = node != NULL ? need_claim(roster, tunnel->client_key) : NULL;
+    if (claim == NULL) {
+        free(node);
         return M4H_ENOMEM;
+    }
     node->resident.session_id = session_id;
     node->resident.state = M4H_RESIDENT_KNOWN;
     node->resident.owner_stamp = owner_stamp;
     node->resident.tunnel = *tunnel;
     HASH_ADD(hh, roster->nodes, resident.session_id, sizeof(session_id), node);
     if (node->hh.tbl == NULL) {
+        drop_claim_if_unused(roster, claim);
         free(node);
         return M4H_ENOMEM;
     }
+    join(claim, node);
     *resident = &node->resident;
     return 0;
+}
+
+struct m4h_resident *m4h_roster_surplus(const struct m4h_roster *roster, const char *client_key,
+                                        uint32_t max)
+{
+    const struct claim *claim = find_claim(roster, client_key);
+
+    return claim != NULL && claim->known_count > max ? &claim->known->resident : NULL;
 }
 
 bool m4h_roster_claim(struct m4h_roster *roster, struct m4h_resident *resident,
                       struct m4h_resident **loser)
 {
-    struct claim *claim = need_claim(roster, resident->tunnel.client_key);
+    struct node *node = node_of(resident);
+    struct claim *claim = node->claim;
 
-    *loser = NULL;
-    if (claim == NULL) {
-        /* Without memory for the claim it cannot own anything: it must go itself. */
-        resident->state = M4H_RESIDENT_LEAVING;
-        *loser = resident;
-        return false;
-    }
-    if (claim->owner != NULL) {
-        *loser = claim->owner;
+    *loser = claim->owner;
+    if (claim->owner != NULL)
         m4h_roster_leave(roster, claim->owner);
-    }
+    end_known(node);
     claim->owner = resident;
-    node_of(resident)->claim = claim;
+    node->has_claimed = true;
     resident->state = M4H_RESIDENT_WAITING;
     return claim->leaving == 0;
 }
@@ -175,15 +204,17 @@ void m4h_roster_up(struct m4h_roster *roster, struct m4h_resident *resident, uin
 
 void m4h_roster_leave(struct m4h_roster *roster, struct m4h_resident *resident)
 {
-    struct claim *claim = node_of(resident)->claim;
+    struct node *node = node_of(resident);
 
     (void)roster;
     if (resident->state == M4H_RESIDENT_LEAVING)
         return;
     resident->state = M4H_RESIDENT_LEAVING;
-    if (claim != NULL) {
-        claim->owner = NULL;
-        claim->leaving++;
+    if (node->has_claimed) {
+        node->claim->owner = NULL;
+        node->claim->leaving++;
+    } else {
+        end_known(node);
     }
 }
 
@@ -195,13 +226,14 @@ void m4h_roster_remove(struct m4h_roster *roster, struct m4h_resident *resident,
 
     *successor = NULL;
     m4h_roster_leave(roster, resident);
-    if (claim != NULL) {
+    if (node->has_claimed) {
         claim->leaving--;
         if (claim->leaving == 0 && claim->owner != NULL &&
             claim->owner->state == M4H_RESIDENT_WAITING)
             *successor = claim->owner;
-        drop_claim_if_unused(roster, claim);
     }
+    claim->nodes--;
+    drop_claim_if_unused(roster, claim);
     if (resident->was_up) {
         roster->tunnels--;
         roster->digest ^= m4h_digest_of(resident->tunnel.tunnel_id);

@@ -65,6 +65,10 @@ struct m4h_resident *m4h_roster_find(const struct m4h_roster *roster, uint64_t s
 struct m4h_resident *m4h_roster_any(const struct m4h_roster *roster);
 /* The one that owns the client key here (waiting or up), or NULL. */
 struct m4h_resident *m4h_roster_owner(const struct m4h_roster *roster, const char *client_key);
+/* Where more than `max` are known who have not asked for a port with this client key:
+ * the one among them that has been here longest, else NULL. */
+struct m4h_resident *m4h_roster_surplus(const struct m4h_roster *roster, const char *client_key,
+                                        uint32_t max);
 
 /* A known device asks for its first port: it owns its client key from now on.
  * `*loser` is the one that must leave (now leaving), or NULL. True: go on now.

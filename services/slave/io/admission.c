@@ -19,6 +19,10 @@
 /* Questions that wait for the bus are looked at so often. */
 #define WAIT_LOOK_MS 50u
 
+/* Devices of one client key at once that are known and have not asked for a port: one,
+ * and one whose end was not noticed yet. */
+#define KNOWN_MAX 2u
+
 struct m4h_question {
     UT_hash_handle hh;
     uint64_t session_id;
@@ -99,6 +103,22 @@ static int enter(struct m4h_slave *slave, uint64_t session_id, const struct m4h_
     return 0;
 }
 
+static bool is_full(const struct m4h_slave *slave)
+{
+    return m4h_roster_count(slave->roster) >= slave->capacity;
+}
+
+/* Before a newcomer enters: the ones that have waited longest of its client key go,
+ * so that one key cannot fill the slave. A full one lends each owner's key one place. */
+static void make_room(struct m4h_slave *slave, const char *client_key)
+{
+    uint32_t others_max = is_full(slave) ? 0 : KNOWN_MAX - 1;
+    struct m4h_resident *oldest;
+
+    while ((oldest = m4h_roster_surplus(slave->roster, client_key, others_max)) != NULL)
+        m4h_tunnels_close(slave, oldest, M4H_DISCONNECT_REPLACED);
+}
+
 static void admit(struct m4h_slave *slave, uint64_t session_id,
                   const struct m4h_key_question *question, const struct m4h_authorize_reply *reply)
 {
@@ -106,6 +126,7 @@ static void admit(struct m4h_slave *slave, uint64_t session_id,
     const struct m4h_authorize_request *request = &question->request;
     struct m4h_tunnel tunnel = {0};
 
+    make_room(slave, reply->client_key);
     m4h_text_copy(tunnel.client_key, sizeof(tunnel.client_key), reply->client_key);
     m4h_text_copy(tunnel.remote_address, sizeof(tunnel.remote_address), request->remote_address);
     m4h_text_copy(tunnel.key_fingerprint, sizeof(tunnel.key_fingerprint), request->key_fingerprint);
@@ -134,8 +155,7 @@ static void settle(struct m4h_slave *slave, uint64_t session_id,
         deny(slave, session_id, question, M4H_REFUSE_KEY_DENIED, reply->detail, "");
     else if (slave->state != M4H_SLAVE_READY)
         deny(slave, session_id, question, M4H_REFUSE_DRAINING, "the slave drains", client_key);
-    else if (m4h_roster_count(slave->roster) >= slave->capacity &&
-             m4h_roster_owner(slave->roster, client_key) == NULL)
+    else if (is_full(slave) && m4h_roster_owner(slave->roster, client_key) == NULL)
         deny(slave, session_id, question, M4H_REFUSE_FULL, "the slave is full", client_key);
     else
         admit(slave, session_id, question, reply);
