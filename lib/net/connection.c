@@ -6,7 +6,9 @@
 #include "lib/net/watch.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -152,6 +154,22 @@ bool m4h_connection_is_broken(const struct m4h_connection *connection)
 size_t m4h_connection_kept(const struct m4h_connection *connection)
 {
     return connection->kept.len - connection->sent;
+}
+
+size_t m4h_connection_untaken(const struct m4h_connection *connection)
+{
+    int queued = 0;
+
+    if (ioctl(connection->fd, SIOCOUTQ, &queued) != 0)
+        queued = 0;
+    return m4h_connection_kept(connection) + (size_t)queued;
+}
+
+void m4h_connection_hand_over(struct m4h_connection *connection,
+                              const struct m4h_connection_handler *handler, void *context)
+{
+    connection->handler = handler;
+    connection->context = context;
 }
 
 void m4h_connection_finish(struct m4h_connection *connection)

@@ -41,6 +41,11 @@ M4H_MUST_CHECK int m4h_connection_write(struct m4h_connection *connection, const
 bool m4h_connection_is_broken(const struct m4h_connection *connection);
 /* Bytes that are kept. */
 size_t m4h_connection_kept(const struct m4h_connection *connection);
+/* Bytes that are kept, and those in the kernel that the peer has not confirmed. */
+size_t m4h_connection_untaken(const struct m4h_connection *connection);
+/* Another owner: its handler is called from now on. Legal in its own callbacks. */
+void m4h_connection_hand_over(struct m4h_connection *connection,
+                              const struct m4h_connection_handler *handler, void *context);
 /* No more writes: tells the peer once all that is kept is out. */
 void m4h_connection_finish(struct m4h_connection *connection);
 

@@ -1,11 +1,14 @@
 """Bytes through a tunnel arrive as they were: through rekeys, in both directions at once, for many
 operators at a time, and when one side has said all it has to say."""
 
+import array
 import concurrent.futures
 import contextlib
+import fcntl
 import os
 import re
 import socket
+import termios
 import threading
 import time
 import unittest
@@ -198,6 +201,26 @@ class Relay(ClusterTestCase):
                 received += len(data)
                 time.sleep(0.01)
         self.assertEqual(size, received)
+
+    def test_an_operator_who_still_talks_gets_all_of_a_device_that_has_closed(self):
+        size = MEGABYTE
+
+        def answer(connection):
+            connection.sendall(bytes(size))
+            unsent = array.array("i", [1])
+            while unsent[0]:
+                fcntl.ioctl(connection, termios.TIOCOUTQ, unsent)
+                time.sleep(0.01)
+        device = self.connect_to("hangs-up", answer)
+        with socket.socket() as operator:
+            operator.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            operator.settimeout(30)
+            operator.connect(("127.0.0.1", device.port))
+            threading.Thread(target=send_zeros, args=(operator, 64 * MEGABYTE), daemon=True).start()
+            wait_until(lambda: self.cluster.get("/v1/slaves/slave-1")["bytes_from_device"] >= size, 20,
+                       "the answer")
+            wait_until(lambda: self.cluster.get("/v1/slaves/slave-1")["channels"] == 0, 20, "the end")
+            self.assertEqual(size, count_to_end(operator))
 
     def test_an_operator_who_goes_away_in_mid_stream_harms_nobody(self):
         device = self.connect("leaver")

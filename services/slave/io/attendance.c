@@ -5,6 +5,7 @@
 #include "services/slave/io/attendance.h"
 
 #include "lib/base/error.h"
+#include "lib/net/farewell.h"
 #include "lib/net/timer.h"
 #include "services/slave/io/device.h"
 #include "services/slave/io/relay.h"
@@ -21,6 +22,7 @@ struct m4h_attendance {
     struct m4h_timer *idle_timer;
     struct m4h_device *throttled;
     struct m4h_timer *throttle_timer;
+    struct m4h_farewells *farewells;
 };
 
 /* ---- idle connections --------------------------------------------------------- */
@@ -142,6 +144,11 @@ void m4h_attendance_forget(struct m4h_attendance *attendance, struct m4h_device 
     device->throttle.is_listed = false;
 }
 
+void m4h_attendance_part(struct m4h_attendance *attendance, struct m4h_connection *connection)
+{
+    m4h_farewells_add(attendance->farewells, connection);
+}
+
 /* ---- all -------------------------------------------------------------------------- */
 
 int m4h_attendance_create(struct m4h_attendance **attendance, struct m4h_worker *worker)
@@ -157,6 +164,8 @@ int m4h_attendance_create(struct m4h_attendance **attendance, struct m4h_worker 
     error = m4h_timer_create(&made->idle_timer, worker->loop, on_idle_timer, made);
     if (error == 0)
         error = m4h_timer_create(&made->throttle_timer, worker->loop, on_throttle_timer, made);
+    if (error == 0)
+        error = m4h_farewells_create(&made->farewells, worker->loop);
     if (error != 0) {
         m4h_attendance_destroy(made);
         return error;
@@ -171,6 +180,7 @@ void m4h_attendance_destroy(struct m4h_attendance *attendance)
         return;
     m4h_timer_close(attendance->idle_timer);
     m4h_timer_close(attendance->throttle_timer);
+    m4h_farewells_destroy(attendance->farewells);
     m4h_heap_free(&attendance->idle);
     free(attendance);
 }

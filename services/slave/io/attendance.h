@@ -1,6 +1,7 @@
 /* What a worker keeps an eye on while operators are connected: connections on which
- * nothing moves, and tunnels that have used up their bandwidth. One timer for each,
- * which runs only while there is such a connection or tunnel. Worker thread only. */
+ * nothing moves, tunnels that have used up their bandwidth, and operators who still talk
+ * when all is over. One timer for each, which runs only while there is such a connection
+ * or tunnel. Worker thread only. */
 #ifndef M4H_SLAVE_IO_ATTENDANCE_H
 #define M4H_SLAVE_IO_ATTENDANCE_H
 
@@ -11,6 +12,7 @@
 #include <stdbool.h>
 
 struct m4h_attendance;
+struct m4h_connection;
 struct m4h_device;
 struct m4h_worker;
 
@@ -44,6 +46,8 @@ void m4h_attendance_unwatch(struct m4h_attendance *attendance, struct m4h_idle_w
 
 /* Calls m4h_relay_resume_all again and again until nothing of the device waits. */
 void m4h_attendance_throttle(struct m4h_attendance *attendance, struct m4h_device *device);
+/* All is said to this operator, who still talks; owns the connection. See lib/net/farewell.h. */
+void m4h_attendance_part(struct m4h_attendance *attendance, struct m4h_connection *connection);
 /* The device goes. */
 void m4h_attendance_forget(struct m4h_attendance *attendance, struct m4h_device *device);
 

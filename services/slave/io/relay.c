@@ -8,7 +8,8 @@
  * used up, operators are not read for a while, and neither is the device's session,
  * which holds the device back by TCP and buffers nothing.
  * Each side's end of data is passed on when all before it is through; when both
- * have ended, or either breaks, the relay ends. */
+ * have ended, or either breaks, the relay ends; an operator who still talks when the
+ * device has closed is left to the attendance, so that what it was sent is not lost. */
 #include "services/slave/io/relay.h"
 
 #include "lib/base/address.h"
@@ -36,6 +37,7 @@ struct m4h_relay {
     struct m4h_ssh_channel *channel; /* NULL: the device has closed its side */
     bool operator_ended;             /* it sends no more */
     bool device_ended;
+    bool answered;  /* the device has sent something */
     bool throttled; /* the operator is not read: the device's bandwidth is used up */
     bool stalled;   /* data was left in the channel */
     bool taking;    /* what was left is being handed over: take all */
@@ -91,6 +93,10 @@ static bool close_if_done(struct m4h_relay *relay)
         return false;
     if (relay->channel != NULL && (!relay->operator_ended || relay->rest_len > 0))
         return false;
+    if (relay->answered && !relay->operator_ended) {
+        m4h_attendance_part(relay->device->worker->attendance, relay->operator_);
+        relay->operator_ = NULL;
+    }
     close_relay(relay);
     return true;
 }
@@ -250,6 +256,7 @@ static size_t on_channel_data(void *context, const void *data, size_t len)
         relay->stalled = !relay->taking;
         return 0;
     }
+    relay->answered = true;
     relay->idle.moved_ms = now_ms(relay->device);
     note_from_device(relay->device, len);
     return len;
@@ -294,6 +301,7 @@ static void on_channel_closed(void *context)
 
     m4h_ssh_channel_close(relay->channel);
     relay->channel = NULL;
+    relay->throttled = false;
     if (!relay->device_ended)
         m4h_connection_finish(relay->operator_);
     relay->device_ended = true;
