@@ -91,6 +91,7 @@ struct m4h_ssh_session {
     uint64_t begun_ms;
     uint64_t heard_ms;
     uint64_t heard_bytes; /* received, when heard_ms was set */
+    uint64_t words;       /* told of through on_word: identification and packets */
     struct m4h_ssh_channel *channels;
     size_t unconfirmed_bytes; /* that channels hold which were given back */
     const char *fault;        /* of the device, found inside the library; static */

@@ -267,16 +267,27 @@ static void receive(struct m4h_ssh_session *session)
     m4h_ssh_stream_set_mode(&session->stream, M4H_SSH_STREAM_QUIET);
 }
 
+static uint64_t count_words(const struct m4h_ssh_session *session)
+{
+    return session->packet_counter.in_packets + (ssh_get_clientbanner(session->ssh) != NULL);
+}
+
 /* Any call to the library may read, also one that is there to write. */
 static void note_heard(struct m4h_ssh_session *session)
 {
+    uint64_t words;
+
     if (session->heard_bytes == session->socket_counter.in_bytes)
         return;
     session->heard_bytes = session->socket_counter.in_bytes;
     session->heard_ms = m4h_loop_now_ms(session->server->loop);
-    if (session->handler->on_heard != NULL && !session->authenticated && !session->ended &&
+    words = count_words(session);
+    if (words == session->words)
+        return;
+    session->words = words;
+    if (session->handler->on_word != NULL && !session->authenticated && !session->ended &&
         !session->closing)
-        session->handler->on_heard(session->context);
+        session->handler->on_word(session->context);
 }
 
 static void exchange_keys(struct m4h_ssh_session *session)

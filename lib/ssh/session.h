@@ -38,10 +38,11 @@ enum m4h_ssh_end {
     M4H_SSH_END_PROTOCOL, /* the peer broke the protocol, or a limit of ours */
 };
 
-/* All on the loop's thread. Each may close the session, except on_heard. */
+/* All on the loop's thread. Each may close the session, except on_word. */
 struct m4h_ssh_handler {
-    /* Bytes came while it is not authenticated; at most once in a turn. May be NULL. */
-    void (*on_heard)(void *context);
+    /* A whole word came while it is not authenticated: its identification, or a packet.
+     * Bytes of one that is not complete are none. At most once in a turn. May be NULL. */
+    void (*on_word)(void *context);
     /* The key exchange is done. */
     void (*on_exchanged)(void *context);
     /* Who is this? m4h_ssh_session_answer_key, once. */

@@ -185,6 +185,34 @@ static void a_silent_client_is_left_alone_until_its_owner_closes_it(void **state
     close(fd);
 }
 
+static void send_bytes(struct stage *stage, int fd, const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        assert_int_equal(write(fd, &bytes[i], 1), 1);
+        run_for(stage->loop, 5);
+    }
+}
+
+static void a_byte_is_no_word_before_what_it_belongs_to_is_complete(void **state)
+{
+    static const char name[] = "SSH-2.0-drip\r\n";
+    static const char ignore[16] = {0, 0, 0, 12, 6, 2};
+    struct stage *stage = *state;
+    int fd = stage_connect(stage);
+
+    run_until(stage->loop, is_accepted, stage);
+    send_bytes(stage, fd, name, strlen(name) - 1);
+    assert_int_equal(stage->words, 0);
+    send_bytes(stage, fd, "\n", 1);
+    assert_int_equal(stage->words, 1);
+    send_bytes(stage, fd, ignore, sizeof(ignore) - 1);
+    assert_int_equal(stage->words, 1);
+    send_bytes(stage, fd, "", 1);
+    assert_int_equal(stage->words, 2);
+    assert_int_equal(stage->ends, 0);
+    close(fd);
+}
+
 static void a_client_that_goes_at_once_is_lost(void **state)
 {
     struct stage *stage = *state;
@@ -262,6 +290,7 @@ int main(void)
         stage_test(a_first_line_without_an_end_breaks_it_before_long),
         stage_test(random_bytes_do_no_harm),
         stage_test(a_silent_client_is_left_alone_until_its_owner_closes_it),
+        stage_test(a_byte_is_no_word_before_what_it_belongs_to_is_complete),
         stage_test(a_client_that_goes_at_once_is_lost),
         stage_test(a_device_answers_each_time_it_is_asked_for_a_sign_of_life),
         stage_test(a_device_that_hangs_is_not_heard),

@@ -26,6 +26,13 @@ static void close_session(struct stage *stage)
     stage->session = NULL;
 }
 
+static void on_word(void *context)
+{
+    struct stage *stage = context;
+
+    stage->words++;
+}
+
 static void on_exchanged(void *context)
 {
     struct stage *stage = context;
@@ -116,6 +123,7 @@ static void on_end(void *context, enum m4h_ssh_end end, const char *detail)
 }
 
 static const struct m4h_ssh_handler handler = {
+    .on_word = on_word,
     .on_exchanged = on_exchanged,
     .on_key = on_key,
     .on_forward = on_forward,

@@ -41,7 +41,7 @@ struct stage {
     int send_bytes; /* SO_SNDBUF of the server's side; 0: the kernel's */
 
     /* What it was told. */
-    unsigned accepted, exchanged, keys, forwards, cancels, refusals, ends;
+    unsigned accepted, words, exchanged, keys, forwards, cancels, refusals, ends;
     uint64_t key_at_ms, forward_at_ms, end_at_ms;
     char username[128], algorithm[64], fingerprint[64], version[64];
     uint8_t blob[4096];

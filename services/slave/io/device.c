@@ -122,7 +122,7 @@ void m4h_device_drop(struct m4h_device *device, enum m4h_refuse_reason reason, c
 
 /* ---- what the SSH session tells ------------------------------------------- */
 
-static void on_heard(void *context)
+static void on_word(void *context)
 {
     struct m4h_device *device = context;
 
@@ -276,7 +276,7 @@ static void on_end(void *context, enum m4h_ssh_end end, const char *detail)
 }
 
 const struct m4h_ssh_handler m4h_device_ssh_handler = {
-    .on_heard = on_heard,
+    .on_word = on_word,
     .on_exchanged = on_exchanged,
     .on_key = on_key,
     .on_forward = on_forward,
