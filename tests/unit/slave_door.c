@@ -150,10 +150,102 @@ static void every_word_keeps_a_handshake_in_flight(void **state)
 
     come(stage, 0, "10.0.0.1", 0);
     come(stage, 1, "10.0.0.2", 0);
-    for (uint64_t now_ms = 1000; now_ms <= 5000; now_ms += 1000) {
+    for (uint64_t now_ms = 1000; now_ms < M4H_DOOR_STAY_MS; now_ms += 1000) {
         hear(stage, 0, now_ms);
         hear(stage, 1, now_ms);
         assert_false(m4h_door_is_open(stage->door, now_ms));
+    }
+    assert_int_equal(m4h_door_active_count(stage->door), 2);
+}
+
+/* Guest `i` says a word each second, from `now_ms` until `end_ms`. */
+static void say_words(struct stage *stage, size_t i, uint64_t now_ms, uint64_t end_ms)
+{
+    for (; now_ms < end_ms; now_ms += 1000) {
+        hear(stage, i, now_ms);
+        (void)m4h_door_is_open(stage->door, now_ms);
+    }
+}
+
+static void who_stays_too_long_at_a_closed_door_waits_whatever_it_says(void **state)
+{
+    struct stage *stage = *state;
+    uint64_t late_ms = M4H_DOOR_STAY_MS;
+
+    come(stage, 0, "10.0.0.1", 0);
+    come(stage, 1, "10.0.0.2", 100);
+    say_words(stage, 0, 0, late_ms);
+    say_words(stage, 1, 100, late_ms);
+    hear(stage, 1, late_ms);
+    assert_false(m4h_door_is_open(stage->door, late_ms));
+    hear(stage, 0, late_ms);
+    assert_true(m4h_door_is_open(stage->door, late_ms));
+    assert_int_equal(stage->guests[0].state, M4H_GUEST_WAITING);
+    assert_int_equal(stage->guests[1].state, M4H_GUEST_ACTIVE);
+}
+
+static void all_who_stay_too_long_give_way_at_once(void **state)
+{
+    struct stage *stage = *state;
+    uint64_t late_ms = M4H_DOOR_STAY_MS;
+
+    for (size_t i = 0; i < 2; i++) {
+        come(stage, i, "10.0.0.1", 0);
+        say_words(stage, i, 0, late_ms);
+    }
+    hear(stage, 0, late_ms);
+    hear(stage, 1, late_ms);
+    assert_int_equal(m4h_door_active_count(stage->door), 0);
+    hear(stage, 0, late_ms + 1); /* and is not in flight again */
+    assert_int_equal(m4h_door_active_count(stage->door), 0);
+}
+
+static void a_slow_handshake_may_stay_while_the_door_is_open(void **state)
+{
+    struct stage *stage = *state;
+
+    come(stage, 0, "10.0.0.1", 0);
+    say_words(stage, 0, 0, 10 * M4H_DOOR_STAY_MS);
+    assert_int_equal(stage->guests[0].state, M4H_GUEST_ACTIVE);
+}
+
+static void who_stayed_too_long_is_the_last_to_go_after_a_word(void **state)
+{
+    struct stage *stage = *state;
+    uint64_t late_ms = M4H_DOOR_STAY_MS;
+
+    for (size_t i = 0; i < 2; i++) {
+        come(stage, i, "10.0.0.1", 0);
+        say_words(stage, i, 0, late_ms);
+    }
+    hear(stage, 0, late_ms);
+    hear(stage, 1, late_ms);
+    assert_int_equal(longest_waiting(stage), 0);
+    hear(stage, 0, late_ms + 1);
+    assert_int_equal(longest_waiting(stage), 1);
+}
+
+static void a_key_that_is_refused_begins_a_new_stay(void **state)
+{
+    struct stage *stage = *state;
+    uint64_t late_ms = M4H_DOOR_STAY_MS;
+
+    come(stage, 0, "10.0.0.1", 0);
+    m4h_door_asks(stage->door, &stage->guests[0]);
+    m4h_door_answered(stage->door, &stage->guests[0], late_ms);
+    come(stage, 1, "10.0.0.2", late_ms);
+    assert_false(m4h_door_is_open(stage->door, late_ms));
+    hear(stage, 0, late_ms);
+    assert_int_equal(stage->guests[0].state, M4H_GUEST_ACTIVE);
+}
+
+static void a_trusted_guest_may_stay(void **state)
+{
+    struct stage *stage = *state;
+
+    for (size_t i = 0; i < 2; i++) {
+        come(stage, i, "192.0.2.1", 0);
+        say_words(stage, i, 0, M4H_DOOR_STAY_MS + 1000);
     }
     assert_int_equal(m4h_door_active_count(stage->door), 2);
 }
@@ -229,6 +321,24 @@ static void who_speaks_from_a_crowded_source_stalls_sooner(void **state)
     assert_int_equal(m4h_door_next_ms(stage->door), 5000 + M4H_DOOR_HURRY_MS);
     assert_false(m4h_door_is_open(stage->door, 4999 + M4H_DOOR_HURRY_MS));
     assert_true(m4h_door_is_open(stage->door, 5000 + M4H_DOOR_HURRY_MS));
+    assert_int_equal(stage->guests[3].state, M4H_GUEST_WAITING);
+    assert_int_equal(stage->guests[4].state, M4H_GUEST_ACTIVE);
+}
+
+static void who_speaks_from_a_crowded_source_may_not_stay_as_long(void **state)
+{
+    struct stage *stage = *state;
+    uint64_t late_ms = 5000 + M4H_DOOR_HURRY_STAY_MS;
+
+    for (size_t i = 0; i < 3; i++)
+        come_silent(stage, i, "10.0.0.1", 5000);
+    come(stage, 3, "10.0.0.1", 5000);
+    come(stage, 4, "10.0.0.2", 5000);
+    hear(stage, 3, late_ms - 1);
+    assert_int_equal(stage->guests[3].state, M4H_GUEST_ACTIVE);
+    assert_false(m4h_door_is_open(stage->door, late_ms));
+    hear(stage, 3, late_ms);
+    hear(stage, 4, late_ms);
     assert_int_equal(stage->guests[3].state, M4H_GUEST_WAITING);
     assert_int_equal(stage->guests[4].state, M4H_GUEST_ACTIVE);
 }
@@ -531,11 +641,18 @@ int main(void)
         TEST(a_handshake_that_is_done_opens_the_door),
         TEST(a_handshake_that_stalls_opens_the_door_in_its_time),
         TEST(every_word_keeps_a_handshake_in_flight),
+        TEST(who_stays_too_long_at_a_closed_door_waits_whatever_it_says),
+        TEST(all_who_stay_too_long_give_way_at_once),
+        TEST(a_slow_handshake_may_stay_while_the_door_is_open),
+        TEST(who_stayed_too_long_is_the_last_to_go_after_a_word),
+        TEST(a_key_that_is_refused_begins_a_new_stay),
+        TEST(a_trusted_guest_may_stay),
         TEST(one_that_stalled_and_speaks_again_is_in_flight_again),
         TEST(waiting_for_a_master_is_no_handshake_in_flight),
         TEST(who_waits_for_a_master_is_never_the_one_to_go),
         TEST(who_comes_from_a_crowded_source_is_not_waited_for),
         TEST(who_speaks_from_a_crowded_source_stalls_sooner),
+        TEST(who_speaks_from_a_crowded_source_may_not_stay_as_long),
         TEST(patience_is_back_some_time_after_the_crowd_is_gone),
         TEST(patience_is_over_for_all_where_very_many_wait),
         TEST(the_one_that_has_waited_longest_makes_room),

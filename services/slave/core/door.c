@@ -31,7 +31,8 @@ struct m4h_door {
     uint32_t active_count;
     uint32_t waiting_count;
     uint32_t guest_count;
-    uint64_t calm_ms; /* when patience with all comes back */
+    uint64_t calm_ms;       /* when patience with all comes back */
+    uint64_t full_until_ms; /* nobody stays too long until then */
 };
 
 int m4h_door_create(struct m4h_door **door, const struct m4h_door_limits *limits)
@@ -158,6 +159,22 @@ static void note_stalled(struct m4h_door *door, uint64_t now_ms)
         give_up_on(door, door->hurried, now_ms);
 }
 
+/* At the bound, or so a moment ago: who gives way there makes it less for that moment. */
+static bool is_full(struct m4h_door *door, uint64_t now_ms)
+{
+    if (door->active_count >= door->limits.active_max)
+        door->full_until_ms = now_ms + M4H_DOOR_PATIENCE_MS;
+    return now_ms < door->full_until_ms;
+}
+
+static bool has_overstayed(struct m4h_door *door, const struct m4h_guest *guest, uint64_t now_ms)
+{
+    uint64_t stay_ms =
+        is_in_a_hurry(door, guest, now_ms) ? M4H_DOOR_HURRY_STAY_MS : M4H_DOOR_STAY_MS;
+
+    return !guest->is_trusted && is_full(door, now_ms) && now_ms - guest->came_ms >= stay_ms;
+}
+
 /* ---- sources ---------------------------------------------------------------------- */
 
 static struct m4h_source *need_source(struct m4h_door *door, const struct m4h_ip *ip)
@@ -193,7 +210,7 @@ static void leave_source(struct m4h_door *door, struct m4h_source *source)
 bool m4h_door_is_open(struct m4h_door *door, uint64_t now_ms)
 {
     note_stalled(door, now_ms);
-    if (door->active_count >= door->limits.active_max)
+    if (is_full(door, now_ms) && door->active_count >= door->limits.active_max)
         return false;
     return door->guest_count < door->limits.guests_max || m4h_door_longest_waiting(door) != NULL;
 }
@@ -209,7 +226,7 @@ uint64_t m4h_door_next_ms(const struct m4h_door *door)
 void m4h_door_enter(struct m4h_door *door, struct m4h_guest *guest, uint64_t now_ms)
 {
     note_stalled(door, now_ms); /* they were heard before it came */
-    *guest = (struct m4h_guest){.heard_ms = now_ms};
+    *guest = (struct m4h_guest){.came_ms = now_ms, .heard_ms = now_ms};
     door->guest_count++;
     begin_to_wait(door, guest);
 }
@@ -221,6 +238,7 @@ void m4h_door_name(struct m4h_door *door, struct m4h_guest *guest, const struct 
         return;
     stop_waiting(door, guest);
     note_stalled(door, now_ms);
+    guest->came_ms = now_ms;
     guest->is_trusted = m4h_networks_contain(door->limits.trusted, ip);
     if (!guest->is_trusted)
         guest->source = need_source(door, ip);
@@ -255,6 +273,11 @@ void m4h_door_heard(struct m4h_door *door, struct m4h_guest *guest, uint64_t now
 {
     if (guest->state != M4H_GUEST_WAITING && guest->state != M4H_GUEST_ACTIVE)
         return;
+    note_stalled(door, now_ms);
+    if (has_overstayed(door, guest, now_ms)) {
+        give_up_on(door, guest, now_ms);
+        return;
+    }
     step_out(door, guest);
     become_active(door, guest, now_ms);
 }
@@ -271,6 +294,7 @@ void m4h_door_answered(struct m4h_door *door, struct m4h_guest *guest, uint64_t 
 {
     if (guest->state != M4H_GUEST_ASKING)
         return;
+    guest->came_ms = now_ms;
     become_active(door, guest, now_ms);
 }
 

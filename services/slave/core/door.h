@@ -4,10 +4,13 @@
  * A guest is *active* while a word of it is expected: when it has come, and after
  * each word, for some time. It is a handshake in flight, which costs the worker its
  * time. When it stays silent it *waits*, until it speaks again. While its key is being
- * judged it is *asking*, and neither.
+ * judged it is *asking*, and neither. A word is a whole one, an identification or a
+ * packet: who sends one byte after the other says nothing.
  *
  *   - Active guests are bounded. At the bound the door is closed: who comes next
- *     stays in the kernel's queue until a handshake is done or stalls.
+ *     stays in the kernel's queue until a handshake is done or stalls. Who has stayed
+ *     too long then is not active any more, whatever it says, so a crowd that says a
+ *     word from time to time cannot hold the door closed either.
  *   - All guests are bounded. Beyond, the one that has waited longest goes.
  *   - Those that wait are bounded for each source, a prefix of the address: by a
  *     number, and one more for each that became known. Beyond, the one of that source
@@ -18,7 +21,8 @@
  *     from there is not active before it speaks, and then not for long. So a crowd of
  *     strangers cannot hold the door closed.
  *
- * Sources in a trusted network are not counted, meet patience always, and go last.
+ * Sources in a trusted network are not counted, meet patience always, may stay, and
+ * go last.
  * Every call costs the same however many guests there are. Worker thread only. */
 #ifndef M4H_SLAVE_CORE_DOOR_H
 #define M4H_SLAVE_CORE_DOOR_H
@@ -34,6 +38,11 @@
 #define M4H_DOOR_PATIENCE_MS 1500u
 /* and where patience is over. */
 #define M4H_DOOR_HURRY_MS 250u
+/* So long after it came a guest is not active again at a word while the door is at its
+ * bound: many times what a handshake takes at a busy worker; */
+#define M4H_DOOR_STAY_MS 3000u
+/* and where patience is over. */
+#define M4H_DOOR_HURRY_STAY_MS 500u
 /* Patience is over for all when so large a part of all guests waits; */
 #define M4H_DOOR_WAITING_PART 4u
 /* and comes back so long after there was reason for that last. */
@@ -63,6 +72,7 @@ struct m4h_guest {
     enum m4h_guest_state state;
     bool is_trusted;
     bool is_hurried;                             /* active, and patience with it is short */
+    uint64_t came_ms;                            /* or when its key was judged last */
     uint64_t heard_ms;                           /* when it came or was heard last */
     struct m4h_source *source;                   /* NULL: not known yet, or not counted */
     struct m4h_guest *prev, *next;               /* of those in its state */
@@ -97,11 +107,11 @@ struct m4h_guest *m4h_door_excess(struct m4h_door *door, const struct m4h_guest 
 /* The guest that has waited longest, for want of something else; NULL: none waits. */
 struct m4h_guest *m4h_door_longest_waiting(const struct m4h_door *door);
 
-/* Bytes came from it. No effect while it is asking or when it is no guest. */
+/* A word came from it. No effect while it is asking or when it is no guest. */
 void m4h_door_heard(struct m4h_door *door, struct m4h_guest *guest, uint64_t now_ms);
 /* Its key is being judged. */
 void m4h_door_asks(struct m4h_door *door, struct m4h_guest *guest);
-/* It was refused and may try another key. */
+/* It was refused and may try another key, as if it had just come. */
 void m4h_door_answered(struct m4h_door *door, struct m4h_guest *guest, uint64_t now_ms);
 /* It is known now: it leaves. */
 void m4h_door_known(struct m4h_door *door, struct m4h_guest *guest);
