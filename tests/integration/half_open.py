@@ -1,11 +1,16 @@
-"""A crowd of strangers on one port, as a program: it holds half-open SSH connections, a quarter silent,
-a quarter that name themselves and stop, a quarter that begin a key exchange and stop, a quarter that
-send garbage, and opens a new one for each that is closed.
+"""A crowd of strangers on one port, as a program: it holds half-open SSH connections and opens a new
+one for each that is closed. Of KIND
 
-    half_open.py HOST PORT COUNT REOPENS_PER_SECOND [SOURCE]
+    stop   a quarter is silent, a quarter names itself and stops, a quarter begins a key exchange and
+           stops, a quarter sends garbage
+    bytes  each sends one byte a second of an identification without an end
+    words  each names itself and then sends one packet without a meaning a second
+
+    half_open.py KIND HOST PORT COUNT REOPENS_PER_SECOND [SOURCE]
 
 Says `tried N` once COUNT connections were tried, and `held N tried N` when its input ends."""
 
+import collections
 import errno
 import os
 import resource
@@ -15,12 +20,22 @@ import sys
 import time
 
 KEXINIT_HEAD = b"\0\0\x03\xfc\x0a\x14" + b"k" * 16 + b"\0\0\0\x1acurve25519-sha256"
-SAYINGS = (b"", b"SSH-2.0-loris\r\n", b"SSH-2.0-loris\r\n" + KEXINIT_HEAD, b"\x16\x03\x01\x02\0" + b"\xff" * 60)
+IGNORE = b"\0\0\0\x0c\x06\x02" + b"\0" * 10
+NAME = b"SSH-2.0-loris\r\n"
+PAUSE_S = 1.0
+# What they say, each as the pieces between which they pause.
+SAYINGS = {
+    "stop": ((), (NAME,), (NAME + KEXINIT_HEAD,), (b"\x16\x03\x01\x02\0" + b"\xff" * 60,)),
+    "bytes": (tuple(bytes((byte,)) for byte in b"SSH-2.0-" + b"x" * 200),),
+    "words": ((NAME,) + (IGNORE,) * 100,),
+}
 
 
 class Crowd:
-    def __init__(self, address, count, rate, source):
+    def __init__(self, kind, address, count, rate, source):
+        self.sayings = SAYINGS[kind]
         self.address, self.count, self.rate, self.source = address, count, rate, source
+        self.resting = collections.deque()  # (when to go on, connection), in order
         self.selector = selectors.DefaultSelector()
         self.held = 0
         self.tried = 0
@@ -34,21 +49,31 @@ class Crowd:
         if connection.connect_ex(self.address) not in (0, errno.EINPROGRESS):
             connection.close()
             return
-        saying = SAYINGS[self.tried % len(SAYINGS)]
+        saying = self.sayings[self.tried % len(self.sayings)]
         self.tried += 1
         self.held += 1
         self.selector.register(connection, selectors.EVENT_WRITE if saying else selectors.EVENT_READ, saying)
+
+    def go_on(self):
+        """Those that have paused long enough say their next piece."""
+        while self.resting and self.resting[0][0] <= time.monotonic():
+            connection = self.resting.popleft()[1]
+            if connection.fileno() >= 0:
+                saying = self.selector.get_key(connection).data
+                self.selector.modify(connection, selectors.EVENT_READ | selectors.EVENT_WRITE, saying)
 
     def close(self, connection):
         self.selector.unregister(connection)
         connection.close()
         self.held -= 1
 
-    def serve(self, key):
+    def serve(self, key, events):
         try:
-            if key.data:
-                key.fileobj.send(key.data)
-                self.selector.modify(key.fileobj, selectors.EVENT_READ, b"")
+            if events & selectors.EVENT_WRITE:
+                key.fileobj.send(key.data[0])
+                self.selector.modify(key.fileobj, selectors.EVENT_READ, key.data[1:])
+                if len(key.data) > 1:
+                    self.resting.append((time.monotonic() + PAUSE_S, key.fileobj))
             elif not key.fileobj.recv(4096):
                 self.close(key.fileobj)
         except BlockingIOError:
@@ -71,20 +96,21 @@ class Crowd:
             if not told and self.tried >= self.count:
                 told = True
                 print(f"tried {self.tried}", flush=True)
-            for key, _ in self.selector.select(0.01):
+            self.go_on()
+            for key, events in self.selector.select(0.01):
                 if key.fileobj is sys.stdin:
                     if not os.read(0, 100):
                         print(f"held {self.held} tried {self.tried}", flush=True)
                         return
                 else:
-                    self.serve(key)
+                    self.serve(key, events)
 
 
 def main():
-    host, port, count, rate, *source = sys.argv[1:]
+    kind, host, port, count, rate, *source = sys.argv[1:]
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    Crowd((host, int(port)), int(count), float(rate), source[0] if source else None).run()
+    Crowd(kind, (host, int(port)), int(count), float(rate), source[0] if source else None).run()
 
 
 if __name__ == "__main__":

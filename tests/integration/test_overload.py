@@ -30,10 +30,10 @@ class OverloadTestCase(ClusterTestCase):
     def refusals(self, reason):
         return self.metric(f'mas4h_slave_refusals_total{{reason="{reason}"}}')
 
-    def begin_attack(self, count=CROWD):
+    def begin_attack(self, count=CROWD, kind="stop"):
         program = str(Path(__file__).with_name("half_open.py"))
         attack = subprocess.Popen(
-            [sys.executable, program, self.slot["host"], str(self.slot["port"]), str(count),
+            [sys.executable, program, kind, self.slot["host"], str(self.slot["port"]), str(count),
              str(REOPENS_PER_SECOND)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.addCleanup(attack.wait)
         self.addCleanup(attack.stdout.close)
@@ -89,6 +89,32 @@ class SlowLoris(OverloadTestCase):
         self.end_attack(attack)
         lines = len(self.slave.log().splitlines()) - before
         self.assertLess(lines, 60 * (time.monotonic() - began + 1))
+
+
+class Drip(OverloadTestCase):
+    """Nor do those that go on and on, and come to no end."""
+
+    def check(self, count, kind):
+        attack = self.begin_attack(count, kind)
+        same = [self.come_up(f"same-{kind}-{count}-{i}") for i in range(DEVICES)]
+        other = self.come_up(f"other-{kind}-{count}", "-b", "127.0.0.2")
+        limit = 30 if self.cluster.is_sanitized else 10
+        self.assertLess(max(*same, other), limit, f"same address {same}, another {other}")
+        self.assertLessEqual(self.metric("mas4h_slave_handshakes"), 1000)
+        self.assertGreater(self.refusals("overload"), 0)
+        self.end_attack(attack)
+
+    def test_real_devices_come_up_while_thousands_send_a_byte_now_and_then(self):
+        self.check(1500, "bytes")
+
+    def test_and_while_very_many_do(self):
+        self.check(CROWD, "bytes")
+
+    def test_real_devices_come_up_while_thousands_send_a_packet_now_and_then(self):
+        self.check(1500, "words")
+
+    def test_and_while_very_many_send_packets(self):
+        self.check(CROWD, "words")
 
 
 class WithoutLimitOfSources(OverloadTestCase):
