@@ -1,6 +1,7 @@
 """Thousands of half-open connections do not keep real devices out, whether they come from the same
 address or from another one, and leave nothing behind when they are gone."""
 
+import resource
 import subprocess
 import sys
 import time
@@ -158,6 +159,30 @@ class WithFewFiles(OverloadTestCase):
         self.assertEqual([], self.slave.log_lines("cannot accept"))
         self.assertGreater(self.refusals("overload"), 0)
         self.end_attack(attack)
+
+    def test_operators_never_take_the_files_of_devices(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4096)), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        operators = []
+        for i in range(5):
+            self.come_up(f"host-{i}")
+        for i in range(5):  # each within its channels_max
+            port = self.cluster.tunnel(f"host-{i}")["port"]
+            operators += [Operator(port) for _ in range(240)]
+        for operator in operators:
+            self.addCleanup(operator.close)
+        refused = 'mas4h_slave_operators_refused_total{reason="files"}'
+        wait_until(lambda: self.metric("mas4h_slave_operators_total") >= len(operators), 20, "all being accepted")
+        self.assertGreater(self.metric(refused), len(operators) / 4)
+        self.assertTrue(operators[0].echo(b"let in"))
+        for i in range(DEVICES):
+            key = self.cluster.make_key(f"late-{i}")
+            device = ssh_device(self.cluster, self.slot, key, self.echo.port)
+            self.addCleanup(device.stop)
+            self.assertTrue(device.port)
+        self.assertEqual([], self.slave.log_lines("cannot accept"))
+        self.assertTrue(self.slave.log_lines("reason=files", "operator is refused"))
 
 
 if __name__ == "__main__":

@@ -137,6 +137,7 @@ static void each_verdict_has_its_name(void **state)
     (void)state;
     assert_string_equal(m4h_operator_verdict_name(M4H_OPERATOR_FOREIGN), "network");
     assert_string_equal(m4h_operator_verdict_name(M4H_OPERATOR_SURPLUS), "channels_max");
+    assert_string_equal(m4h_operator_verdict_name(M4H_OPERATOR_HOMELESS), "files");
     assert_string_equal(m4h_operator_verdict_name(M4H_OPERATOR_VERDICT_COUNT), "unknown");
 }
 

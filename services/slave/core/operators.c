@@ -65,6 +65,7 @@ const char *m4h_operator_verdict_name(enum m4h_operator_verdict verdict)
         [M4H_OPERATOR_ADMITTED] = "admitted",
         [M4H_OPERATOR_FOREIGN] = "network",
         [M4H_OPERATOR_SURPLUS] = "channels_max",
+        [M4H_OPERATOR_HOMELESS] = "files",
     };
 
     return verdict < M4H_OPERATOR_VERDICT_COUNT ? names[verdict] : "unknown";

@@ -22,8 +22,9 @@ struct m4h_operator_rules {
 
 enum m4h_operator_verdict {
     M4H_OPERATOR_ADMITTED,
-    M4H_OPERATOR_FOREIGN, /* its network is not among the allowed */
-    M4H_OPERATOR_SURPLUS, /* the device has as many connections as it may */
+    M4H_OPERATOR_FOREIGN,  /* its network is not among the allowed */
+    M4H_OPERATOR_SURPLUS,  /* the device has as many connections as it may */
+    M4H_OPERATOR_HOMELESS, /* the files that are left are for devices; never judged here */
     M4H_OPERATOR_VERDICT_COUNT,
 };
 
@@ -42,7 +43,7 @@ M4H_MUST_CHECK int m4h_operator_networks_read(const struct m4h_device_limits *li
  * has `channels` connections? */
 enum m4h_operator_verdict m4h_operator_judge(const struct m4h_operator_rules *rules,
                                              const struct m4h_ip *ip, uint32_t channels);
-/* For logs and metrics: "network", "channels_max". */
+/* For logs and metrics: "network", "channels_max", "files". */
 const char *m4h_operator_verdict_name(enum m4h_operator_verdict verdict);
 
 #endif

@@ -9,10 +9,11 @@
  * the listener pauses: who comes waits in the kernel's queue. What stalls opens it
  * without an event, so a timer runs meanwhile.
  *
- * The last files of the process are kept for operators, for the ports of those who
- * are inside, and for ourselves: no device has a descriptor among the highest numbers.
- * Since the kernel gives out the lowest first, a connection gets such a one only when
- * all others are in use. */
+ * The last files of the process are kept for the ports of those who are inside, and for
+ * ourselves: no device has a descriptor among the highest numbers. As many below them are
+ * kept for devices: no operator has one of those either. Since the kernel gives out the
+ * lowest first, a connection gets such a one only when all others are in use. Strangers
+ * keep nobody out: those that wait go for an operator, too. */
 #include "services/slave/io/entrance.h"
 
 #include "lib/base/error.h"
@@ -26,7 +27,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Files that devices which are not known yet cannot take. */
+/* Files that devices cannot take, and as many more that operators cannot. */
 #define FILES_KEPT 200
 
 struct m4h_entrance {
@@ -36,7 +37,8 @@ struct m4h_entrance {
     struct m4h_timer *timer; /* runs while it pauses and somebody may stall */
     bool timer_runs;
     bool paused;
-    int files_max; /* a descriptor from here on is one of those that are kept */
+    int files_max;          /* a descriptor from here on is one of those that are kept, */
+    int operator_files_max; /* and from here on, one that is kept for devices or so */
 };
 
 static struct m4h_device *device_of(struct m4h_guest *guest)
@@ -126,12 +128,12 @@ static void refuse(struct m4h_entrance *entrance, enum m4h_refuse_reason reason,
                       &(struct m4h_report){.kind = M4H_REPORT_REFUSED, .as.refused = refuse});
 }
 
-/* A descriptor for the connection that is none of those that are kept: its own, or that
- * of somebody who waits and goes for it. Another worker may be quicker to take that
- * one; then the next one goes. False: there is none. */
-static bool find_file(struct m4h_entrance *entrance, int *fd)
+/* A descriptor for the connection below `max`: its own, or that of somebody who waits and
+ * goes for it. Another worker may be quicker to take that one; then the next one goes.
+ * False: there is none. */
+static bool find_file(struct m4h_entrance *entrance, int max, int *fd)
 {
-    while (*fd >= entrance->files_max) {
+    while (*fd >= max) {
         struct m4h_guest *guest = m4h_door_longest_waiting(entrance->door);
         int lower;
 
@@ -156,7 +158,7 @@ static bool may_enter(struct m4h_entrance *entrance, int *fd, const char *peer,
         refuse(entrance, M4H_REFUSE_PROXY, "comes from no load balancer of ours", peer);
         return false;
     }
-    if (!find_file(entrance, fd)) {
+    if (!find_file(entrance, entrance->files_max, fd)) {
         refuse(entrance, M4H_REFUSE_FULL, "no file is left for it", peer);
         m4h_ssh_refusal_write(*fd, "the server is full: try again later");
         return false;
@@ -193,15 +195,16 @@ static void on_accept(void *context, int fd, const char *peer)
     check(entrance);
 }
 
-static int files_for_devices(void)
+static void share_files(struct m4h_entrance *entrance)
 {
     struct rlimit files;
-    rlim_t kept;
+    int kept, all = INT32_MAX;
 
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > INT32_MAX)
-        return INT32_MAX;
-    kept = files.rlim_cur / 4 < FILES_KEPT ? files.rlim_cur / 4 : FILES_KEPT;
-    return (int)(files.rlim_cur - kept);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < INT32_MAX)
+        all = (int)files.rlim_cur;
+    kept = all / 4 < FILES_KEPT ? all / 4 : FILES_KEPT;
+    entrance->files_max = all - kept;
+    entrance->operator_files_max = all - 2 * kept;
 }
 
 int m4h_entrance_open(struct m4h_entrance **entrance, struct m4h_worker *worker, int listen_fd)
@@ -212,7 +215,7 @@ int m4h_entrance_open(struct m4h_entrance **entrance, struct m4h_worker *worker,
     *entrance = NULL;
     if (made != NULL) {
         made->worker = worker;
-        made->files_max = files_for_devices();
+        share_files(made);
         error = m4h_door_create(&made->door, &worker->settings->door);
     }
     if (error == 0)
@@ -258,6 +261,11 @@ void m4h_entrance_name(struct m4h_entrance *entrance, struct m4h_device *device,
     m4h_door_name(entrance->door, &device->guest, ip, now_ms(entrance));
     make_room(entrance, device);
     check(entrance);
+}
+
+bool m4h_entrance_lend_file(struct m4h_entrance *entrance, int *fd)
+{
+    return find_file(entrance, entrance->operator_files_max, fd);
 }
 
 void m4h_entrance_heard(struct m4h_entrance *entrance, struct m4h_guest *guest)

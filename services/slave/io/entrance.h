@@ -24,6 +24,10 @@ void m4h_entrance_adopt(struct m4h_entrance *entrance);
 /* It is known where the device comes from. It may have to go for that, and be freed. */
 void m4h_entrance_name(struct m4h_entrance *entrance, struct m4h_device *device,
                        const struct m4h_ip *ip);
+/* An operator has come to a port: finds its connection a descriptor that is not kept for
+ * devices, which may be another than before, and a guest that waits may go for it. False:
+ * there is none; `*fd` is still the caller's to close. */
+M4H_MUST_CHECK bool m4h_entrance_lend_file(struct m4h_entrance *entrance, int *fd);
 /* Bytes came from it. */
 void m4h_entrance_heard(struct m4h_entrance *entrance, struct m4h_guest *guest);
 /* Its key is being judged. */

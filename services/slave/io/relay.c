@@ -19,6 +19,7 @@
 #include "lib/net/connection.h"
 #include "lib/net/socket.h"
 #include "lib/ssh/channel.h"
+#include "services/slave/io/entrance.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -357,9 +358,9 @@ static int begin(struct m4h_relay *relay, struct m4h_forward *forward, int fd,
     return error;
 }
 
-/* Counts and logs who is turned away. */
+/* Counts and logs who is turned away. `fd` may become another one. */
 static bool is_admitted(const struct m4h_forward *forward, const struct m4h_ip *ip,
-                        const char *peer)
+                        const char *peer, int *fd)
 {
     static _Thread_local struct m4h_log_limit lines;
     struct m4h_device *device = forward->device;
@@ -367,8 +368,11 @@ static bool is_admitted(const struct m4h_forward *forward, const struct m4h_ip *
     enum m4h_operator_verdict verdict = m4h_operator_judge(&rules, ip, device->relay_count);
     uint32_t suppressed;
 
-    if (verdict == M4H_OPERATOR_ADMITTED)
-        return true;
+    if (verdict == M4H_OPERATOR_ADMITTED) {
+        if (m4h_entrance_lend_file(device->worker->entrance, fd))
+            return true;
+        verdict = M4H_OPERATOR_HOMELESS;
+    }
     count(&device->worker->stats.operators_refused[verdict], 1);
     if (m4h_log_limit_allows(&lines, now_ms(device), &suppressed))
         m4h_log(M4H_LOG_INFO, "slave",
@@ -410,7 +414,7 @@ void m4h_relay_start(struct m4h_forward *forward, int fd, const char *peer)
 
     count(&forward->device->worker->stats.operators, 1);
     if (m4h_address_parse(peer, &originator) != 0 ||
-        !is_admitted(forward, is_known ? &ip : NULL, peer)) {
+        !is_admitted(forward, is_known ? &ip : NULL, peer, &fd)) {
         close(fd);
         return;
     }
