@@ -150,31 +150,56 @@ class Rules(ClusterTestCase):
 class HeldBack(ClusterTestCase):
     options = ("--slaves", "1")
 
-    def start_slave(self):
+    def start_slave(self, tunnel):
         slave = OwnService(self.cluster, "slave", "own-slave", {
-            "device": {"keepalive_ms": "1000", "keepalive_misses": "3"}, "tunnel": {"buffer_bytes": "4096"}})
+            "device": {"keepalive_ms": "1000", "keepalive_misses": "3"}, "tunnel": tunnel})
         self.addCleanup(slave.stop)
+        wait_until(lambda: self.cluster.request("GET", "/v1/slaves/own-slave")[0] == 200, 10, "the slave")
         return slave
 
-    def start_source(self):
-        """Serves zeros without end; returns its port."""
+    def start_device(self, name, serve):
+        """One that exposes `serve(connection)`, for one operator."""
         listener = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(listener.close)
 
-        def pour():
+        def accept():
             with contextlib.suppress(OSError):
                 connection, _ = listener.accept()
                 with connection:
-                    while True:
-                        connection.sendall(bytes(MEGABYTE))
-        threading.Thread(target=pour, daemon=True).start()
-        return listener.getsockname()[1]
+                    serve(connection)
+        threading.Thread(target=accept, daemon=True).start()
+        device = Device(ssh_command(self.cluster, self.cluster.slot_on("own-slave"), self.cluster.make_key(name),
+                                    "-N", "-T", "-R", f"0:127.0.0.1:{listener.getsockname()[1]}"))
+        self.addCleanup(device.stop)
+        return device
+
+    @contextlib.contextmanager
+    def slow_operator(self, device):
+        with socket.socket() as operator:
+            operator.settimeout(30)
+            operator.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            operator.connect(("127.0.0.1", device.port))
+            yield operator
+
+    def pour(self, connection):
+        with contextlib.suppress(OSError):
+            while True:
+                connection.sendall(bytes(MEGABYTE))
+
+    def drop(self, connection):
+        received = 0
+        while data := connection.recv(MEGABYTE):
+            received += len(data)
+        return received
+
+    def moved(self, slave):
+        return sum(value for name, value in slave.metrics().items() if "_bytes_total" in name)
 
     def wait_for_rest(self, slave):
         moved = [0]
 
         def is_at_rest():
-            moved.append(sum(value for name, value in slave.metrics().items() if "_bytes_total" in name))
+            moved.append(self.moved(slave))
             time.sleep(0.2)
             return moved[-1] == moved[-2] > 0
         wait_until(is_at_rest, 20, "the bytes coming to rest")
@@ -187,20 +212,37 @@ class HeldBack(ClusterTestCase):
                 self.assertNotEqual(b"", operator.recv(65536), "the device is gone")
 
     def test_a_device_that_is_held_back_for_longer_than_its_keepalives_lives(self):
-        slave, port = self.start_slave(), self.start_source()
-        wait_until(lambda: self.cluster.request("GET", "/v1/slaves/own-slave")[0] == 200, 10, "the slave")
-        slot = self.cluster.slot_on("own-slave")
-        device = Device(ssh_command(self.cluster, slot, self.cluster.make_key("held"), "-N", "-T",
-                                    "-R", f"0:127.0.0.1:{port}"))
-        self.addCleanup(device.stop)
-        with socket.socket() as operator:
-            operator.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            operator.connect(("127.0.0.1", device.port))
+        slave = self.start_slave({"buffer_bytes": "4096"})
+        device = self.start_device("held", self.pour)
+        with self.slow_operator(device) as operator:
             self.wait_for_rest(slave)
             slave.reload({"tunnel": {"bytes_per_second": "100k"}})
             self.read_for(operator, 10)
         self.assertIsNone(device.process.poll())
         self.assertNotIn("keepalive_timeout", slave.output)
+
+    def test_what_is_kept_for_an_operator_who_is_held_back_outlasts_the_channel(self):
+        size, hang_up = 8 * MEGABYTE, threading.Event()
+        self.addCleanup(hang_up.set)
+
+        def hear(connection):
+            with contextlib.suppress(OSError):
+                self.drop(connection)
+
+        def answer(connection):
+            threading.Thread(target=hear, args=(connection,), daemon=True).start()
+            connection.sendall(bytes(size))
+            hang_up.wait(60)
+            connection.shutdown(socket.SHUT_RDWR)
+        slave = self.start_slave({"buffer_bytes": "16m", "bytes_per_second": "8m"})
+        device = self.start_device("hangs-up", answer)
+        with self.slow_operator(device) as operator:
+            threading.Thread(target=self.pour, args=(operator,), daemon=True).start()
+            from_device = "mas4h_slave_received_bytes_total"
+            wait_until(lambda: slave.metrics()[from_device] >= size, 30, "the answer")
+            hang_up.set()
+            self.wait_for_rest(slave)
+            self.assertEqual(size, self.drop(operator))
 
 
 class Named(ClusterTestCase):
