@@ -24,10 +24,13 @@
 /* What a device may go on to send on a channel that was closed, until it notices. */
 #define DROPPED_MAX_BYTES (16u * 1024u * 1024u)
 /* A channel that was closed counts as this, and what libssh has buffered of it, until
- * the device confirms; and a device that confirms none may have so much in all. It is
+ * the device confirms; above so much in all, no channel is opened to the device. It is
  * less than this in memory, but libssh looks through all channels for each message. */
 #define CLOSED_CHANNEL_BYTES  65536u
-#define UNCONFIRMED_MAX_BYTES (64u * 1024u * 1024u)
+#define UNCONFIRMED_MAX_BYTES (32u * 1024u * 1024u)
+/* Operators may come and go faster than the device's link takes the news to it: only one
+ * that confirms none for so long, while it sends other things, is at fault. */
+#define UNCONFIRMED_MAX_MS 10000u
 /* Written to the channels of a session before the kernel is tried: what one call
  * sends, and what waits more where it takes nothing. */
 #define GATHER_BYTES 65536u
@@ -71,6 +74,18 @@ static void on_library_eof(ssh_session ssh, ssh_channel ssh_channel_, void *user
     channel->eof = true;
 }
 
+/* Once the device has confirmed, or has gone. */
+static void count_confirmed(struct m4h_ssh_channel *channel)
+{
+    struct m4h_ssh_session *session = channel->session;
+
+    if (channel->unconfirmed_bytes == 0)
+        return;
+    session->unconfirmed_bytes -= channel->unconfirmed_bytes;
+    channel->unconfirmed_bytes = 0;
+    session->confirmed_ms = m4h_loop_now_ms(session->server->loop);
+}
+
 static void on_library_close(ssh_session ssh, ssh_channel ssh_channel_, void *userdata)
 {
     struct m4h_ssh_channel *channel = userdata;
@@ -80,6 +95,7 @@ static void on_library_close(ssh_session ssh, ssh_channel ssh_channel_, void *us
     channel->eof = true;
     channel->closed = true;
     channel->confirmed = true;
+    count_confirmed(channel);
 }
 
 /* Asks, or asks how it stands: the library wants the same call until it knows. */
@@ -105,12 +121,18 @@ static void count_unconfirmed(struct m4h_ssh_channel *channel)
 {
     struct m4h_ssh_session *session = channel->session;
 
-    if (channel->unconfirmed_bytes > 0)
+    if (channel->unconfirmed_bytes > 0 || channel->confirmed)
         return;
+    if (session->unconfirmed_bytes <= UNCONFIRMED_MAX_BYTES)
+        session->confirmed_ms = m4h_loop_now_ms(session->server->loop);
     channel->unconfirmed_bytes = channel->buffered + CLOSED_CHANNEL_BYTES;
     session->unconfirmed_bytes += channel->unconfirmed_bytes;
-    if (session->unconfirmed_bytes > UNCONFIRMED_MAX_BYTES)
-        session->fault = "it does not confirm that channels are closed";
+}
+
+static bool confirms_none(const struct m4h_ssh_session *session)
+{
+    return session->unconfirmed_bytes > UNCONFIRMED_MAX_BYTES &&
+           session->heard_ms > session->confirmed_ms + UNCONFIRMED_MAX_MS;
 }
 
 static void give_back(struct m4h_ssh_channel *channel)
@@ -152,6 +174,8 @@ int m4h_ssh_channel_open(struct m4h_ssh_channel **channel, struct m4h_ssh_sessio
     *channel = NULL;
     if (session->ended || session->closing || !m4h_ssh_session_is_alive(session))
         return M4H_ECLOSED;
+    if (session->unconfirmed_bytes > UNCONFIRMED_MAX_BYTES)
+        return M4H_EFULL;
     made = calloc(1, sizeof(*made));
     if (made == NULL)
         return M4H_ENOMEM;
@@ -303,6 +327,8 @@ void m4h_ssh_channels_turn(struct m4h_ssh_session *session)
 {
     struct m4h_ssh_channel *channel;
 
+    if (session->fault == NULL && confirms_none(session))
+        session->fault = "it does not confirm that channels are closed";
     if (session->fault != NULL) {
         m4h_ssh_session_fail(session, M4H_SSH_END_PROTOCOL, session->fault);
         return;
@@ -327,7 +353,7 @@ void m4h_ssh_channels_reap(struct m4h_ssh_session *session)
             at = &channel->next;
             continue;
         }
-        session->unconfirmed_bytes -= channel->unconfirmed_bytes;
+        count_confirmed(channel);
         *at = channel->next;
         release(channel);
     }

@@ -28,7 +28,8 @@ struct m4h_ssh_channel_handler {
 
 /* Asks the device to open one. `address` and `port` are those of its forward, as
  * it asked for them (with the port that it was given); the originator is the
- * operator. Ends with the session, if it lasts so long. M4H_ENOMEM, M4H_ECLOSED. */
+ * operator. Ends with the session, if it lasts so long. M4H_ENOMEM, M4H_ECLOSED;
+ * M4H_EFULL while the device has not confirmed the end of many others. */
 M4H_MUST_CHECK int m4h_ssh_channel_open(struct m4h_ssh_channel **channel,
                                         struct m4h_ssh_session *session, const char *address,
                                         uint16_t port, const char *originator,

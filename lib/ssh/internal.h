@@ -94,6 +94,7 @@ struct m4h_ssh_session {
     uint64_t words;       /* told of through on_word: identification and packets */
     struct m4h_ssh_channel *channels;
     size_t unconfirmed_bytes; /* that channels hold which were given back */
+    uint64_t confirmed_ms;    /* when the device confirmed one, or there began to be too many */
     const char *fault;        /* of the device, found inside the library; static */
     char *goodbye;            /* owned: why it is being closed */
     const struct m4h_ssh_handler *handler;

@@ -487,18 +487,48 @@ class Hostile(ClusterTestCase):
                 client.send(channel_data(channel, bytes(32000)))
         self.assert_ended(client, "closed channel")
 
-    def test_channels_that_a_device_never_closes_are_borne_up_to_a_thousand(self):
+    CHANNELS_UNCONFIRMED = 513  # then operators are refused
+
+    def leave_unconfirmed(self, client, port):
+        """As many operators come and go as the slave bears; returns its numbers of their channels."""
+        channels = []
+        for number in range(self.CHANNELS_UNCONFIRMED):
+            operator = socket.create_connection(("127.0.0.1", port), 10)
+            channels.append(client.accept_channel(number))
+            reset(operator)
+            client.receive_until(CHANNEL_CLOSE)
+        return channels
+
+    def is_served(self, operator):
+        operator.settimeout(0.5)
+        try:
+            return operator.recv(1) != b""
+        except TimeoutError:
+            return True
+
+    def test_a_device_that_never_confirms_the_end_of_channels_is_cut(self):
         client, port = self.device()
+        channels = self.leave_unconfirmed(client, port)
+        # Each of them is looked for behind all the others.
+        client.send(*[channel_data(channels[0], b"x")] * 20000)
         with self.until_cut():
-            for number in range(1500):
-                operator = socket.create_connection(("127.0.0.1", port), 10)
-                channel = client.accept_channel(number)
-                reset(operator)
-                client.receive_until(CHANNEL_CLOSE)
-                if number == 900:  # each of them is looked for behind all the others
-                    client.send(*[channel_data(channel, b"x")] * 20000)
-        self.assertGreater(number, 1000)
+            for _ in range(100):
+                client.send(bytes([IGNORE]) + text(b""))
+                if client.is_closed_within(0.2):
+                    break
         self.assert_ended(client, "it does not confirm that channels are closed")
+
+    def test_operators_who_come_and_go_faster_than_a_device_hears_of_it_do_not_end_it(self):
+        client, port = self.device()
+        channels = self.leave_unconfirmed(client, port)
+        for _ in range(600):
+            with socket.create_connection(("127.0.0.1", port), 10) as operator:
+                self.assertEqual(b"", operator.recv(1), "one too many is not refused")
+        client.send(*[bytes([CHANNEL_CLOSE]) + numbers(channel) for channel in channels])
+        operator = wait_until(lambda: next(filter(self.is_served, [self.operator(port)]), None), 10, "room")
+        channel = client.accept_channel(len(channels))
+        client.send(channel_data(channel, b"still here"))
+        self.assertEqual(b"still here", operator.recv(100))
 
     def test_channels_that_a_device_never_answers_keep_it_busy_alone(self):
         client, port = self.device()
