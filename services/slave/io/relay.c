@@ -365,6 +365,7 @@ static bool is_admitted(const struct m4h_forward *forward, const struct m4h_ip *
     static _Thread_local struct m4h_log_limit lines;
     struct m4h_device *device = forward->device;
     struct m4h_operator_rules rules = rules_of(device);
+    char client_key[2 * M4H_CLIENT_KEY_MAX];
     enum m4h_operator_verdict verdict = m4h_operator_judge(&rules, ip, device->relay_count);
     uint32_t suppressed;
 
@@ -377,8 +378,8 @@ static bool is_admitted(const struct m4h_forward *forward, const struct m4h_ip *
     if (m4h_log_limit_allows(&lines, now_ms(device), &suppressed))
         m4h_log(M4H_LOG_INFO, "slave",
                 "device=%s port=%u operator=%s reason=%s suppressed=%u operator is refused",
-                device->client_key, forward->port, peer, m4h_operator_verdict_name(verdict),
-                suppressed);
+                m4h_log_quote(client_key, sizeof(client_key), device->client_key), forward->port,
+                peer, m4h_operator_verdict_name(verdict), suppressed);
     return false;
 }
 
@@ -410,6 +411,7 @@ void m4h_relay_start(struct m4h_forward *forward, int fd, const char *peer)
     struct m4h_address originator;
     struct m4h_relay *relay;
     struct m4h_ip ip;
+    char client_key[2 * M4H_CLIENT_KEY_MAX];
     bool is_known = m4h_ip_parse_peer(peer, &ip) == 0;
 
     count(&forward->device->worker->stats.operators, 1);
@@ -427,15 +429,18 @@ void m4h_relay_start(struct m4h_forward *forward, int fd, const char *peer)
         close_relay(relay);
     else
         m4h_log(M4H_LOG_DEBUG, "slave", "device=%s port=%u operator=%s connection",
-                forward->device->client_key, forward->port, peer);
+                m4h_log_quote(client_key, sizeof(client_key), forward->device->client_key),
+                forward->port, peer);
 }
 
 void m4h_relay_is_idle(struct m4h_idle_watch *watch)
 {
     struct m4h_relay *relay = M4H_CONTAINER_OF(watch, struct m4h_relay, idle);
+    char client_key[2 * M4H_CLIENT_KEY_MAX];
 
     m4h_log(M4H_LOG_DEBUG, "slave", "device=%s nothing moved for %llu ms: connection is closed",
-            relay->device->client_key, (unsigned long long)watch->limit_ms);
+            m4h_log_quote(client_key, sizeof(client_key), relay->device->client_key),
+            (unsigned long long)watch->limit_ms);
     count(&relay->device->worker->stats.operators_idle, 1);
     close_relay(relay);
 }
