@@ -20,6 +20,9 @@ target_link_options(unit_slave_admission PRIVATE
     -Wl,--wrap=m4h_slave_order,--wrap=m4h_publisher_refuse,--wrap=m4h_bus_is_connected
     -Wl,--wrap=m4h_bus_request,--wrap=m4h_bus_cancel)
 
+m4h_test(unit_slave_publisher SOURCES slave_publisher.c LINK slave LABELS unit)
+target_link_options(unit_slave_publisher PRIVATE -Wl,--wrap=m4h_bus_publish)
+
 foreach(noun config lease_file settings)
     m4h_test(unit_slave_${noun} SOURCES slave_${noun}.c LINK slave LABELS unit)
 endforeach()

@@ -61,7 +61,9 @@ void m4h_publisher_refuse(struct m4h_slave *slave, const struct m4h_refuse *refu
     uint32_t suppressed;
 
     slave->counters.refusals[refuse->reason]++;
-    if (!m4h_log_limit_allows(&slave->refusal_lines, m4h_loop_now_ms(slave->loop), &suppressed))
+    /* Each by itself: what strangers cause hides nothing that befalls a device. */
+    if (!m4h_log_limit_allows(&slave->refusal_lines[refuse->reason], m4h_loop_now_ms(slave->loop),
+                              &suppressed))
         return;
     m4h_log(M4H_LOG_WARNING, M4H_SLAVE_COMPONENT,
             "device=%s peer=%s key=%s reason=%s detail=%s suppressed=%" PRIu32 " device is refused",

@@ -1,0 +1,70 @@
+/* Refusals as lines and events (io/publisher.c), with the bus played by the test. */
+#include "lib/wire/wire.h"
+#include "services/slave/io/hub.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static unsigned published;
+static enum m4h_refuse_reason last_reason;
+
+int __wrap_m4h_bus_publish(struct m4h_bus *bus, const char *subject, enum m4h_bus_class class,
+                           const char *message_id, const uint8_t *data, size_t len);
+
+int __wrap_m4h_bus_publish(struct m4h_bus *bus, const char *subject, enum m4h_bus_class class,
+                           const char *message_id, const uint8_t *data, size_t len)
+{
+    struct m4h_event event;
+
+    (void)bus, (void)subject, (void)class, (void)message_id;
+    assert_int_equal(m4h_wire_event_decode(data, len, &event), 0);
+    assert_int_equal(event.type, M4H_EVENT_REFUSE);
+    last_reason = event.as.refuse.reason;
+    published++;
+    return 0;
+}
+
+static void refuse(struct m4h_slave *slave, enum m4h_refuse_reason reason)
+{
+    struct m4h_refuse refuse = {.reason = reason, .remote_address = "192.0.2.1:5"};
+
+    m4h_publisher_refuse(slave, &refuse);
+}
+
+static void refusals_of_one_reason_do_not_hide_those_of_another(void **state)
+{
+    struct m4h_slave_config config = {.id = "slave-1", .region = "local"};
+    struct m4h_slave slave = {.config = &config, .epoch = 1, .message = M4H_BUFFER_INIT(65536)};
+    unsigned of_strangers;
+
+    (void)state;
+    assert_int_equal(m4h_loop_create(&slave.loop), 0);
+    for (int i = 0; i < 1000; i++)
+        refuse(&slave, M4H_REFUSE_TIMEOUT);
+    of_strangers = published;
+    assert_in_range(of_strangers, 1, 100);
+    for (int reason = M4H_REFUSE_KEY_DENIED; reason < M4H_REFUSE_REASON_COUNT; reason++) {
+        if (reason == M4H_REFUSE_TIMEOUT)
+            continue;
+        refuse(&slave, (enum m4h_refuse_reason)reason);
+        assert_int_equal(last_reason, reason);
+    }
+    assert_int_equal(published, of_strangers + M4H_REFUSE_REASON_COUNT - 2);
+    assert_int_equal(slave.counters.refusals[M4H_REFUSE_TIMEOUT], 1000);
+    m4h_buffer_free(&slave.message);
+    m4h_loop_destroy(slave.loop);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refusals_of_one_reason_do_not_hide_those_of_another),
+    };
+
+    return cmocka_run_group_tests_name("slave: publisher", tests, NULL, NULL);
+}
