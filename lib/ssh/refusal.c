@@ -14,8 +14,9 @@
 #define MESSAGE_MAX             200
 #define BLOCK                   8 /* RFC 4253 section 6: of packets in clear text */
 #define PADDING_MIN             4
-#define HEAD                    5  /* packet_length, padding_length */
-#define PAYLOAD_WITHOUT_MESSAGE 13 /* type, reason, length, length of the language tag */
+#define UNREAD_MAX              16384 /* more than any client sends before it was answered */
+#define HEAD                    5     /* packet_length, padding_length */
+#define PAYLOAD_WITHOUT_MESSAGE 13    /* type, reason, length, length of the language tag */
 
 static uint8_t *put_u32(uint8_t *at, size_t value)
 {
@@ -49,6 +50,8 @@ void m4h_ssh_refusal_write(int fd, const char *message)
         return;
     /* What is unread when a socket is closed makes the kernel take back what was sent. */
     shutdown(fd, SHUT_WR);
-    while (recv(fd, unread, sizeof(unread), MSG_DONTWAIT) == (ssize_t)sizeof(unread))
-        continue;
+    for (size_t taken = 0; taken < UNREAD_MAX; taken += sizeof(unread)) {
+        if (recv(fd, unread, sizeof(unread), MSG_DONTWAIT) != (ssize_t)sizeof(unread))
+            return;
+    }
 }

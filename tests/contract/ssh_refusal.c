@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -85,11 +86,38 @@ static void what_is_written_is_one_whole_packet(void **state)
     }
 }
 
+static int bytes_waiting(int fd)
+{
+    int waiting;
+
+    assert_int_equal(ioctl(fd, FIONREAD, &waiting), 0);
+    return waiting;
+}
+
+/* It must not hold up the others. */
+static void one_that_sends_without_end_is_not_read_without_end(void **state)
+{
+    char data[1024] = {0};
+    int fds[2], sent;
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    while (send(fds[0], data, sizeof(data), MSG_DONTWAIT) > 0)
+        continue;
+    sent = bytes_waiting(fds[1]);
+    assert_true(sent > 30000);
+    m4h_ssh_refusal_write(fds[1], "the server is full: try again later");
+    assert_in_range(bytes_waiting(fds[1]), sent - 16384, sent - 1024);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_shows_why_it_was_refused),
         cmocka_unit_test(what_is_written_is_one_whole_packet),
+        cmocka_unit_test(one_that_sends_without_end_is_not_read_without_end),
     };
 
     return cmocka_run_group_tests_name("ssh: refusal", tests, stage_begin, stage_end);
