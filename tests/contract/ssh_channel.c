@@ -359,7 +359,7 @@ static bool is_stuck(void *context)
 static void a_device_that_reads_nothing_is_sent_a_bounded_amount(void **state)
 {
     struct stage *stage = *state;
-    struct operator_ operator_ = {.to_send = BULK_BYTES};
+    struct operator_ operator_ = {0};
     struct behind behind;
     size_t sent;
 
@@ -369,6 +369,8 @@ static void a_device_that_reads_nothing_is_sent_a_bounded_amount(void **state)
     call(stage, &operator_);
     run_until(stage->loop, is_open, &operator_);
     program_signal(&stage->client, SIGSTOP);
+    operator_.to_send = BULK_BYTES;
+    send_more(&operator_);
     run_until(stage->loop, is_stuck, &operator_);
     /* The kernel's buffers may grow a little yet. */
     do {
