@@ -124,7 +124,7 @@ run_ns() {
     local pid
     for pid in "$@"; do
         cat "/proc/$pid/task/"*/schedstat
-    done | awk '{ ns += $1 } END { printf "%d", ns }'
+    done | awk '{ ns += $1 } END { printf "%.0f", ns }'
 }
 
 # Measures how much of a core these processes use now. Prints % for 9,500 tunnels, given
