@@ -72,6 +72,7 @@ StrictModes no
 UsePAM no
 MaxStartups 20000
 LogLevel ERROR
+ClientAliveInterval 15
 END
     if [ "$(id -u)" = 0 ] && [ ! -d /run/sshd ]; then
         mkdir -p /run/sshd

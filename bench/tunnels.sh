@@ -17,12 +17,9 @@ nothing; other MAS4H_* variables are handed on to the services.
 END
 }
 
-die() {
-    echo "tunnels.sh: $*" >&2
-    exit 1
-}
-
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=bench/measure.sh
+. "$root/bench/measure.sh"
 count=1000
 sshd_count=200
 in_flight=64
@@ -66,49 +63,10 @@ stop_all() {
 trap stop_all EXIT
 trap 'exit 130' INT TERM
 
-# wait_until SECONDS WHAT COMMAND...
-wait_until() {
-    local deadline=$((SECONDS + $1)) what=$2
-    shift 2
-    until "$@"; do
-        [ "$SECONDS" -lt "$deadline" ] || die "timed out: $what"
-        sleep 0.1
-    done
-}
-
-# json KEY... : the value under these keys in the JSON on stdin
-json() {
-    python3 -c '
-import json, sys
-value = json.load(sys.stdin)
-for key in sys.argv[1:]:
-    value = value[int(key) if isinstance(value, list) else key]
-print(value)' "$@"
-}
-
 # ---- reading /proc ----
-
-children() {
-    local task list pids=
-    for task in "/proc/$1/task/"*; do
-        read -r list <"$task/children" || true
-        pids+=" $list"
-    done 2>/dev/null
-    echo "$pids"
-}
 
 has_no_children() {
     [[ $(children "$1") =~ ^\ *$ ]]
-}
-
-with_descendants() {
-    local pid child
-    for pid in "$@"; do
-        echo "$pid"
-        for child in $(children "$pid"); do
-            with_descendants "$child"
-        done
-    done
 }
 
 # CPU time in ms of a process and of all descendants that it has waited for
@@ -118,24 +76,15 @@ cpu_ms() {
         '{ sub(/.*\) /, ""); print int(($12 + $13 + $14 + $15) * 1000 / hz) }' "/proc/$1/stat"
 }
 
-# Time in ns for which these processes, with all their threads, have run so far: finer
-# than the ticks of stat, of which an idle process does not use one.
-run_ns() {
-    local pid
-    for pid in "$@"; do
-        cat "/proc/$pid/task/"*/schedstat
-    done | awk '{ ns += $1 } END { printf "%.0f", ns }'
-}
-
 # Measures how much of a core these processes use now. Prints % for 9,500 tunnels, given
 # that they hold COUNT: idle_percent COUNT PID...
 idle_percent() {
     local held=$1 before
     shift
-    before=$(run_ns "$@")
+    before=$(cpu_us "$@")
     sleep "$idle_seconds"
-    awk -v ns=$(($(run_ns "$@") - before)) -v s="$idle_seconds" -v held="$held" \
-        'BEGIN { printf "%.1f", ns / 1e9 / s * 100 * 9500 / held }'
+    awk -v us=$(($(cpu_us "$@") - before)) -v s="$idle_seconds" -v held="$held" \
+        'BEGIN { printf "%.1f", us / 1e6 / s * 100 * 9500 / held }'
 }
 
 # Memory in KB of these processes, a shared page counted once.
@@ -225,50 +174,19 @@ measure_workers() {
     cluster_up=
 }
 
-accepts() {
-    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
-}
-
-start_sshd() {
-    local port=$1
-    head -n "$sshd_count" "$work/keys/authorized_keys" >"$work/sshd_keys"
-    ssh-keygen -q -t ed25519 -N '' -f "$work/sshd_host_key"
-    cat >"$work/sshd_config" <<END
-Port $port
-ListenAddress 127.0.0.1
-HostKey $work/sshd_host_key
-PidFile none
-AuthorizedKeysFile $work/sshd_keys
-StrictModes no
-UsePAM no
-MaxStartups 20000
-LogLevel ERROR
-ClientAliveInterval 15
-END
-    if [ "$(id -u)" = 0 ] && [ ! -d /run/sshd ]; then
-        mkdir -p /run/sshd
-        made_run_sshd=yes
-    fi
-    /usr/sbin/sshd -D -f "$work/sshd_config" -E "$work/sshd.log" &
-    sshd_pid=$!
-    wait_until 10 "sshd does not answer: $(cat "$work/sshd.log" 2>/dev/null)" accepts "$port"
-    wait_until 10 "sshd keeps a child" has_no_children "$sshd_pid"
-}
-
 # The CPU of sshd is spread over a listener, two processes for each tunnel and one
 # that ends after the login. The times of a process that ended are added, exactly,
 # to those of the parent that waited for it, while each time read from a running
 # one is cut to 10 ms, as long as all that such a process ever does. So the sum is
 # taken at the listener, once all tunnels have hung up and all children have ended.
 measure_sshd() {
-    local port=$((20000 + RANDOM % 10000)) user=nobody before_ms before_kb tunnels
+    local port user=nobody before_ms before_kb tunnels
 
-    [ -x /usr/sbin/sshd ] || die "/usr/sbin/sshd is missing: apt-get install openssh-server"
     [ "$(id -u)" = 0 ] || user=$(id -un)
-    while accepts "$port"; do
-        port=$((port + 1))
-    done
-    start_sshd "$port"
+    port=$(free_port)
+    head -n "$sshd_count" "$work/keys/authorized_keys" >"$work/sshd_keys"
+    start_sshd "$port" "$work/sshd_keys"
+    wait_until 10 "sshd keeps a child" has_no_children "$sshd_pid"
 
     before_ms=$(cpu_ms "$sshd_pid")
     before_kb=$(pss_kb "$sshd_pid")
