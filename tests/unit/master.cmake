@@ -3,9 +3,13 @@ foreach(noun evictions fallback keys last_ports readiness tunnel_index)
 endforeach()
 # One thread, and minutes under the thread sanitizer.
 m4h_test(unit_master_million SOURCES master_million.c LINK master-core LABELS unit not-tsan)
-foreach(noun dispatch flapping fold liveness memory ownership pages resync)
+foreach(noun dispatch fold liveness memory pages resync)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c master_world.c LINK master-core
         LABELS unit)
+endforeach()
+foreach(noun flapping ownership)
+    m4h_test(unit_master_${noun} SOURCES master_${noun}.c master_two_slaves.c master_world.c
+        LINK master-core LABELS unit)
 endforeach()
 target_link_options(unit_master_memory PRIVATE
     -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc)

@@ -1,6 +1,6 @@
 /* Devices with one key: who throws out whom is counted, and told to slaves, in the status and
  * in the log; and what a device brings along from where it was. */
-#include "tests/unit/master_world.h"
+#include "tests/unit/master_two_slaves.h"
 
 #include <stdio.h>
 
@@ -10,41 +10,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-
-/* A world with two slaves. */
-struct scene {
-    struct world *world;
-    struct fake_slave s1;
-    struct fake_slave s2;
-};
-
-static void tell(struct scene *scene, struct m4h_event event)
-{
-    world_tell(scene->world, &event);
-}
-
-static int begin(void **state)
-{
-    static struct scene scene;
-
-    scene.world = world_create(NULL);
-    fake_slave_init(&scene.s1, "s1", "eu");
-    fake_slave_init(&scene.s2, "s2", "us");
-    world_start(scene.world, &scene.s1);
-    world_start(scene.world, &scene.s2);
-    *state = &scene;
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct scene *scene = *state;
-
-    world_destroy(scene->world);
-    fake_slave_free(&scene->s1);
-    fake_slave_free(&scene->s2);
-    return 0;
-}
 
 static struct m4h_authorize_reply introduce(const struct scene *scene, const char *client_key)
 {
@@ -77,15 +42,15 @@ static uint32_t count_in_status(const struct scene *scene)
 static void throw_out(struct scene *scene, struct fake_slave *from, struct fake_slave *to,
                       uint64_t tunnel_id)
 {
-    tell(scene, fake_connect(to, "dev", tunnel_id, tunnel_id));
-    tell(scene, fake_replaced(from, "dev", tunnel_id - 1));
+    scene_tell(scene, fake_connect(to, "dev", tunnel_id, tunnel_id));
+    scene_tell(scene, fake_replaced(from, "dev", tunnel_id - 1));
 }
 
 static void who_is_thrown_out_from_another_slave_is_counted_once(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
     assert_int_equal(introduce(scene, "dev").evictions, 0);
     throw_out(scene, &scene->s1, &scene->s2, 2);
     world_pass(scene->world, 700);
@@ -99,12 +64,12 @@ static void who_is_thrown_out_on_its_own_slave_is_counted_once(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
-    tell(scene, fake_replaced(&scene->s1, "dev", 1));
-    tell(scene, fake_connect(&scene->s1, "dev", 2, 2));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
+    scene_tell(scene, fake_replaced(&scene->s1, "dev", 1));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 2, 2));
     assert_int_equal(introduce(scene, "dev").evictions, 1);
-    tell(scene, fake_connect(&scene->s1, "dev", 3, 3)); /* in the other order */
-    tell(scene, fake_replaced(&scene->s1, "dev", 2));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 3, 3)); /* in the other order */
+    scene_tell(scene, fake_replaced(&scene->s1, "dev", 2));
     assert_int_equal(introduce(scene, "dev").evictions, 2);
 }
 
@@ -113,9 +78,9 @@ static void the_order_of_arrival_does_not_matter(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
-    tell(scene, fake_replaced(&scene->s1, "dev", 1));
-    tell(scene, fake_connect(&scene->s2, "dev", 2, 2));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
+    scene_tell(scene, fake_replaced(&scene->s1, "dev", 1));
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 2, 2));
     assert_int_equal(introduce(scene, "dev").evictions, 1);
 }
 
@@ -124,13 +89,13 @@ static void who_goes_for_another_reason_was_not_thrown_out(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
-    tell(scene, fake_connect(&scene->s2, "dev", 2, 2));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 2, 2));
     assert_int_equal(scene->world->kick_count, 1);
     assert_int_equal(introduce(scene, "dev").evictions, 0);
-    tell(scene, fake_disconnect(&scene->s1, "dev", 1));
-    tell(scene, fake_connect(&scene->s2, "dev", 2, 2)); /* new ports */
-    tell(scene, fake_disconnect(&scene->s2, "dev", 2));
+    scene_tell(scene, fake_disconnect(&scene->s1, "dev", 1));
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 2, 2)); /* new ports */
+    scene_tell(scene, fake_disconnect(&scene->s2, "dev", 2));
     assert_int_equal(world_stats(scene->world).evictions, 0);
 }
 
@@ -139,10 +104,10 @@ static void an_event_that_comes_twice_counts_once(void **state)
     struct scene *scene = *state;
     struct m4h_event event;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
     event = fake_replaced(&scene->s1, "dev", 1);
-    tell(scene, event);
-    tell(scene, event);
+    scene_tell(scene, event);
+    scene_tell(scene, event);
     assert_int_equal(introduce(scene, "dev").evictions, 1);
 }
 
@@ -150,9 +115,9 @@ static void a_snapshot_throws_nobody_out(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
     fake_connect(&scene->s2, "dev", 2, 2);
-    tell(scene, fake_load(&scene->s2));
+    scene_tell(scene, fake_load(&scene->s2));
     world_sync(scene->world, &scene->s2);
     assert_string_equal(world_owner(scene->world, "dev"), "s2");
     assert_int_equal(scene->world->kick_count, 1);
@@ -163,8 +128,8 @@ static void three_in_a_minute_are_flapping(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
-    tell(scene, fake_connect(&scene->s1, "quiet", 100, 100));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
+    scene_tell(scene, fake_connect(&scene->s1, "quiet", 100, 100));
     throw_out(scene, &scene->s1, &scene->s2, 2);
     throw_out(scene, &scene->s2, &scene->s1, 3);
     assert_false(shows_flapping(scene, "dev"));
@@ -184,14 +149,14 @@ static void flapping_ends_when_one_of_them_stays_away(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
     throw_out(scene, &scene->s1, &scene->s2, 2);
     throw_out(scene, &scene->s2, &scene->s1, 3);
     throw_out(scene, &scene->s1, &scene->s2, 4);
     for (unsigned i = 0; i < 14; i++) {
         world_pass(scene->world, 4000);
-        tell(scene, fake_load(&scene->s1));
-        tell(scene, fake_load(&scene->s2));
+        scene_tell(scene, fake_load(&scene->s1));
+        scene_tell(scene, fake_load(&scene->s2));
     }
     assert_int_equal(count_in_status(scene), 1);
     assert_true(m4h_cluster_next_tick_ms(scene->world->cluster) <=
@@ -207,8 +172,8 @@ static void what_a_slave_reports_is_flapping(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
-    tell(scene, fake_flapping(&scene->s1, "dev"));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 1));
+    scene_tell(scene, fake_flapping(&scene->s1, "dev"));
     assert_true(shows_flapping(scene, "dev"));
     assert_int_equal(count_in_status(scene), 1);
     assert_int_equal(scene->world->flapping_told, 1);
@@ -223,14 +188,14 @@ static void the_last_port_is_known_after_the_device_has_gone(void **state)
     struct scene *scene = *state;
 
     assert_int_equal(introduce(scene, "dev").last_port, 0);
-    tell(scene, fake_connect(&scene->s1, "dev", 7, 1));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 7, 1));
     assert_int_equal(introduce(scene, "dev").last_port, 10007);
     assert_int_equal(introduce(scene, "dev").owner_stamp, 1);
-    tell(scene, fake_disconnect(&scene->s1, "dev", 7));
+    scene_tell(scene, fake_disconnect(&scene->s1, "dev", 7));
     assert_int_equal(introduce(scene, "dev").last_port, 10007);
     assert_int_equal(introduce(scene, "dev").owner_stamp, 0);
-    tell(scene, fake_connect(&scene->s2, "dev", 9, 20));
-    tell(scene, fake_connect(&scene->s1, "dev", 8, 10)); /* late: it has lost already */
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 9, 20));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 8, 10)); /* late: it has lost already */
     assert_int_equal(introduce(scene, "dev").last_port, 10009);
 }
 
@@ -239,7 +204,7 @@ static void the_last_port_comes_with_a_snapshot(void **state)
     struct scene *scene = *state;
 
     fake_connect(&scene->s1, "dev", 7, 1);
-    tell(scene, fake_load(&scene->s1));
+    scene_tell(scene, fake_load(&scene->s1));
     world_sync(scene->world, &scene->s1);
     assert_int_equal(introduce(scene, "dev").last_port, 10007);
 }
@@ -247,7 +212,7 @@ static void the_last_port_comes_with_a_snapshot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scene_begin, scene_end)
         TEST(who_is_thrown_out_from_another_slave_is_counted_once),
         TEST(who_is_thrown_out_on_its_own_slave_is_counted_once),
         TEST(the_order_of_arrival_does_not_matter),

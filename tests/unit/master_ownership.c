@@ -1,5 +1,5 @@
 /* One device, several slaves: the newest connection shows, the others are kicked. */
-#include "tests/unit/master_world.h"
+#include "tests/unit/master_two_slaves.h"
 
 #include <stdio.h>
 
@@ -9,41 +9,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-
-/* A world with two slaves. */
-struct scene {
-    struct world *world;
-    struct fake_slave s1;
-    struct fake_slave s2;
-};
-
-static void tell(struct scene *scene, struct m4h_event event)
-{
-    world_tell(scene->world, &event);
-}
-
-static int begin(void **state)
-{
-    static struct scene scene;
-
-    scene.world = world_create(NULL);
-    fake_slave_init(&scene.s1, "s1", "eu");
-    fake_slave_init(&scene.s2, "s2", "us");
-    world_start(scene.world, &scene.s1);
-    world_start(scene.world, &scene.s2);
-    *state = &scene;
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct scene *scene = *state;
-
-    world_destroy(scene->world);
-    fake_slave_free(&scene->s1);
-    fake_slave_free(&scene->s2);
-    return 0;
-}
 
 static void assert_only_kick(const struct scene *scene, const char *slave_id, uint64_t tunnel_id)
 {
@@ -57,8 +22,8 @@ static void the_newer_connection_wins_and_the_older_is_kicked(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
-    tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
     assert_string_equal(world_owner(scene->world, "dev"), "s2");
     assert_int_equal(m4h_cluster_owner_stamp(scene->world->cluster, "dev"), 20);
     assert_only_kick(scene, "s1", 1);
@@ -69,8 +34,8 @@ static void the_order_of_arrival_does_not_matter(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
     assert_string_equal(world_owner(scene->world, "dev"), "s2");
     assert_only_kick(scene, "s1", 1);
 }
@@ -79,8 +44,8 @@ static void equal_stamps_are_decided_by_the_tunnel_id(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 9, 20));
-    tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 9, 20));
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
     assert_string_equal(world_owner(scene->world, "dev"), "s1");
     assert_only_kick(scene, "s2", 2);
 }
@@ -89,9 +54,9 @@ static void a_late_disconnect_of_the_loser_changes_nothing(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
-    tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
-    tell(scene, fake_disconnect(&scene->s1, "dev", 1));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
+    scene_tell(scene, fake_disconnect(&scene->s1, "dev", 1));
     assert_string_equal(world_owner(scene->world, "dev"), "s2");
     assert_int_equal(world_stats(scene->world).entries, 1);
     assert_int_equal(scene->world->kick_count, 1);
@@ -101,9 +66,9 @@ static void a_loser_that_was_never_kicked_shows_again_when_the_winner_goes(void 
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
-    tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
-    tell(scene, fake_disconnect(&scene->s2, "dev", 2));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
+    scene_tell(scene, fake_disconnect(&scene->s2, "dev", 2));
     assert_string_equal(world_owner(scene->world, "dev"), "s1");
     assert_int_equal(m4h_cluster_owner_stamp(scene->world->cluster, "dev"), 10);
 }
@@ -112,10 +77,10 @@ static void the_loser_is_at_its_slave_until_the_slave_says_otherwise(void **stat
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
-    tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
-    tell(scene, fake_load(&scene->s1));
-    tell(scene, fake_load(&scene->s2));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
+    scene_tell(scene, fake_load(&scene->s1));
+    scene_tell(scene, fake_load(&scene->s2));
     assert_int_equal(world_slave(scene->world, "s1").tunnels, 1);
     assert_int_equal(scene->world->ticket_count, 0);
 }
@@ -124,11 +89,11 @@ static void a_slave_replaces_its_own_by_itself(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
-    tell(scene, fake_connect(&scene->s1, "dev", 2, 20));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 2, 20));
     assert_int_equal(scene->world->kick_count, 0);
     assert_int_equal(m4h_cluster_owner_stamp(scene->world->cluster, "dev"), 20);
-    tell(scene, fake_disconnect(&scene->s1, "dev", 1));
+    scene_tell(scene, fake_disconnect(&scene->s1, "dev", 1));
     world_assert_same(scene->world, &scene->s1);
 }
 
@@ -136,9 +101,9 @@ static void new_ports_of_the_winner_kick_nobody_again(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
-    tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
-    tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
     assert_int_equal(scene->world->kick_count, 1);
 }
 
@@ -146,9 +111,9 @@ static void a_snapshot_kicks_the_losers_that_it_brings(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
     fake_connect(&scene->s1, "dev", 1, 10);
-    tell(scene, fake_load(&scene->s1));
+    scene_tell(scene, fake_load(&scene->s1));
     world_sync(scene->world, &scene->s1);
     assert_string_equal(world_owner(scene->world, "dev"), "s2");
     assert_only_kick(scene, "s1", 1);
@@ -159,12 +124,12 @@ static void a_snapshot_kicks_again_who_still_loses(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
-    tell(scene, fake_connect(&scene->s2, "dev", 5, 50));
-    tell(scene, fake_connect(&scene->s2, "dev", 6, 60));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 5, 50));
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 6, 60));
     assert_int_equal(scene->world->kick_count, 2);
     fake_disconnect(&scene->s2, "dev", 5); /* is not heard */
-    tell(scene, fake_load(&scene->s2));
+    scene_tell(scene, fake_load(&scene->s2));
     world_sync(scene->world, &scene->s2);
     assert_int_equal(scene->world->kick_count, 3);
     assert_string_equal(scene->world->kicks[2].slave_id, "s1");
@@ -177,11 +142,11 @@ static void a_lost_owner_leaves_the_key_to_who_else_has_it(void **state)
 {
     struct scene *scene = *state;
 
-    tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
-    tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
+    scene_tell(scene, fake_connect(&scene->s1, "dev", 1, 10));
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 2, 20));
     for (unsigned i = 0; i < 5; i++) {
         world_pass(scene->world, 2000);
-        tell(scene, fake_load(&scene->s1));
+        scene_tell(scene, fake_load(&scene->s1));
     }
     assert_string_equal(world_owner(scene->world, "dev"), "s1");
 }
@@ -198,8 +163,8 @@ static void two_masters_choose_the_same_owner(void **state)
     starts[1] = fake_start(&scene->s2);
     connects[0] = fake_connect(&scene->s1, "dev", 5, 20);
     connects[1] = fake_connect(&scene->s2, "dev", 6, 20);
-    tell(scene, connects[0]);
-    tell(scene, connects[1]);
+    scene_tell(scene, connects[0]);
+    scene_tell(scene, connects[1]);
     for (size_t i = 2; i-- > 0;) {
         world_tell(other, &starts[i]);
         world_tell(other, &connects[i]);
@@ -212,7 +177,7 @@ static void two_masters_choose_the_same_owner(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scene_begin, scene_end)
         TEST(the_newer_connection_wins_and_the_older_is_kicked),
         TEST(the_order_of_arrival_does_not_matter),
         TEST(equal_stamps_are_decided_by_the_tunnel_id),
