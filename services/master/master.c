@@ -328,6 +328,8 @@ static int create_parts(struct m4h_master *master)
     if (error == 0)
         error = create_cluster(master);
     if (error == 0)
+        error = m4h_kicks_create(&master->kicks);
+    if (error == 0)
         error = m4h_timer_create(&master->tick, master->loop, on_tick, master);
     if (error == 0)
         error = m4h_timer_create(&master->file_watch, master->loop, on_file_watch, master);
@@ -361,7 +363,6 @@ int m4h_master_create(struct m4h_master **master, struct m4h_loop *loop,
         made->random == 0)
         made->random = made->started_wall_ms;
     m4h_ready_file_remove(config->ready_file);
-    m4h_master_init_kicks(made);
     m4h_key_file_open(&made->keys, config->authorized_keys);
     error = create_parts(made);
     if (error != 0) {

@@ -7,7 +7,7 @@ foreach(noun dispatch fold liveness memory pages resync)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c master_world.c LINK master-core
         LABELS unit)
 endforeach()
-foreach(noun flapping ownership)
+foreach(noun flapping kicks ownership)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c master_two_slaves.c master_world.c
         LINK master-core LABELS unit)
 endforeach()

@@ -96,7 +96,8 @@ static void write_requests(const struct m4h_master_counters *counters,
           AS("used", dispatch->reservations_used), AS("expired", dispatch->reservations_expired),
           AS("cut_short", dispatch->reservations_cut_short));
     WRITE("kicks_total", "counter", "Kicks of connections that a newer one replaced.", "result",
-          AS("done", counters->kicks_done), AS("given_up", counters->kicks_given_up));
+          AS("done", counters->kicks_done), AS("failing", counters->kicks_failing),
+          AS("not_taken", counters->kicks_not_taken));
 }
 
 static void write_keys(const struct m4h_key_file *file, struct m4h_metrics *metrics)

@@ -12,6 +12,7 @@
 #include "lib/net/pump.h"
 #include "lib/net/timer.h"
 #include "services/master/core/cluster.h"
+#include "services/master/core/kicks.h"
 #include "services/master/core/readiness.h"
 #include "services/master/io/key_file.h"
 #include "services/master/master.h"
@@ -19,7 +20,7 @@
 #define M4H_MASTER_LOG "master"
 
 struct m4h_snapshot_ask;
-struct m4h_kick_job;
+struct m4h_kick_ask;
 
 /* How requests ended. */
 enum m4h_dispatch_result {
@@ -47,8 +48,9 @@ struct m4h_master_counters {
     uint64_t status_answers;
     uint64_t status_problems;
     uint64_t kicks_done;
-    uint64_t kicks_given_up;
-    uint64_t answers_lost; /* that the bus did not take */
+    uint64_t kicks_failing;   /* tried often, and still tried */
+    uint64_t kicks_not_taken; /* beyond the bound, or no memory */
+    uint64_t answers_lost;    /* that the bus did not take */
 };
 
 struct m4h_master {
@@ -68,10 +70,9 @@ struct m4h_master {
     struct m4h_master_readiness readiness;
     struct m4h_key_file keys;
     struct m4h_snapshot_ask *snapshot_asks; /* owned; under way */
-    struct m4h_kick_job *kick_jobs;         /* owned; all */
-    struct m4h_heap kicks_waiting;          /* of them, by due time */
-    size_t kick_count;
-    struct m4h_buffer out; /* for one message at a time */
+    struct m4h_kicks *kicks;
+    struct m4h_kick_ask *kick_asks; /* owned; under way */
+    struct m4h_buffer out;          /* for one message at a time */
     struct m4h_tunnel_status *tunnels_page;
     struct m4h_slave_status *slaves_page;
     struct m4h_region_status *regions;
@@ -118,11 +119,10 @@ void m4h_master_free_snapshots(struct m4h_master *master);
 
 /* ---- kicks.c --------------------------------------------------------------- */
 
-/* Kicks, a few times if need be, as long as it is right. */
+/* Kicks, as often as need be, as long as it is right: with m4h_master_run_kicks. */
 void m4h_master_kick(struct m4h_master *master, const struct m4h_effect *effect);
 /* Sends what is due. Returns when to call again at the latest. */
 uint64_t m4h_master_run_kicks(struct m4h_master *master);
-void m4h_master_init_kicks(struct m4h_master *master);
 void m4h_master_free_kicks(struct m4h_master *master);
 
 /* ---- notes.c --------------------------------------------------------------- */
