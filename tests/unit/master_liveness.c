@@ -55,6 +55,14 @@ static void a_silent_slave_keeps_its_tunnels_and_gets_no_device(void **state)
     assert_int_equal(scene->world->notes[M4H_NOTE_SILENT], 1);
 }
 
+static void a_silent_slave_gets_no_device_though_the_tick_is_late(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->world->moment.now_ms += 6000;
+    assert_string_equal(world_dispatch(scene->world, "", "", NULL), "");
+}
+
 static void any_event_counts_as_a_sign_of_life(void **state)
 {
     struct scene *scene = *state;
@@ -213,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
         TEST(a_silent_slave_keeps_its_tunnels_and_gets_no_device),
+        TEST(a_silent_slave_gets_no_device_though_the_tick_is_late),
         TEST(any_event_counts_as_a_sign_of_life),
         TEST(a_silent_slave_that_speaks_in_time_is_back_at_once),
         TEST(a_lost_slave_takes_its_tunnels_with_it),

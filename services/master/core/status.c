@@ -20,10 +20,12 @@ int m4h_cluster_dispatch(struct m4h_cluster *cluster, const struct m4h_dispatch_
                          struct m4h_moment moment, uint64_t random, struct m4h_slot *slot,
                          struct m4h_problem *problem)
 {
-    struct m4h_seat *seat =
-        m4h_dispatch_pick(cluster->dispatch, request, moment.now_ms, random, problem);
     const struct m4h_slave *slave;
+    struct m4h_seat *seat;
 
+    if (cluster->online) /* the tick may be late: who is silent now gets nobody */
+        m4h_liveness_tick(cluster, moment.now_ms);
+    seat = m4h_dispatch_pick(cluster->dispatch, request, moment.now_ms, random, problem);
     if (seat == NULL)
         return M4H_EUNAVAILABLE;
     slave = M4H_CONTAINER_OF(seat, struct m4h_slave, seat);
