@@ -158,6 +158,51 @@ static void a_load_event_that_was_overtaken_is_no_news(void **state)
     assert_int_equal(scene->world->ticket_count, 0);
 }
 
+static void a_drain_counts_even_when_later_events_overtook_it(void **state)
+{
+    struct scene *scene = *state;
+    struct m4h_event drain = fake_drain(&scene->slave);
+
+    tell(scene, fake_connect(&scene->slave, "a", 1, 10));
+    assert_int_equal(world_slave(scene->world, "s1").state, M4H_SLAVE_READY);
+    tell(scene, drain);
+    assert_int_equal(world_slave(scene->world, "s1").state, M4H_SLAVE_DRAINING);
+    assert_int_equal(world_stats(scene->world).duplicates, 1);
+    assert_int_equal(scene->world->notes[M4H_NOTE_DRAINING], 1);
+}
+
+static void a_load_event_tells_of_a_drain_even_when_later_events_overtook_it(void **state)
+{
+    struct scene *scene = *state;
+    struct m4h_event load;
+
+    fake_drain(&scene->slave);
+    load = fake_load(&scene->slave);
+    tell(scene, fake_connect(&scene->slave, "a", 1, 10));
+    tell(scene, load);
+    assert_int_equal(world_slave(scene->world, "s1").state, M4H_SLAVE_DRAINING);
+    assert_string_equal(world_owner(scene->world, "a"), "s1");
+}
+
+/* Nobody is there any more to give a snapshot. */
+static void a_stop_counts_even_when_a_load_event_overtook_it(void **state)
+{
+    struct scene *scene = *state;
+    struct m4h_event stop, load;
+
+    tell(scene, fake_connect(&scene->slave, "a", 1, 10));
+    stop = fake_stop(&scene->slave);
+    load = fake_load(&scene->slave);
+    load.as.load.state = M4H_SLAVE_DRAINING;
+    tell(scene, load);
+    assert_string_equal(world_owner(scene->world, "a"), "s1");
+    tell(scene, stop);
+    tell(scene, stop);
+    assert_string_equal(world_owner(scene->world, "a"), "");
+    assert_true(m4h_cluster_is_synced(scene->world->cluster));
+    assert_int_equal(scene->world->notes[M4H_NOTE_STOPPED], 1);
+}
+
 static void a_wrong_digest_asks_for_a_snapshot(void **state)
 {
     struct scene *scene = *state;
@@ -284,6 +329,29 @@ static void an_event_that_claims_another_region_is_ignored(void **state)
     assert_string_equal(world_slave(scene->world, "s1").region, "eu");
 }
 
+static void a_region_that_was_a_lie_gives_way_once_it_is_lost(void **state)
+{
+    struct scene *scene = *state;
+    struct fake_slave other;
+    struct m4h_event event;
+
+    fake_slave_init(&other, "s2", "us");
+    fake_start(&other);
+    event = fake_connect(&other, "x", 100, 10);
+    m4h_text_copy(event.region, sizeof(event.region), "mars");
+    tell(scene, event);
+    for (unsigned i = 0; i < 5; i++) {
+        world_pass(scene->world, 2000);
+        tell(scene, fake_load(&scene->slave));
+        tell(scene, fake_load(&other));
+    }
+    world_sync(scene->world, &other);
+    world_assert_same(scene->world, &other);
+    assert_string_equal(world_slave(scene->world, "s2").region, "us");
+    assert_int_equal(world_stats(scene->world).wrong_regions, 4);
+    fake_slave_free(&other);
+}
+
 static void a_new_epoch_may_bring_another_region(void **state)
 {
     struct scene *scene = *state;
@@ -386,6 +454,9 @@ int main(void)
         TEST(a_load_event_shows_that_the_last_events_are_missing),
         TEST(a_lost_refusal_is_a_gap_too),
         TEST(a_load_event_that_was_overtaken_is_no_news),
+        TEST(a_drain_counts_even_when_later_events_overtook_it),
+        TEST(a_load_event_tells_of_a_drain_even_when_later_events_overtook_it),
+        TEST(a_stop_counts_even_when_a_load_event_overtook_it),
         TEST(a_wrong_digest_asks_for_a_snapshot),
         TEST(a_wrong_number_of_tunnels_asks_for_a_snapshot),
         TEST(an_old_epoch_changes_nothing),
@@ -395,6 +466,7 @@ int main(void)
         TEST(first_sight_of_a_running_slave_asks_for_a_snapshot),
         TEST(first_sight_of_a_stopping_slave_is_no_slave),
         TEST(an_event_that_claims_another_region_is_ignored),
+        TEST(a_region_that_was_a_lie_gives_way_once_it_is_lost),
         TEST(a_new_epoch_may_bring_another_region),
         TEST(a_drain_shows_and_is_noted_once),
         TEST(a_drain_that_goes_on_is_no_news_but_for_its_deadline),

@@ -95,6 +95,20 @@ static void a_snapshot_replaces_what_was_there(void **state)
     world_assert_same(scene->world, &scene->slave);
 }
 
+/* It was made before the drain, of which a load event told. */
+static void a_snapshot_does_not_take_back_a_drain(void **state)
+{
+    struct scene *scene = *state;
+    struct ticket *ticket = world_ticket(scene->world, "s1");
+    struct m4h_snapshot_page page = fake_page(&scene->slave, 5, 0, true);
+
+    fake_drain(&scene->slave);
+    tell(scene, fake_load(&scene->slave));
+    world_answer(scene->world, ticket, &page, scene->slave.tunnels, scene->slave.count);
+    assert_int_equal(world_slave(scene->world, "s1").state, M4H_SLAVE_DRAINING);
+    assert_string_equal(world_dispatch(scene->world, "", "", NULL), "");
+}
+
 static void one_snapshot_at_a_time(void **state)
 {
     struct scene *scene = *state;
@@ -315,7 +329,7 @@ static void a_burst_with_holes_is_healed_by_few_snapshots(void **state)
     assert_true(scene->world->ticket_count <= 8);
 }
 
-static void failures_are_retried_with_growing_pauses(void **state)
+static void failures_are_retried_with_pauses_of_a_second_at_most(void **state)
 {
     struct scene *scene = *state;
     unsigned last = 0;
@@ -326,12 +340,48 @@ static void failures_are_retried_with_growing_pauses(void **state)
         fail_attempt(scene);
         waited = wait_for_question(scene);
         assert_true(waited >= last);
+        assert_true(waited <= 1100);
+        last = waited;
+    }
+    assert_true(last >= 1000);
+    world_sync(scene->world, &scene->slave);
+    world_assert_same(scene->world, &scene->slave);
+}
+
+/* The slave's load events give another digest than its tunnels have. */
+static unsigned contradict(struct scene *scene)
+{
+    struct m4h_event load = fake_load(&scene->slave);
+    unsigned waited = 0;
+
+    load.as.load.digest ^= 1;
+    tell(scene, load);
+    while (world_ticket(scene->world, "s1") == NULL) {
+        assert_true(waited < 60000);
+        tell(scene, load);
+        world_pass(scene->world, 100);
+        waited += 100;
+    }
+    world_sync(scene->world, &scene->slave);
+    return waited;
+}
+
+static void snapshots_that_do_not_help_are_asked_for_ever_less_often(void **state)
+{
+    struct scene *scene = *state;
+    unsigned last = 0;
+
+    world_sync(scene->world, &scene->slave);
+    for (unsigned i = 0; i < 10; i++) {
+        unsigned waited = contradict(scene);
+
+        assert_true(waited >= last);
         assert_true(waited <= 30100);
         last = waited;
     }
     assert_true(last >= 30000);
-    world_sync(scene->world, &scene->slave);
-    world_assert_same(scene->world, &scene->slave);
+    tell(scene, fake_load(&scene->slave));
+    assert_true(contradict(scene) <= 100);
 }
 
 static void the_pauses_are_short_again_once_a_load_event_agrees(void **state)
@@ -465,6 +515,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
         TEST(a_snapshot_brings_tunnels_and_what_the_slave_is),
         TEST(a_snapshot_replaces_what_was_there),
+        TEST(a_snapshot_does_not_take_back_a_drain),
         TEST(one_snapshot_at_a_time),
         TEST(pages_are_asked_for_one_after_the_other),
         TEST(events_that_come_between_the_pages_are_kept),
@@ -476,7 +527,8 @@ int main(void)
         TEST(a_slave_that_stops_while_its_snapshot_is_put_in_is_empty),
         TEST(a_gap_while_a_snapshot_is_put_in_asks_for_another),
         TEST(a_burst_with_holes_is_healed_by_few_snapshots),
-        TEST(failures_are_retried_with_growing_pauses),
+        TEST(failures_are_retried_with_pauses_of_a_second_at_most),
+        TEST(snapshots_that_do_not_help_are_asked_for_ever_less_often),
         TEST(the_pauses_are_short_again_once_a_load_event_agrees),
         TEST(a_page_that_never_comes_is_given_up),
         TEST(an_answer_that_comes_too_late_is_ignored),

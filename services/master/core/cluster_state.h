@@ -52,6 +52,10 @@ void m4h_fold_renew(struct m4h_cluster *cluster, struct m4h_slave *slave, struct
 /* Takes a tunnel out, where the slave has it. */
 void m4h_fold_remove(struct m4h_cluster *cluster, struct m4h_slave *slave, const char *client_key,
                      uint64_t tunnel_id);
+/* The slave said what state it is in, as of one of its numbers; nothing where it said so of
+ * a later one before. */
+void m4h_fold_announce(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                       enum m4h_slave_state state, uint64_t seq);
 /* The slave has ended: it holds nothing any more. */
 void m4h_fold_stop(struct m4h_cluster *cluster, struct m4h_slave *slave);
 /* Another process runs under this id: nothing of the one before holds. */

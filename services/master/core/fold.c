@@ -141,7 +141,6 @@ static void on_start(struct m4h_cluster *cluster, struct m4h_slave *slave,
 {
     slave->info = *info;
     slave->has_info = true;
-    slave->announced = M4H_SLAVE_READY;
     if (is_first) {
         m4h_resync_cancel(cluster, slave);
         m4h_cluster_set_synced(cluster, slave, true);
@@ -154,18 +153,28 @@ void m4h_fold_stop(struct m4h_cluster *cluster, struct m4h_slave *slave)
     m4h_tunnel_index_drop(&cluster->tunnels, &slave->held);
     m4h_seat_forget_reservations(cluster->dispatch, &slave->seat);
     slave->announced = M4H_SLAVE_STOPPED;
+    slave->announced_seq = slave->seq;
     slave->load.tunnels = 0;
     slave->load.channels = 0;
     slave->load.cpu_permille = 0;
     m4h_cluster_set_synced(cluster, slave, true);
 }
 
-static void on_drain(struct m4h_cluster *cluster, struct m4h_slave *slave)
+void m4h_fold_announce(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                       enum m4h_slave_state state, uint64_t seq)
 {
-    if (slave->announced == M4H_SLAVE_DRAINING)
+    if (seq < slave->announced_seq)
         return;
-    slave->announced = M4H_SLAVE_DRAINING;
-    m4h_cluster_note(cluster, slave, M4H_NOTE_DRAINING, NULL, 0);
+    if (state == M4H_SLAVE_DRAINING && slave->announced != state)
+        m4h_cluster_note(cluster, slave, M4H_NOTE_DRAINING, NULL, 0);
+    slave->announced = state;
+    slave->announced_seq = seq;
+}
+
+static void on_stop(struct m4h_cluster *cluster, struct m4h_slave *slave)
+{
+    m4h_cluster_note(cluster, slave, M4H_NOTE_STOPPED, NULL, 0);
+    m4h_fold_stop(cluster, slave);
 }
 
 void m4h_fold_begin_epoch(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t epoch)
@@ -176,8 +185,10 @@ void m4h_fold_begin_epoch(struct m4h_cluster *cluster, struct m4h_slave *slave, 
     slave->seq = 0;
     slave->has_info = false;
     slave->announced = M4H_SLAVE_READY;
+    slave->announced_seq = 0;
     slave->load = (struct m4h_load){0};
     slave->attempts_unconfirmed = 0;
+    slave->snapshots_useless = 0;
     m4h_cluster_set_synced(cluster, slave, false);
 }
 
@@ -198,11 +209,10 @@ static void apply(struct m4h_cluster *cluster, struct m4h_slave *slave,
         break;
     case M4H_EVENT_DRAIN:
         slave->load.drain_deadline_wall_ms = event->as.drain.deadline_wall_ms;
-        on_drain(cluster, slave);
+        m4h_fold_announce(cluster, slave, M4H_SLAVE_DRAINING, event->seq);
         break;
     case M4H_EVENT_STOP:
-        m4h_cluster_note(cluster, slave, M4H_NOTE_STOPPED, NULL, 0);
-        m4h_fold_stop(cluster, slave);
+        on_stop(cluster, slave);
         break;
     case M4H_EVENT_FLAPPING:
         on_flapping(cluster, slave, &event->as.flapping, now_ms);
@@ -225,11 +235,23 @@ static void advance(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64
     slave->seq = seq;
 }
 
+/* A duplicate, or one that later ones have overtaken. A drain and a stop are final in their
+ * epoch, so they count however late: after a stop nobody is there to give a snapshot. */
+static void apply_late(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                       const struct m4h_event *event)
+{
+    cluster->stats.duplicates++;
+    if (event->type == M4H_EVENT_DRAIN)
+        m4h_fold_announce(cluster, slave, M4H_SLAVE_DRAINING, event->seq);
+    else if (event->type == M4H_EVENT_STOP && slave->announced != M4H_SLAVE_STOPPED)
+        on_stop(cluster, slave);
+}
+
 static void on_numbered(struct m4h_cluster *cluster, struct m4h_slave *slave,
                         const struct m4h_event *event, uint64_t now_ms)
 {
     if (event->seq <= slave->seq) {
-        cluster->stats.duplicates++;
+        apply_late(cluster, slave, event);
         return;
     }
     m4h_resync_keep(cluster, slave, event);
@@ -247,21 +269,21 @@ static void on_load(struct m4h_cluster *cluster, struct m4h_slave *slave,
 {
     const struct m4h_load *load = &event->as.load;
 
+    m4h_fold_announce(cluster, slave, load->state, event->seq);
     if (event->seq < slave->seq) {
         cluster->stats.duplicates++; /* overtaken by later events */
         return;
     }
     slave->load = *load;
-    if (load->state == M4H_SLAVE_DRAINING)
-        on_drain(cluster, slave);
-    slave->announced = load->state;
     if (event->seq > slave->seq) {
         advance(cluster, slave, event->seq, false, now_ms);
     } else if (slave->synced && !agrees(slave, load)) {
         cluster->stats.digest_mismatches++;
+        slave->snapshots_useless += slave->attempts_unconfirmed > 0;
         m4h_resync_want(cluster, slave, "the tunnels disagree with the load event", now_ms);
     } else if (slave->synced) {
         slave->attempts_unconfirmed = 0;
+        slave->snapshots_useless = 0;
     }
 }
 
@@ -334,30 +356,38 @@ static struct m4h_slave *meet(struct m4h_cluster *cluster, const struct m4h_even
     return slave;
 }
 
-/* A process with another epoch speaks under the slave's id. False: ignore it. */
-static bool change_epoch(struct m4h_cluster *cluster, struct m4h_slave *slave,
-                         const struct m4h_event *event)
+/* Another process speaks under the slave's id: all that was known of it goes. */
+static void change_process(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                           const struct m4h_event *event)
 {
-    if (event->epoch < slave->epoch && !slave->lost) {
-        cluster->stats.old_epochs++;
-        m4h_cluster_note(cluster, slave, M4H_NOTE_OLD_EPOCH, NULL, 0);
-        return false;
-    }
     m4h_fold_begin_epoch(cluster, slave, event->epoch);
     if (strcmp(slave->region, event->region) != 0 &&
         m4h_fold_move(cluster, slave, event->region) != 0)
         m4h_cluster_note(cluster, slave, M4H_NOTE_NO_ROOM, "gets no devices", 0);
     m4h_cluster_note(cluster, slave, M4H_NOTE_RESTARTED, NULL, 0);
-    return true;
 }
 
-static bool claims_its_region(struct m4h_cluster *cluster, const struct m4h_slave *slave,
-                              const struct m4h_event *event)
+/* Whether the event is of the process that the slave is known by. One that is older, or
+ * claims another region within its epoch, is ignored; but where the known one is lost, the
+ * one that speaks is the one that lives. */
+static bool is_of(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                  const struct m4h_event *event)
 {
-    if (strcmp(slave->region, event->region) == 0)
+    bool has_region = strcmp(slave->region, event->region) == 0;
+
+    if (event->epoch == slave->epoch && has_region)
         return true;
-    cluster->stats.wrong_regions++;
-    m4h_cluster_note(cluster, slave, M4H_NOTE_WRONG_REGION, NULL, 0);
+    if (event->epoch > slave->epoch || slave->lost) {
+        change_process(cluster, slave, event);
+        return true;
+    }
+    if (event->epoch < slave->epoch) {
+        cluster->stats.old_epochs++;
+        m4h_cluster_note(cluster, slave, M4H_NOTE_OLD_EPOCH, NULL, 0);
+    } else {
+        cluster->stats.wrong_regions++;
+        m4h_cluster_note(cluster, slave, M4H_NOTE_WRONG_REGION, NULL, 0);
+    }
     return false;
 }
 
@@ -369,9 +399,7 @@ static struct m4h_slave *slave_of(struct m4h_cluster *cluster, const struct m4h_
 
     if (slave == NULL)
         return event->type == M4H_EVENT_STOP ? NULL : meet(cluster, event, moment);
-    if (event->epoch != slave->epoch)
-        return change_epoch(cluster, slave, event) ? slave : NULL;
-    return claims_its_region(cluster, slave, event) ? slave : NULL;
+    return is_of(cluster, slave, event) ? slave : NULL;
 }
 
 void m4h_cluster_event(struct m4h_cluster *cluster, const struct m4h_event *event,

@@ -61,6 +61,7 @@ static void become_lost(struct m4h_cluster *cluster, struct m4h_slave *slave, ui
         m4h_cluster_set_synced(cluster, slave, false);
     }
     m4h_resync_cancel(cluster, slave);
+    slave->snapshots_useless = 0;
     m4h_seat_forget_reservations(cluster->dispatch, &slave->seat);
     m4h_cluster_update_seat(slave);
 }

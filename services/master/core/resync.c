@@ -17,8 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BACKOFF_FIRST_MS 500u
-#define BACKOFF_MAX_MS   30000u
+/* Pauses between attempts: short ones, since whatever made the last attempt fail, or events
+ * go missing after it, may be over, and then all must be right within 5 s. */
+#define PAUSE_FIRST_MS 500u
+#define PAUSE_MAX_MS   1000u
+/* But long ones where snapshots come and do not help. */
+#define USELESS_PAUSE_MAX_MS 30000u
 /* Tunnels of a snapshot that are put in at one tick: some milliseconds. */
 #define INSTALLED_MAX 1000u
 
@@ -94,16 +98,24 @@ static void set_asked(struct m4h_cluster *cluster, struct m4h_slave *slave, uint
     m4h_heap_moved(&cluster->asked, &slave->asked);
 }
 
+/* 0 the first time, then growing. */
+static uint64_t growing(uint32_t times, uint64_t max_ms)
+{
+    uint64_t pause_ms = PAUSE_FIRST_MS;
+
+    if (times == 0)
+        return 0;
+    while (--times > 0 && pause_ms < max_ms)
+        pause_ms *= 2;
+    return pause_ms < max_ms ? pause_ms : max_ms;
+}
+
 static uint64_t backoff_ms(const struct m4h_slave *slave)
 {
-    uint32_t doublings = slave->attempts_unconfirmed;
-    uint64_t wait_ms = BACKOFF_FIRST_MS;
+    uint64_t pause_ms = growing(slave->attempts_unconfirmed, PAUSE_MAX_MS);
+    uint64_t useless_ms = growing(slave->snapshots_useless, USELESS_PAUSE_MAX_MS);
 
-    if (doublings == 0)
-        return 0;
-    while (--doublings > 0 && wait_ms < BACKOFF_MAX_MS)
-        wait_ms *= 2;
-    return wait_ms < BACKOFF_MAX_MS ? wait_ms : BACKOFF_MAX_MS;
+    return pause_ms > useless_ms ? pause_ms : useless_ms;
 }
 
 bool m4h_resync_is_wanted(const struct m4h_slave *slave)
@@ -234,7 +246,7 @@ static void apply_again(struct m4h_cluster *cluster, struct m4h_slave *slave,
         m4h_fold_remove(cluster, slave, kept->client_key, kept->tunnel_id);
         break;
     case M4H_EVENT_DRAIN:
-        slave->announced = M4H_SLAVE_DRAINING;
+        m4h_fold_announce(cluster, slave, M4H_SLAVE_DRAINING, kept->seq);
         break;
     case M4H_EVENT_STOP:
     case M4H_EVENT_START:
@@ -328,7 +340,7 @@ static void begin_install(struct m4h_cluster *cluster, struct m4h_slave *slave, 
     slave->resync->is_complete = true;
     slave->info = slave->resync->info;
     slave->has_info = true;
-    slave->announced = slave->resync->state;
+    m4h_fold_announce(cluster, slave, slave->resync->state, slave->resync->seq);
     m4h_tunnel_index_begin_renewal(&slave->held);
     install(cluster, slave, now_ms);
 }
@@ -399,6 +411,7 @@ static void on_page(struct m4h_cluster *cluster, struct m4h_slave *slave,
     error = set_aside(cluster, slave->resync, tunnels, count);
     if (error != 0) {
         cluster->stats.not_taken++;
+        slave->snapshots_useless++;
         fail(cluster, slave, m4h_error_text(error), now_ms);
     } else if (page->last) {
         begin_install(cluster, slave, now_ms);

@@ -22,6 +22,7 @@ struct m4h_slave {
     bool has_info;
     bool synced;                    /* the tunnels here are those at the slave */
     enum m4h_slave_state announced; /* by the slave: ready, draining, stopped */
+    uint64_t announced_seq;         /* as of this number */
     struct m4h_load load;           /* the latest; zeroed where none came yet */
     struct m4h_holder held;
     struct m4h_seat seat;
@@ -43,6 +44,7 @@ struct m4h_slave {
     struct m4h_resync *resync; /* owned; NULL while none is under way */
     uint64_t attempts;
     uint32_t attempts_unconfirmed; /* since a load event agreed */
+    uint32_t snapshots_useless;    /* since then: contradicted all the same, or not taken */
 };
 
 struct m4h_slaves {

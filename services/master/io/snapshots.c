@@ -10,7 +10,7 @@
 
 #include <utlist.h>
 
-#define PAGE_TIMEOUT_MS 3000u
+#define PAGE_TIMEOUT_MS 2000u
 
 struct m4h_snapshot_ask {
     struct m4h_master *master;
