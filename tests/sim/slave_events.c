@@ -1,0 +1,142 @@
+/* What a simulated slave says: numbered events, load, snapshots. It mirrors
+ * services/slave/io/publisher.c and commands.c. */
+#include "tests/sim/slave.h"
+
+#include "lib/wire/wire.h"
+#include "tests/sim/sim.h"
+#include "tests/sim/truth.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void sim_slave_begin_events(struct sim *sim, struct sim_slave *slave)
+{
+    slave->seq = 0;
+    slave->load_count = 0;
+    truth_begin_epoch(sim, slave);
+}
+
+void sim_slave_end_events(struct sim_slave *slave)
+{
+    (void)slave;
+}
+
+void sim_slave_linked(struct sim *sim, struct sim_slave *slave, bool up)
+{
+    (void)sim;
+    (void)slave;
+    (void)up;
+}
+
+bool sim_slave_is_flushed(const struct sim_slave *slave)
+{
+    (void)slave;
+    return true;
+}
+
+void sim_slave_on_acknowledgement(struct sim *sim, struct sim_slave *slave,
+                                  const struct letter *letter)
+{
+    (void)sim;
+    (void)slave;
+    (void)letter;
+}
+
+void sim_slave_fill_info(const struct sim_slave *slave, struct m4h_slave_info *info)
+{
+    *info = (struct m4h_slave_info){
+        .port = 2222, .capacity = slave->capacity, .host_key_count = 1, .started_wall_ms = 1};
+    snprintf(info->host, sizeof(info->host), "%s.example", slave->node.id);
+    snprintf(info->host_keys[0], sizeof(info->host_keys[0]), "ssh-ed25519 AAAA");
+    snprintf(info->version, sizeof(info->version), "5.0.0");
+}
+
+/* The region that it claims. */
+static const char *region_of(const struct sim_slave *slave)
+{
+    return slave->lies_of_region ? "mars" : slave->region;
+}
+
+static void fill_envelope(struct sim *sim, struct sim_slave *slave, struct m4h_event *event)
+{
+    bool load = event->type == M4H_EVENT_LOAD;
+    int len;
+
+    m4h_text_copy(event->slave_id, sizeof(event->slave_id), slave->node.id);
+    m4h_text_copy(event->region, sizeof(event->region), region_of(slave));
+    event->epoch = slave->epoch;
+    event->seq = load ? slave->seq : ++slave->seq;
+    event->wall_ms = sim_wall_ms(sim, &slave->node);
+    len = snprintf(event->event_id, sizeof(event->event_id), "%s:%" PRIu64 ":%" PRIu64,
+                   event->slave_id, event->epoch, event->seq);
+    if (load)
+        snprintf(event->event_id + len, sizeof(event->event_id) - (size_t)len, ":load:%" PRIu64,
+                 ++slave->load_count);
+}
+
+void sim_slave_publish(struct sim *sim, struct sim_slave *slave, struct m4h_event *event)
+{
+    fill_envelope(sim, slave, event);
+    truth_published(sim, slave, event);
+    m4h_buffer_clear(&slave->out);
+    if (m4h_wire_event_encode(event, &slave->out) != 0)
+        abort();
+    if (network_is_up(sim, &slave->node))
+        network_publish(sim, &slave->node, 0, slave->out.data, slave->out.len);
+}
+
+void sim_slave_publish_load(struct sim *sim, struct sim_slave *slave)
+{
+    struct m4h_event event = {.type = M4H_EVENT_LOAD};
+
+    event.as.load = (struct m4h_load){
+        .tunnels = m4h_roster_tunnel_count(slave->roster),
+        .digest = m4h_roster_digest(slave->roster) ^ slave->lies_of_digest,
+        .capacity = slave->capacity,
+        .state = slave->state,
+    };
+    sim_slave_publish(sim, slave, &event);
+}
+
+struct gathering {
+    struct m4h_tunnel *tunnels;
+    size_t count;
+};
+
+static void gather(void *context, struct m4h_resident *resident)
+{
+    struct gathering *gathering = context;
+
+    if (resident->was_up)
+        gathering->tunnels[gathering->count++] = resident->tunnel;
+}
+
+void sim_slave_on_snapshot(struct sim *sim, struct sim_slave *slave, const struct letter *letter)
+{
+    struct m4h_snapshot_request request;
+    struct gathering gathering = {0};
+    const struct m4h_problem no_problem = {0};
+    struct m4h_snapshot_page page = {
+        .epoch = slave->epoch,
+        .seq = slave->seq,
+        .state = slave->state,
+        .last = true,
+    };
+
+    if (m4h_wire_snapshot_request_decode(letter->data, letter->len, &request) != 0)
+        sim_fail(sim, "%s cannot read a question for a page", slave->node.id);
+    page.snapshot_id = ++slave->snapshot_count;
+    gathering.tunnels =
+        calloc(m4h_roster_tunnel_count(slave->roster) + 1, sizeof(*gathering.tunnels));
+    m4h_roster_each(slave->roster, gather, &gathering);
+    sim_slave_fill_info(slave, &page.info);
+    m4h_text_copy(page.slave_id, sizeof(page.slave_id), slave->node.id);
+    m4h_text_copy(page.region, sizeof(page.region), region_of(slave));
+    m4h_buffer_clear(&slave->out);
+    if (m4h_wire_snapshot_reply_encode(&page, gathering.tunnels, gathering.count, &no_problem,
+                                       &slave->out) != 0)
+        abort();
+    free(gathering.tunnels);
+    network_reply(sim, letter, slave->out.data, slave->out.len);
+}

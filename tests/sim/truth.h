@@ -1,0 +1,66 @@
+/* What must hold. The simulation keeps its own account of what each slave said and held at
+ * each number, of what each master was told, and of what it gave, and compares the masters'
+ * cores with it after every step; and, when the faults are over, with one another. A rule
+ * that is broken ends the program: sim_fail. */
+#ifndef M4H_SIM_TRUTH_H
+#define M4H_SIM_TRUTH_H
+
+#include "lib/base/model.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sim;
+struct sim_master;
+struct sim_slave;
+
+/* What a slave holds after one of its events. */
+struct truth_state {
+    uint64_t digest;
+    uint32_t tunnels;
+};
+
+/* One epoch of one slave. */
+struct truth_epoch {
+    struct truth_epoch *next;
+    unsigned slave;
+    uint64_t epoch;
+    struct truth_state *states; /* owned; by seq, from 0 */
+    size_t count;
+    size_t allocated;
+    bool *is_stored; /* owned; by seq: the stream has it */
+    bool is_whole;   /* nothing of it was given up */
+};
+
+struct truth {
+    struct truth_epoch *epochs; /* owned; the latest first */
+    uint64_t before;            /* what a master's state was like */
+    uint64_t held_before;       /* the same, but for who was heard when */
+    bool was_old;
+    bool was_duplicate;
+};
+
+void truth_free(struct truth *truth);
+
+/* ---- the account ---------------------------------------------------------- */
+
+void truth_begin_epoch(struct sim *sim, const struct sim_slave *slave);
+/* The slave said it: a connect or disconnect changes what it holds. */
+void truth_published(struct sim *sim, const struct sim_slave *slave, const struct m4h_event *event);
+void truth_before_event(struct sim *sim, struct sim_master *master, const struct m4h_event *event);
+void truth_after_event(struct sim *sim, struct sim_master *master, const struct m4h_event *event);
+/* The master gave a slot. */
+void truth_slot(struct sim *sim, struct sim_master *master, const struct m4h_slot *slot);
+/* The master is about to die. */
+void truth_forget_master(struct sim *sim, const struct sim_master *master);
+
+/* ---- the rules ------------------------------------------------------------ */
+
+/* After a step. */
+void truth_check(struct sim *sim);
+/* NULL: all masters have what the slaves have, and nobody has anything left to do. Else what is
+ * not so; static until the next call. */
+const char *truth_disagreement(struct sim *sim);
+
+#endif
