@@ -45,8 +45,9 @@ struct sim {
     uint64_t random;
     uint64_t now_ms;
     uint64_t step;
-    uint64_t last_id; /* of sessions and tunnels */
-    bool is_calm;     /* there are no more faults */
+    uint64_t steps_now; /* at this very time */
+    uint64_t last_id;   /* of sessions and tunnels */
+    bool is_calm;       /* there are no more faults */
     uint64_t faults_until_ms;
     struct agenda agenda;
     struct network network;

@@ -8,7 +8,17 @@
 #include "services/slave/core/roster.h"
 #include "tests/sim/node.h"
 
-#define SIM_KEYS_MAX 32u
+#define SIM_KEYS_MAX       32u
+
+#define SIM_SNAPSHOTS_KEPT 4u
+
+struct sim_snapshot {
+    uint64_t id; /* 0: none */
+    uint64_t seq;
+    enum m4h_slave_state state;
+    struct m4h_tunnel *tunnels; /* owned */
+    size_t count;
+};
 
 /* A device's connection, as the slave has it. */
 struct sim_session {
@@ -31,6 +41,7 @@ struct sim_slave {
     uint64_t seq;
     uint64_t load_count;
     uint64_t snapshot_count;
+    struct sim_snapshot snapshots[SIM_SNAPSHOTS_KEPT];
     uint32_t capacity;
     struct sim_session *sessions; /* owned */
     bool knows[SIM_KEYS_MAX];     /* whom it may let in without a master */

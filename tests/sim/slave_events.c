@@ -19,7 +19,10 @@ void sim_slave_begin_events(struct sim *sim, struct sim_slave *slave)
 
 void sim_slave_end_events(struct sim_slave *slave)
 {
-    (void)slave;
+    for (size_t i = 0; i < SIM_SNAPSHOTS_KEPT; i++) {
+        free(slave->snapshots[i].tunnels);
+        slave->snapshots[i] = (struct sim_snapshot){0};
+    }
 }
 
 void sim_slave_linked(struct sim *sim, struct sim_slave *slave, bool up)
@@ -99,44 +102,69 @@ void sim_slave_publish_load(struct sim *sim, struct sim_slave *slave)
     sim_slave_publish(sim, slave, &event);
 }
 
-struct gathering {
-    struct m4h_tunnel *tunnels;
-    size_t count;
-};
-
 static void gather(void *context, struct m4h_resident *resident)
 {
-    struct gathering *gathering = context;
+    struct sim_snapshot *kept = context;
 
     if (resident->was_up)
-        gathering->tunnels[gathering->count++] = resident->tunnel;
+        kept->tunnels[kept->count++] = resident->tunnel;
+}
+
+static struct sim_snapshot *make_snapshot(struct sim_slave *slave)
+{
+    uint64_t id = ++slave->snapshot_count;
+    struct sim_snapshot *kept = &slave->snapshots[id % SIM_SNAPSHOTS_KEPT];
+
+    free(kept->tunnels);
+    *kept = (struct sim_snapshot){.id = id, .seq = slave->seq, .state = slave->state};
+    kept->tunnels = calloc(m4h_roster_tunnel_count(slave->roster) + 1, sizeof(*kept->tunnels));
+    if (kept->tunnels == NULL)
+        abort();
+    m4h_roster_each(slave->roster, gather, kept);
+    return kept;
+}
+
+static int encode_page(struct sim_slave *slave, const struct sim_snapshot *kept, uint32_t number)
+{
+    size_t first = (size_t)number * M4H_SNAPSHOT_PAGE_TUNNELS, count = kept->count - first;
+    const struct m4h_problem no_problem = {0};
+    struct m4h_snapshot_page page = {
+        .snapshot_id = kept->id,
+        .page = number,
+        .epoch = slave->epoch,
+        .seq = kept->seq,
+        .state = kept->state,
+        .last = count <= M4H_SNAPSHOT_PAGE_TUNNELS,
+    };
+
+    if (count > M4H_SNAPSHOT_PAGE_TUNNELS)
+        count = M4H_SNAPSHOT_PAGE_TUNNELS;
+    sim_slave_fill_info(slave, &page.info);
+    m4h_text_copy(page.slave_id, sizeof(page.slave_id), slave->node.id);
+    m4h_text_copy(page.region, sizeof(page.region), region_of(slave));
+    return m4h_wire_snapshot_reply_encode(&page, kept->tunnels + first, count, &no_problem,
+                                          &slave->out);
 }
 
 void sim_slave_on_snapshot(struct sim *sim, struct sim_slave *slave, const struct letter *letter)
 {
     struct m4h_snapshot_request request;
-    struct gathering gathering = {0};
-    const struct m4h_problem no_problem = {0};
-    struct m4h_snapshot_page page = {
-        .epoch = slave->epoch,
-        .seq = slave->seq,
-        .state = slave->state,
-        .last = true,
-    };
+    struct m4h_problem problem = {0};
+    const struct sim_snapshot *kept;
+    int error;
 
     if (m4h_wire_snapshot_request_decode(letter->data, letter->len, &request) != 0)
         sim_fail(sim, "%s cannot read a question for a page", slave->node.id);
-    page.snapshot_id = ++slave->snapshot_count;
-    gathering.tunnels =
-        calloc(m4h_roster_tunnel_count(slave->roster) + 1, sizeof(*gathering.tunnels));
-    m4h_roster_each(slave->roster, gather, &gathering);
-    sim_slave_fill_info(slave, &page.info);
-    m4h_text_copy(page.slave_id, sizeof(page.slave_id), slave->node.id);
-    m4h_text_copy(page.region, sizeof(page.region), region_of(slave));
+    kept = request.snapshot_id == 0 ? make_snapshot(slave)
+                                    : &slave->snapshots[request.snapshot_id % SIM_SNAPSHOTS_KEPT];
     m4h_buffer_clear(&slave->out);
-    if (m4h_wire_snapshot_reply_encode(&page, gathering.tunnels, gathering.count, &no_problem,
-                                       &slave->out) != 0)
+    if (request.snapshot_id != 0 && kept->id != request.snapshot_id) {
+        m4h_problem_set(&problem, M4H_PROBLEM_NOT_FOUND, "no such snapshot");
+        error = m4h_wire_snapshot_reply_encode(NULL, NULL, 0, &problem, &slave->out);
+    } else {
+        error = encode_page(slave, kept, request.page);
+    }
+    if (error != 0)
         abort();
-    free(gathering.tunnels);
     network_reply(sim, letter, slave->out.data, slave->out.len);
 }
