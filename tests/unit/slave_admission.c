@@ -183,6 +183,7 @@ static void what_a_master_says_of_a_device_goes_into_the_roster(void **state)
     resident = m4h_roster_find(hub->slave.roster, 1);
     assert_non_null(resident);
     assert_int_equal(resident->owner_stamp, 77);
+    assert_int_equal(hub->slave.clock.latest, 77);
     assert_int_equal(resident->last_port, 20123);
     assert_int_equal(resident->evictions, 2);
     assert_null(resident->ports);

@@ -8,6 +8,7 @@
 #include "services/slave/io/hub.h"
 
 #include "lib/base/error.h"
+#include "lib/base/walltime.h"
 #include "lib/wire/wire.h"
 
 #define HASH_NONFATAL_OOM 1
@@ -248,6 +249,8 @@ static void settle_by_master(struct m4h_question *question, const struct m4h_aut
     struct m4h_slave *slave = question->slave;
     struct m4h_decision decision = {.allowed = reply->allowed};
 
+    /* So that what this slave stamps without a master is later, too. */
+    m4h_stamp_see(&slave->clock, m4h_walltime_now_ms(), reply->owner_stamp);
     m4h_text_copy(decision.client_key, sizeof(decision.client_key), reply->client_key);
     m4h_text_copy(decision.detail, sizeof(decision.detail), reply->detail);
     if (m4h_device_limits_are_any(&reply->limits))
