@@ -1,4 +1,5 @@
 /* One device, several slaves: the newest connection shows, the others are kicked. */
+#include "lib/base/stamp.h"
 #include "tests/unit/master_two_slaves.h"
 
 #include <stdio.h>
@@ -151,6 +152,41 @@ static void a_lost_owner_leaves_the_key_to_who_else_has_it(void **state)
     assert_string_equal(world_owner(scene->world, "dev"), "s1");
 }
 
+/* The device leaves a slave whose clock is five minutes ahead for one that is right. */
+static void a_clock_that_is_minutes_off_does_not_keep_the_newest_from_winning(void **state)
+{
+    struct scene *scene = *state;
+    const uint64_t wall_ms = 1800000000000u, ahead_ms = 5 * 60 * 1000;
+    struct m4h_stamp_clock fast = {0}, right = {0};
+    struct m4h_authorize_reply reply = {0};
+
+    scene_tell(scene,
+               fake_connect(&scene->s1, "dev", 1, m4h_stamp_next(&fast, wall_ms + ahead_ms, 0)));
+    m4h_cluster_introduce(scene->world->cluster, "dev", scene->world->moment.now_ms, &reply);
+    scene_tell(scene, fake_connect(&scene->s2, "dev", 2,
+                                   m4h_stamp_next(&right, wall_ms + 1000, reply.owner_stamp)));
+    assert_string_equal(world_owner(scene->world, "dev"), "s2");
+    assert_only_kick(scene, "s1", 1);
+}
+
+/* Whatever the events say of the time: who is silent is told by the master's own clock. */
+static void a_slaves_clock_does_not_make_it_silent_or_keep_it_alive(void **state)
+{
+    struct scene *scene = *state;
+    struct m4h_event early = fake_load(&scene->s1), late = fake_load(&scene->s2);
+
+    early.wall_ms = 1;
+    late.wall_ms = UINT64_MAX / 2;
+    scene_tell(scene, early);
+    scene_tell(scene, late);
+    world_pass(scene->world, 5999);
+    assert_int_equal(world_slave(scene->world, "s1").state, M4H_SLAVE_READY);
+    assert_int_equal(world_slave(scene->world, "s2").state, M4H_SLAVE_READY);
+    world_pass(scene->world, 1);
+    assert_int_equal(world_slave(scene->world, "s1").state, M4H_SLAVE_SILENT);
+    assert_int_equal(world_slave(scene->world, "s2").state, M4H_SLAVE_SILENT);
+}
+
 static void two_masters_choose_the_same_owner(void **state)
 {
     struct scene *scene = *state;
@@ -189,6 +225,8 @@ int main(void)
         TEST(a_snapshot_kicks_the_losers_that_it_brings),
         TEST(a_snapshot_kicks_again_who_still_loses),
         TEST(a_lost_owner_leaves_the_key_to_who_else_has_it),
+        TEST(a_clock_that_is_minutes_off_does_not_keep_the_newest_from_winning),
+        TEST(a_slaves_clock_does_not_make_it_silent_or_keep_it_alive),
         TEST(two_masters_choose_the_same_owner),
 #undef TEST
     };
