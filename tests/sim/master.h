@@ -33,7 +33,7 @@ struct sim_master {
     uint64_t deaf_since_ms;
     bool is_deaf;
     struct sim_heard heard[SIM_MASTER_SLAVES];
-    uint64_t given_ms[64]; /* when it gave its last slots, a ring */
+    uint64_t given_ms[1024]; /* when it gave its last slots, a ring */
     uint64_t given;
 };
 

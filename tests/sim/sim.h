@@ -37,7 +37,7 @@ struct sim_options {
 struct sim_coverage {
     uint64_t steps, events, duplicates, old_epochs, wrong_regions, gaps, digest_mismatches;
     uint64_t snapshots, snapshots_failed, kicks, slots, refused_slots, tunnels, lost_slaves;
-    uint64_t faults, flips, resent, events_lost, acknowledged, stored;
+    uint64_t faults, resent, events_lost, acknowledged, stored;
 };
 
 struct sim {

@@ -178,12 +178,13 @@ void truth_slot(struct sim *sim, struct sim_master *master, const struct m4h_slo
 {
     const struct sim_slave *real = slave_named(sim, slot->slave_id);
     const struct sim_heard *heard = &master->heard[real->node.index];
+    const struct m4h_slave *slave = m4h_slaves_find(&master->cluster->slaves, slot->slave_id);
     uint64_t age_ms = hearing_ms(sim, master) - heard->at_ms;
 
     if (heard->epoch == 0)
         sim_fail(sim, "%s sends a device to %s, of which it never heard", master->node.id,
                  slot->slave_id);
-    if (heard->is_closing)
+    if (heard->is_closing && heard->epoch == slave->epoch) /* else a snapshot told of another */
         sim_fail(sim, "%s sends a device to %s, which drains or has stopped", master->node.id,
                  slot->slave_id);
     if (age_ms > SIM_SILENT_AFTER_MS)

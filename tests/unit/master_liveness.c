@@ -164,6 +164,50 @@ static void big_slaves_are_lost_piece_by_piece(void **state)
     fake_slave_free(&other);
 }
 
+static void a_big_slave_that_restarts_loses_its_tunnels_piece_by_piece(void **state)
+{
+    struct scene *scene = *state;
+    struct fake_slave other;
+    unsigned ticks = 0;
+
+    add_big_slave(scene, &other, 2500);
+    fake_slave_restart(&other);
+    tell(scene, fake_start(&other));
+    tell(scene, fake_connect(&other, "dev-1", 50001, 3));
+    assert_int_equal(world_slave(scene->world, "s2").tunnels, 1501);
+    assert_string_equal(world_owner(scene->world, "dev-1"), "s2");
+    tell(scene, fake_connect(&other, "new", 50002, 3));
+    tell(scene, fake_disconnect(&other, "new", 50002));
+    while (!world_slave(scene->world, "s2").synced) {
+        assert_true(m4h_cluster_next_tick_ms(scene->world->cluster) <=
+                    scene->world->moment.now_ms + 1);
+        world_pass(scene->world, 1);
+        assert_true(ticks++ < 3);
+    }
+    world_assert_same(scene->world, &other);
+    assert_string_equal(world_owner(scene->world, "dev-2"), "s1");
+    assert_int_equal(scene->world->ticket_count, 0);
+    assert_true(m4h_cluster_is_synced(scene->world->cluster));
+    fake_slave_free(&other);
+}
+
+static void a_big_slave_that_restarts_unheard_is_replaced_by_its_snapshot(void **state)
+{
+    struct scene *scene = *state;
+    struct fake_slave other;
+
+    add_big_slave(scene, &other, 2500);
+    fake_slave_restart(&other);
+    fake_start(&other);
+    tell(scene, fake_connect(&other, "new", 50002, 3));
+    world_sync(scene->world, &other);
+    for (unsigned i = 0; i < 4; i++)
+        world_pass(scene->world, 1);
+    world_assert_same(scene->world, &other);
+    assert_true(world_slave(scene->world, "s2").synced);
+    fake_slave_free(&other);
+}
+
 static void a_slave_that_returns_while_it_is_lost_has_all_its_tunnels_again(void **state)
 {
     struct scene *scene = *state;
@@ -229,6 +273,8 @@ int main(void)
         TEST(a_slave_is_forgotten_in_the_end),
         TEST(one_long_pause_of_the_master_does_it_all_at_once),
         TEST(big_slaves_are_lost_piece_by_piece),
+        TEST(a_big_slave_that_restarts_loses_its_tunnels_piece_by_piece),
+        TEST(a_big_slave_that_restarts_unheard_is_replaced_by_its_snapshot),
         TEST(a_slave_that_returns_while_it_is_lost_has_all_its_tunnels_again),
         TEST(nobody_grows_silent_while_the_master_is_cut_off),
         TEST(the_cluster_says_when_it_must_be_woken),

@@ -72,6 +72,9 @@ void m4h_resync_want(struct m4h_cluster *cluster, struct m4h_slave *slave, const
                      uint64_t now_ms);
 /* A snapshot is waited for or under way. */
 bool m4h_resync_is_wanted(const struct m4h_slave *slave);
+/* The slave has just started: what its process before had goes, piece by piece where it is
+ * much, and then the slave is synced. */
+void m4h_resync_start_empty(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms);
 /* Keeps an event that comes while a snapshot is under way. */
 void m4h_resync_keep(struct m4h_cluster *cluster, struct m4h_slave *slave,
                      const struct m4h_event *event);

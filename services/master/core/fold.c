@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* More tunnels than these of a process that is gone take too long to drop at once: they go
+ * piece by piece, with the start of the new one or with its snapshot. */
+#define DROPPED_MAX 1000u
+
 /* ---- tunnels -------------------------------------------------------------- */
 
 static void kick(struct m4h_cluster *cluster, const struct m4h_entry *loser, uint64_t now_ms)
@@ -137,14 +141,12 @@ static void on_disconnect(struct m4h_cluster *cluster, struct m4h_slave *slave,
 /* ---- the life of a slave -------------------------------------------------- */
 
 static void on_start(struct m4h_cluster *cluster, struct m4h_slave *slave,
-                     const struct m4h_slave_info *info, bool is_first)
+                     const struct m4h_slave_info *info, bool is_first, uint64_t now_ms)
 {
     slave->info = *info;
     slave->has_info = true;
-    if (is_first) {
-        m4h_resync_cancel(cluster, slave);
-        m4h_cluster_set_synced(cluster, slave, true);
-    }
+    if (is_first)
+        m4h_resync_start_empty(cluster, slave, now_ms);
 }
 
 void m4h_fold_stop(struct m4h_cluster *cluster, struct m4h_slave *slave)
@@ -180,7 +182,8 @@ static void on_stop(struct m4h_cluster *cluster, struct m4h_slave *slave)
 void m4h_fold_begin_epoch(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t epoch)
 {
     m4h_resync_cancel(cluster, slave);
-    m4h_tunnel_index_drop(&cluster->tunnels, &slave->held);
+    if (slave->held.count <= DROPPED_MAX)
+        m4h_tunnel_index_drop(&cluster->tunnels, &slave->held);
     slave->epoch = epoch;
     slave->seq = 0;
     slave->has_info = false;
@@ -205,7 +208,7 @@ static void apply(struct m4h_cluster *cluster, struct m4h_slave *slave,
         on_disconnect(cluster, slave, &event->as.disconnect, now_ms);
         break;
     case M4H_EVENT_START:
-        on_start(cluster, slave, &event->as.start, event->seq == 1);
+        on_start(cluster, slave, &event->as.start, event->seq == 1, now_ms);
         break;
     case M4H_EVENT_DRAIN:
         slave->load.drain_deadline_wall_ms = event->as.drain.deadline_wall_ms;

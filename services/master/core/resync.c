@@ -23,7 +23,8 @@
 #define PAUSE_MAX_MS   1000u
 /* But long ones where snapshots come and do not help. */
 #define USELESS_PAUSE_MAX_MS 30000u
-/* Tunnels of a snapshot that are put in at one tick: some milliseconds. */
+/* Tunnels of a snapshot that are put in, or that it takes out, at one tick: some
+ * milliseconds. */
 #define INSTALLED_MAX 1000u
 
 /* An event that came while a snapshot was under way. */
@@ -51,6 +52,7 @@ struct m4h_resync {
     size_t kept_count;
     bool spoiled;     /* an event could not be kept */
     bool is_complete; /* the last page is in; `entries` are what is left to put in */
+    bool is_start;    /* there was none: the slave has started, and is empty */
 };
 
 /* ---- memory --------------------------------------------------------------- */
@@ -295,7 +297,8 @@ static int set_aside(struct m4h_cluster *cluster, struct m4h_resync *resync,
     return 0;
 }
 
-/* All of the snapshot is in: what it did not bring goes, and what came meanwhile counts. */
+/* All of the snapshot is in, and what it did not bring has gone: what came meanwhile
+ * counts. */
 static void finish(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms)
 {
     struct m4h_resync *resync = slave->resync;
@@ -303,15 +306,15 @@ static void finish(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_
 
     slave->resync = NULL;
     m4h_resync_cancel(cluster, slave);
-    m4h_tunnel_index_end_renewal(&cluster->tunnels, &slave->held);
     seq = replay(cluster, slave, resync, now_ms);
-    cluster->stats.snapshots_installed++;
+    cluster->stats.snapshots_installed += !resync->is_start;
     if (seq < slave->seq || resync->spoiled || m4h_resync_is_wanted(slave)) {
         m4h_resync_want(cluster, slave, "events are missing after the snapshot", now_ms);
     } else {
         slave->seq = seq;
         m4h_cluster_set_synced(cluster, slave, true);
-        m4h_cluster_note(cluster, slave, M4H_NOTE_SYNCED, NULL, 0);
+        if (!resync->is_start)
+            m4h_cluster_note(cluster, slave, M4H_NOTE_SYNCED, NULL, 0);
     }
     free_resync(resync);
     m4h_cluster_update_seat(slave);
@@ -321,14 +324,16 @@ static void finish(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_
 static void install(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms)
 {
     struct m4h_resync *resync = slave->resync;
+    size_t left = INSTALLED_MAX;
 
-    for (size_t i = 0; i < INSTALLED_MAX && resync->entries != NULL; i++) {
+    for (; left > 0 && resync->entries != NULL; left--) {
         struct m4h_entry *entry = resync->entries;
 
         resync->entries = entry->slave_next;
         m4h_fold_renew(cluster, slave, entry, now_ms);
     }
-    if (resync->entries == NULL)
+    if (resync->entries == NULL &&
+        m4h_tunnel_index_end_renewal(&cluster->tunnels, &slave->held, left))
         finish(cluster, slave, now_ms);
     else
         set_asked(cluster, slave, now_ms + 1);
@@ -341,6 +346,23 @@ static void begin_install(struct m4h_cluster *cluster, struct m4h_slave *slave, 
     slave->info = slave->resync->info;
     slave->has_info = true;
     m4h_fold_announce(cluster, slave, slave->resync->state, slave->resync->seq);
+    m4h_tunnel_index_begin_renewal(&slave->held);
+    install(cluster, slave, now_ms);
+}
+
+void m4h_resync_start_empty(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms)
+{
+    m4h_resync_cancel(cluster, slave);
+    if (slave->held.count > 0)
+        slave->resync = calloc(1, sizeof(*slave->resync));
+    if (slave->resync == NULL) {
+        m4h_tunnel_index_drop(&cluster->tunnels, &slave->held);
+        m4h_cluster_set_synced(cluster, slave, true);
+        return;
+    }
+    slave->resync->seq = slave->seq;
+    slave->resync->is_complete = true;
+    slave->resync->is_start = true;
     m4h_tunnel_index_begin_renewal(&slave->held);
     install(cluster, slave, now_ms);
 }

@@ -11,6 +11,8 @@
 /* Who has more than this part of all entries is dropped by a sweep: at a million entries a
  * removal costs as much as 7 steps of a sweep. */
 #define SWEEP_PART 4u
+/* To look at an entry costs so much less than to take it out. */
+#define LOOKS_PER_REMOVAL 32u
 
 /* ---- entries -------------------------------------------------------------- */
 
@@ -237,6 +239,8 @@ static void let_go(struct m4h_entry *entry)
         holder->first = entry->slave_next;
     if (entry->slave_next != NULL)
         entry->slave_next->slave_previous = entry->slave_previous;
+    if (holder->unseen == entry)
+        holder->unseen = entry->slave_next;
     holder->count--;
     holder->digest ^= m4h_digest_of(entry->tunnel_id);
 }
@@ -288,6 +292,8 @@ void m4h_tunnel_index_remove(struct m4h_tunnel_index *index, struct m4h_entry *e
 void m4h_tunnel_index_begin_renewal(struct m4h_holder *holder)
 {
     holder->generation++;
+    holder->is_ending = false;
+    holder->unseen = NULL;
 }
 
 /* One tunnel id, and all else as well. */
@@ -315,17 +321,27 @@ struct m4h_entry *m4h_tunnel_index_confirm(struct m4h_tunnel_index *index,
     return known;
 }
 
-void m4h_tunnel_index_end_renewal(struct m4h_tunnel_index *index, struct m4h_holder *holder)
+/* What is put in meanwhile comes before the first, and is never looked at. */
+bool m4h_tunnel_index_end_renewal(struct m4h_tunnel_index *index, struct m4h_holder *holder,
+                                  size_t most)
 {
-    struct m4h_entry *entry = holder->first;
+    size_t left = most * LOOKS_PER_REMOVAL;
 
-    while (entry != NULL) {
-        struct m4h_entry *next = entry->slave_next;
+    if (!holder->is_ending)
+        holder->unseen = holder->first;
+    holder->is_ending = true;
+    while (holder->unseen != NULL && left >= LOOKS_PER_REMOVAL) {
+        struct m4h_entry *entry = holder->unseen;
 
-        if (entry->generation != holder->generation)
-            m4h_tunnel_index_remove(index, entry);
-        entry = next;
+        holder->unseen = entry->slave_next;
+        left--;
+        if (entry->generation == holder->generation)
+            continue;
+        m4h_tunnel_index_remove(index, entry);
+        left -= LOOKS_PER_REMOVAL - 1;
     }
+    holder->is_ending = holder->unseen != NULL;
+    return !holder->is_ending;
 }
 
 /* Unlinks all of the holder's entries from one level, in one walk along it. */
@@ -369,6 +385,7 @@ static void sweep(struct m4h_tunnel_index *index, struct m4h_holder *holder)
     index->entries -= holder->count;
     index->client_keys = count_client_keys(index);
     holder->first = NULL;
+    holder->unseen = NULL;
     holder->count = 0;
     holder->digest = 0;
 }

@@ -23,8 +23,10 @@ struct m4h_holder {
     const char *slave_id; /* borrowed from the slave */
     struct m4h_entry *first;
     uint32_t count;
-    uint64_t digest;    /* as lib/base/digest.h says */
-    uint8_t generation; /* of what is put in or confirmed now */
+    uint64_t digest;          /* as lib/base/digest.h says */
+    uint8_t generation;       /* of what is put in or confirmed now */
+    bool is_ending;           /* a renewal is: */
+    struct m4h_entry *unseen; /* the first one that it has not looked at; NULL: none is left */
 };
 
 /* One tunnel: made compact, with its strings behind it. All but `holder` and
@@ -69,12 +71,14 @@ bool m4h_tunnel_index_insert(struct m4h_tunnel_index *index, struct m4h_holder *
 /* Takes out and frees. */
 void m4h_tunnel_index_remove(struct m4h_tunnel_index *index, struct m4h_entry *entry);
 /* Renewal of what a holder has: begin, then insert or confirm what it is to have, then
- * end, which takes out and frees the rest. Confirm frees `entry` and returns the equal one
- * that is there; or returns NULL, and `entry` is still the caller's. */
+ * end, which takes out and frees the rest: at most `most` of them at once, and is called
+ * again until it returns true. Meanwhile others may be put in and taken out. Confirm frees `entry`
+ * and returns the equal one that is there; or returns NULL, and `entry` is still the caller's. */
 void m4h_tunnel_index_begin_renewal(struct m4h_holder *holder);
 struct m4h_entry *m4h_tunnel_index_confirm(struct m4h_tunnel_index *index,
                                            struct m4h_holder *holder, struct m4h_entry *entry);
-void m4h_tunnel_index_end_renewal(struct m4h_tunnel_index *index, struct m4h_holder *holder);
+bool m4h_tunnel_index_end_renewal(struct m4h_tunnel_index *index, struct m4h_holder *holder,
+                                  size_t most);
 /* Takes out and frees some of what a holder has, at most `most`. */
 void m4h_tunnel_index_drop_some(struct m4h_tunnel_index *index, struct m4h_holder *holder,
                                 size_t most);
