@@ -223,6 +223,7 @@ void network_reply(struct sim *sim, const struct letter *asked, const void *data
 
     letter->is_reply = true;
     letter->request = asked->request;
+    letter->number = asked->number;
     post(sim, letter);
 }
 

@@ -55,6 +55,16 @@ void truth_slot(struct sim *sim, struct sim_master *master, const struct m4h_slo
 /* The master is about to die. */
 void truth_forget_master(struct sim *sim, const struct sim_master *master);
 
+/* The stream keeps it. False: it had it. */
+bool truth_stored(struct sim *sim, const struct m4h_event *event);
+
+/* For the rules. An epoch of the slave of that index; NULL: there was none such. */
+struct truth_epoch *truth_epoch(const struct sim *sim, unsigned slave, uint64_t number);
+/* NULL: there is none such. */
+const struct sim_slave *truth_slave(const struct sim *sim, const char *slave_id);
+/* True time, less that for which the master counts itself as cut off. */
+uint64_t truth_hearing_ms(const struct sim *sim, const struct sim_master *master);
+
 /* ---- the rules ------------------------------------------------------------ */
 
 /* After a step. */
