@@ -58,7 +58,7 @@ static void check_lost(struct sim *sim, const struct sim_master *master,
 
     if (age_ms > SIM_LOST_AFTER_MS + SIM_UNDER_WAY_MS && slave->held.count > 0 &&
         master->node.paused_until_ms == 0 && !master->is_deaf &&
-        m4h_cluster_next_tick_ms(master->cluster) > sim_now_ms(sim, &master->node))
+        m4h_cluster_next_tick_ms(master->cluster) > sim_now_ms(sim, &master->node) + 1)
         sim_fail(sim, "%s shows %u tunnels of %s, silent for %llu ms", master->node.id,
                  slave->held.count, slave->id, (unsigned long long)age_ms);
 }

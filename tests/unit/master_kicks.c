@@ -110,7 +110,7 @@ static void a_loser_that_becomes_the_owner_is_left_alone(void **state)
 
 static void failures_are_tried_again_for_as_long_as_it_is_right(void **state)
 {
-    static const unsigned pauses_ms[] = {500, 1000, 2000, 2000, 2000};
+    static const unsigned pauses_ms[] = {500, 1000, 1000, 1000};
     struct stage *stage = *state;
     struct m4h_kick kick;
 

@@ -21,7 +21,7 @@
 #define M4H_KICKS_MAX 65536u
 /* Between a failure and the next try. */
 #define M4H_KICKS_PAUSE_FIRST_MS 500u
-#define M4H_KICKS_PAUSE_MAX_MS   2000u
+#define M4H_KICKS_PAUSE_MAX_MS   1000u
 
 struct m4h_cluster;
 struct m4h_kicks;
