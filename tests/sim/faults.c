@@ -7,10 +7,6 @@
 
 #define NEXT_MIN_MS 100u
 #define NEXT_MAX_MS 5000u
-/* A lie lasts for 12 s at most. A master that believed one of a region needs another 10 s,
- * after which it takes the slave for lost; one that was told wrong digests asks for the next
- * snapshot after up to 30 s. */
-#define FORGIVEN_MS 45000u
 
 /* ---- weather: what befalls letters ---------------------------------------- */
 
@@ -34,6 +30,7 @@ static void bad_weather(struct sim *sim)
 
     for (unsigned i = 0; i < TOPIC_COUNT; i++)
         faults->loss[i] = sim_chance(sim, 500) ? sim_pick(sim, 500) : 0;
+    faults->loss[TOPIC_KICK] *= 2;
     faults->loss_of_replies = sim_chance(sim, 500) ? sim_pick(sim, 500) : 0;
     faults->duplicate = sim_chance(sim, 500) ? sim_pick(sim, 300) : 0;
     faults->reorder = sim_chance(sim, 500) ? sim_pick(sim, 300) : 0;
@@ -189,7 +186,7 @@ static void step_clock(struct sim *sim, struct node *node)
 /* The slave starts with its clock in the future, and then without the memory of it. */
 static void lose_epoch(struct sim *sim, struct sim_slave *slave)
 {
-    if (!slave->node.lives || sim->now_ms + FORGIVEN_MS > sim->faults_until_ms)
+    if (!slave->node.lives)
         return;
     sim_slave_kill(sim, slave);
     slave->node.skew_ms = 3600000;
@@ -211,8 +208,6 @@ static void stop_lying(struct sim *sim, struct node *node, uint64_t index, void 
 
 static void lie(struct sim *sim, struct sim_slave *slave)
 {
-    if (sim->now_ms + FORGIVEN_MS > sim->faults_until_ms)
-        return;
     if (sim_chance(sim, 500))
         slave->lies_of_region = true;
     else
@@ -242,7 +237,7 @@ static struct node *some_node(struct sim *sim)
 static void make_fault(struct sim *sim)
 {
     sim->coverage.faults++;
-    switch (sim_pick(sim, 16)) {
+    switch (sim_pick(sim, sim->may_lie ? 16 : 14)) {
     case 0:
     case 1:
     case 2:

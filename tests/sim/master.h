@@ -16,7 +16,8 @@
 
 /* What the simulation itself knows of what a master was told of a slave. */
 struct sim_heard {
-    uint64_t at_ms; /* true time; the last event that counts; 0: none */
+    uint64_t at_ms;   /* true time; the last event that counts; 0: none */
+    uint64_t lost_ms; /* true time; since when its tunnels go; 0: none do */
     uint64_t epoch;
     bool is_closing; /* it drains, or has stopped */
 };

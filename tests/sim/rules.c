@@ -50,17 +50,24 @@ static void check_synced(struct sim *sim, const struct sim_master *master,
 }
 
 /* A lost slave's tunnels go in pieces, one each millisecond. */
-static void check_lost(struct sim *sim, const struct sim_master *master,
-                       const struct m4h_slave *slave)
+static void check_lost(struct sim *sim, struct sim_master *master, const struct m4h_slave *slave)
 {
-    const struct sim_heard *heard = &master->heard[truth_slave(sim, slave->id)->node.index];
-    uint64_t age_ms = truth_hearing_ms(sim, master) - heard->at_ms;
+    struct sim_heard *heard = &master->heard[truth_slave(sim, slave->id)->node.index];
 
-    if (age_ms > SIM_LOST_AFTER_MS + SIM_UNDER_WAY_MS && slave->held.count > 0 &&
-        master->node.paused_until_ms == 0 && !master->is_deaf &&
-        m4h_cluster_next_tick_ms(master->cluster) > sim_now_ms(sim, &master->node) + 1)
-        sim_fail(sim, "%s shows %u tunnels of %s, silent for %llu ms", master->node.id,
-                 slave->held.count, slave->id, (unsigned long long)age_ms);
+    if (!slave->lost || slave->held.count == 0 || master->node.paused_until_ms != 0 ||
+        master->is_deaf)
+        heard->lost_ms = 0;
+    else if (heard->lost_ms == 0)
+        heard->lost_ms = sim->now_ms;
+    if (heard->lost_ms != 0 && sim->now_ms > heard->lost_ms + SIM_UNDER_WAY_MS)
+        sim_fail(sim, "%s shows %u tunnels of %s, which it lost %llu ms ago", master->node.id,
+                 slave->held.count, slave->id, (unsigned long long)(sim->now_ms - heard->lost_ms));
+    if (truth_hearing_ms(sim, master) > heard->at_ms + SIM_LOST_AFTER_MS + SIM_UNDER_WAY_MS &&
+        !slave->lost && slave->held.count > 0 && !master->is_deaf &&
+        master->node.paused_until_ms == 0 &&
+        m4h_cluster_next_tick_ms(master->cluster) > sim_now_ms(sim, &master->node))
+        sim_fail(sim, "%s has not lost %s, silent for %llu ms", master->node.id, slave->id,
+                 (unsigned long long)(truth_hearing_ms(sim, master) - heard->at_ms));
 }
 
 static void check_seat(struct sim *sim, const struct sim_master *master,
@@ -76,7 +83,7 @@ static void check_seat(struct sim *sim, const struct sim_master *master,
                  slave->id, slave->seat.tunnels, slave->held.count);
 }
 
-static void check_slaves(struct sim *sim, const struct sim_master *master)
+static void check_slaves(struct sim *sim, struct sim_master *master)
 {
     const struct m4h_cluster *cluster = master->cluster;
     size_t entries = 0, unsynced = 0;
@@ -177,7 +184,7 @@ static void check_reservations(struct sim *sim, const struct sim_master *master)
                  stats.reservations, lately);
 }
 
-static void check_master(struct sim *sim, const struct sim_master *master, bool dear)
+static void check_master(struct sim *sim, struct sim_master *master, bool dear)
 {
     check_slaves(sim, master);
     if (!dear)

@@ -123,6 +123,12 @@ static void become_calm(struct sim *sim, struct node *node, uint64_t argument, v
     faults_end(sim);
 }
 
+/* After the last fault. */
+static unsigned heal_ms(const struct sim *sim)
+{
+    return sim->may_lie ? SIM_FORGIVEN_MS : SIM_HEAL_MS;
+}
+
 /* A step, so that it is looked at then. */
 static void look(struct sim *sim, struct node *node, uint64_t argument, void *owned)
 {
@@ -134,6 +140,7 @@ static void look(struct sim *sim, struct node *node, uint64_t argument, void *ow
 
 static void create_all(struct sim *sim)
 {
+    sim->may_lie = sim_chance(sim, 300);
     stream_create(sim);
     sim->master_count = sim_between(sim, 1, SIM_MASTERS_MAX);
     sim->slave_count = sim_between(sim, 2, SIM_SLAVES_MAX);
@@ -146,8 +153,8 @@ static void create_all(struct sim *sim)
     crowd_create(sim);
     sim->faults_until_ms = sim_between(sim, 10000, 75000);
     sim_later(sim, sim->faults_until_ms, NULL, become_calm, 0, NULL);
-    sim_later(sim, sim->faults_until_ms + SIM_HEAL_MS, NULL, look, 0, NULL);
-    sim_later(sim, sim->faults_until_ms + SIM_HEAL_MS + SIM_UNDER_WAY_MS, NULL, look, 0, NULL);
+    sim_later(sim, sim->faults_until_ms + heal_ms(sim), NULL, look, 0, NULL);
+    sim_later(sim, sim->faults_until_ms + heal_ms(sim) + SIM_UNDER_WAY_MS, NULL, look, 0, NULL);
     faults_begin(sim);
 }
 
@@ -168,14 +175,14 @@ static void free_all(struct sim *sim)
 /* Whether there is nothing more to see. */
 static bool is_over(struct sim *sim)
 {
-    uint64_t agreed_by_ms = sim->faults_until_ms + SIM_HEAL_MS;
+    uint64_t agreed_by_ms = sim->faults_until_ms + heal_ms(sim);
     const char *difference;
 
     if (!sim->is_calm || sim->now_ms < agreed_by_ms)
         return sim->options.steps_max != 0 && sim->step >= sim->options.steps_max;
     difference = truth_disagreement(sim);
     if (difference != NULL && sim->now_ms > agreed_by_ms + SIM_UNDER_WAY_MS)
-        sim_fail(sim, "%u ms after the last fault: %s", SIM_HEAL_MS, difference);
+        sim_fail(sim, "%u ms after the last fault: %s", heal_ms(sim), difference);
     return difference == NULL;
 }
 

@@ -21,6 +21,10 @@
 #define SIM_WALL_MS 1800000000000u
 /* After the last fault all views agree within so long. */
 #define SIM_HEAL_MS 5000u
+/* Where slaves lie: a master that believed a false region or an epoch of the future needs 10 s
+ * more, after which it takes the slave for lost; one that was told wrong digests asks for the
+ * next snapshot after up to 30 s. */
+#define SIM_FORGIVEN_MS 45000u
 /* What is on its way at that moment may still arrive. */
 #define SIM_UNDER_WAY_MS 20u
 
@@ -47,6 +51,7 @@ struct sim {
     uint64_t step;
     uint64_t steps_now; /* at this very time */
     uint64_t last_id;   /* of sessions and tunnels */
+    bool may_lie;       /* there are slaves that say what is not so */
     bool is_calm;       /* there are no more faults */
     uint64_t faults_until_ms;
     struct agenda agenda;

@@ -443,6 +443,7 @@ void sim_slave_create(struct sim *sim, unsigned index)
     struct sim_slave *slave = &sim->slaves[index];
 
     slave->out.cap = M4H_WIRE_MESSAGE_MAX;
+    slave->page_tunnels = slave->bulk > 0 ? M4H_SNAPSHOT_PAGE_TUNNELS : sim_between(sim, 1, 10);
     slave->capacity = sim_between(sim, 8, 64) + slave->bulk;
     snprintf(slave->node.id, sizeof(slave->node.id), "slave-%u", index + 1);
     snprintf(slave->region, sizeof(slave->region), "%s", index % 2 == 0 ? "eu" : "us");

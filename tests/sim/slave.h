@@ -43,6 +43,7 @@ struct sim_slave {
     uint64_t snapshot_count;
     struct sim_snapshot snapshots[SIM_SNAPSHOTS_KEPT];
     uint32_t capacity;
+    uint32_t page_tunnels; /* in a page of a snapshot */
     struct sim_session *sessions; /* owned */
     bool knows[SIM_KEYS_MAX];     /* whom it may let in without a master */
     bool is_announcing;           /* a new tunnel; else a connect tells of other ports */

@@ -126,7 +126,7 @@ static struct sim_snapshot *make_snapshot(struct sim_slave *slave)
 
 static int encode_page(struct sim_slave *slave, const struct sim_snapshot *kept, uint32_t number)
 {
-    size_t first = (size_t)number * M4H_SNAPSHOT_PAGE_TUNNELS, count = kept->count - first;
+    size_t first = (size_t)number * slave->page_tunnels, count = kept->count - first;
     const struct m4h_problem no_problem = {0};
     struct m4h_snapshot_page page = {
         .snapshot_id = kept->id,
@@ -134,11 +134,11 @@ static int encode_page(struct sim_slave *slave, const struct sim_snapshot *kept,
         .epoch = slave->epoch,
         .seq = kept->seq,
         .state = kept->state,
-        .last = count <= M4H_SNAPSHOT_PAGE_TUNNELS,
+        .last = count <= slave->page_tunnels,
     };
 
-    if (count > M4H_SNAPSHOT_PAGE_TUNNELS)
-        count = M4H_SNAPSHOT_PAGE_TUNNELS;
+    if (count > slave->page_tunnels)
+        count = slave->page_tunnels;
     sim_slave_fill_info(slave, &page.info);
     m4h_text_copy(page.slave_id, sizeof(page.slave_id), slave->node.id);
     m4h_text_copy(page.region, sizeof(page.region), region_of(slave));
