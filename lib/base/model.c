@@ -75,6 +75,11 @@ bool m4h_tunnel_id_parse(const char *text, uint64_t *tunnel_id)
     return value != 0;
 }
 
+uint32_t m4h_slave_info_weight(const struct m4h_slave_info *info)
+{
+    return info->weight > 0 ? info->weight : 100;
+}
+
 bool m4h_device_limits_are_any(const struct m4h_device_limits *limits)
 {
     return limits->operator_network_count > 0 || limits->port_range_count > 0 ||

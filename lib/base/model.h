@@ -61,6 +61,8 @@ struct m4h_slave_info {
     uint32_t capacity; /* tunnels */
     char version[M4H_VERSION_MAX + 1];
     uint64_t started_wall_ms;
+    uint32_t weight;                /* percent; 0 is 100: see m4h_slave_info_weight */
+    uint32_t handshakes_per_second; /* that it can take; 0: not known */
 };
 
 /* ---- events ------------------------------------------------------------- */
@@ -286,6 +288,15 @@ struct m4h_region_status {
 
 #define M4H_REGIONS_MAX 256
 
+#define M4H_MASTERS_MAX 64
+
+struct m4h_master_status {
+    char master_id[M4H_ID_MAX + 1];
+    char version[M4H_VERSION_MAX + 1];
+    uint64_t started_wall_ms;
+    uint64_t last_seen_wall_ms;
+};
+
 /* The totals; the regions go beside it, as an array. */
 struct m4h_cluster_status {
     char master_id[M4H_ID_MAX + 1];
@@ -297,7 +308,9 @@ struct m4h_cluster_status {
     uint64_t capacity;
     uint64_t channels;
     bool synced;
-    uint32_t flapping; /* client keys */
+    uint32_t flapping;                                 /* client keys */
+    struct m4h_master_status masters[M4H_MASTERS_MAX]; /* that are heard, by id */
+    uint32_t master_count;
 };
 
 /* A page of a list: of tunnels in order of client_key, or of slaves in order of slave_id. */
@@ -346,6 +359,26 @@ struct m4h_revoke {
     char key_fingerprint[M4H_FINGERPRINT_MAX + 1];
 };
 
+/* ---- among masters -------------------------------------------------------- */
+
+struct m4h_master_hello {
+    char master_id[M4H_ID_MAX + 1];
+    char version[M4H_VERSION_MAX + 1];
+    uint64_t started_wall_ms;
+    uint64_t instance; /* of this start; never 0 */
+    bool stopping;
+};
+
+/* A slot that a master gave, or took back. One of the two names may be empty. */
+struct m4h_shared_reservation {
+    char slave_id[M4H_ID_MAX + 1];           /* empty: the device has none any more */
+    char client_key[M4H_CLIENT_KEY_MAX + 1]; /* empty: not known */
+    uint32_t remaining_ms;                   /* 0: the room is not kept */
+};
+
+/* In one message. */
+#define M4H_SHARED_RESERVATIONS_MAX 1000
+
 /* ---- names ---------------------------------------------------------------- */
 
 /* As REST, logs and metrics write them: "ready", "client_closed", "key_denied",
@@ -360,6 +393,9 @@ const char *m4h_problem_code_name(enum m4h_problem_code code);
  * digits or is 0. Format returns `text`. */
 const char *m4h_tunnel_id_format(uint64_t tunnel_id, char text[M4H_TUNNEL_ID_TEXT_MAX]);
 bool m4h_tunnel_id_parse(const char *text, uint64_t *tunnel_id);
+
+/* Its weight in percent, at least 1. */
+uint32_t m4h_slave_info_weight(const struct m4h_slave_info *info);
 
 /* Whether there is any limit at all. */
 bool m4h_device_limits_are_any(const struct m4h_device_limits *limits);

@@ -13,6 +13,16 @@ static void write_region(struct m4h_json_writer *writer, const struct m4h_region
     m4h_json_close(writer, '}');
 }
 
+static void write_master(struct m4h_json_writer *writer, const struct m4h_master_status *master)
+{
+    m4h_json_open(writer, NULL, '{');
+    m4h_json_text(writer, "master_id", master->master_id);
+    m4h_json_text(writer, "version", master->version);
+    m4h_json_time(writer, "started_at", master->started_wall_ms);
+    m4h_json_time(writer, "last_seen_at", master->last_seen_wall_ms);
+    m4h_json_close(writer, '}');
+}
+
 int m4h_json_cluster(struct m4h_buffer *out, const struct m4h_cluster_status *cluster,
                      const struct m4h_region_status *regions, size_t region_count)
 {
@@ -34,6 +44,10 @@ int m4h_json_cluster(struct m4h_buffer *out, const struct m4h_cluster_status *cl
     for (size_t i = 0; i < region_count; i++)
         write_region(&writer, &regions[i]);
     m4h_json_close(&writer, ']');
+    m4h_json_open(&writer, "masters", '[');
+    for (size_t i = 0; i < cluster->master_count; i++)
+        write_master(&writer, &cluster->masters[i]);
+    m4h_json_close(&writer, ']');
     m4h_json_close(&writer, '}');
     return m4h_json_finish(&writer);
 }
@@ -54,6 +68,8 @@ static void write_slave(struct m4h_json_writer *writer, const struct m4h_slave_s
     m4h_json_close(writer, ']');
     m4h_json_number(writer, "tunnels", slave->tunnels);
     m4h_json_number(writer, "capacity", slave->info.capacity);
+    m4h_json_number(writer, "weight", m4h_slave_info_weight(&slave->info));
+    m4h_json_number(writer, "handshakes_per_second", slave->info.handshakes_per_second);
     m4h_json_number(writer, "reservations", slave->reservations);
     m4h_json_number(writer, "channels", slave->channels);
     m4h_json_number(writer, "bytes_from_device", slave->bytes_from_device);

@@ -70,6 +70,8 @@ void m4h_wire_write_info(struct m4h_wire_info_parts *parts, const struct m4h_sla
     message->capacity = info->capacity;
     message->version = m4h_wire_borrow(info->version);
     message->started_at = &parts->started_at;
+    message->weight = info->weight;
+    message->handshakes_per_second = info->handshakes_per_second;
 }
 
 bool m4h_wire_read_info(const Mas4h__V1__SlaveInfo *message, struct m4h_slave_info *out)
@@ -77,6 +79,8 @@ bool m4h_wire_read_info(const Mas4h__V1__SlaveInfo *message, struct m4h_slave_in
     if (message == NULL)
         return false;
     out->capacity = message->capacity;
+    out->weight = message->weight;
+    out->handshakes_per_second = message->handshakes_per_second;
     return m4h_wire_read_host(message->host, out->host) &&
            m4h_wire_read_port(message->port, &out->port) &&
            m4h_wire_read_host_keys(message->n_host_keys, message->host_keys, out->host_keys,

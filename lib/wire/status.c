@@ -38,6 +38,23 @@ static void write_region(Mas4h__V1__RegionStatus *message, const struct m4h_regi
     message->capacity = region->capacity;
 }
 
+struct master_parts {
+    Mas4h__V1__MasterStatus message;
+    Google__Protobuf__Timestamp started_at;
+    Google__Protobuf__Timestamp last_seen_at;
+};
+
+static void write_master(struct master_parts *parts, const struct m4h_master_status *master)
+{
+    mas4h__v1__master_status__init(&parts->message);
+    m4h_wire_write_time(&parts->started_at, master->started_wall_ms);
+    m4h_wire_write_time(&parts->last_seen_at, master->last_seen_wall_ms);
+    parts->message.master_id = m4h_wire_borrow(master->master_id);
+    parts->message.version = m4h_wire_borrow(master->version);
+    parts->message.started_at = &parts->started_at;
+    parts->message.last_seen_at = &parts->last_seen_at;
+}
+
 static int pack_cluster(const struct m4h_cluster_status *cluster,
                         const struct m4h_region_status *regions, size_t region_count,
                         struct m4h_buffer *out)
@@ -46,13 +63,19 @@ static int pack_cluster(const struct m4h_cluster_status *cluster,
     Mas4h__V1__ClusterStatus message = MAS4H__V1__CLUSTER_STATUS__INIT;
     Mas4h__V1__RegionStatus parts[M4H_REGIONS_MAX];
     Mas4h__V1__RegionStatus *pointers[M4H_REGIONS_MAX];
+    struct master_parts masters[M4H_MASTERS_MAX];
+    Mas4h__V1__MasterStatus *master_pointers[M4H_MASTERS_MAX];
     Google__Protobuf__Timestamp started_at;
 
-    if (region_count > M4H_REGIONS_MAX)
+    if (region_count > M4H_REGIONS_MAX || cluster->master_count > M4H_MASTERS_MAX)
         return M4H_ETOOBIG;
     for (size_t i = 0; i < region_count; i++) {
         write_region(&parts[i], &regions[i]);
         pointers[i] = &parts[i];
+    }
+    for (size_t i = 0; i < cluster->master_count; i++) {
+        write_master(&masters[i], &cluster->masters[i]);
+        master_pointers[i] = &masters[i].message;
     }
     m4h_wire_write_time(&started_at, cluster->started_wall_ms);
     message.master_id = m4h_wire_borrow(cluster->master_id);
@@ -67,6 +90,8 @@ static int pack_cluster(const struct m4h_cluster_status *cluster,
     message.regions = pointers;
     message.synced = cluster->synced;
     message.flapping = cluster->flapping;
+    message.n_masters = cluster->master_count;
+    message.masters = master_pointers;
     reply.result_case = MAS4H__V1__CLUSTER_STATUS_REPLY__RESULT_CLUSTER;
     reply.cluster = &message;
     return m4h_wire_pack(&reply.base, out);
@@ -119,6 +144,24 @@ static int read_regions(const Mas4h__V1__ClusterStatus *message, struct m4h_regi
     return 0;
 }
 
+static bool read_masters(const Mas4h__V1__ClusterStatus *message, struct m4h_cluster_status *out)
+{
+    if (message->n_masters > M4H_MASTERS_MAX)
+        return false;
+    for (size_t i = 0; i < message->n_masters; i++) {
+        const Mas4h__V1__MasterStatus *each = message->masters[i];
+        struct m4h_master_status *master = &out->masters[i];
+
+        if (!m4h_wire_read_id(each->master_id, master->master_id) ||
+            !m4h_wire_read_text(each->version, master->version, sizeof(master->version)) ||
+            !m4h_wire_read_time(each->started_at, &master->started_wall_ms) ||
+            !m4h_wire_read_time(each->last_seen_at, &master->last_seen_wall_ms))
+            return false;
+    }
+    out->master_count = (uint32_t)message->n_masters;
+    return true;
+}
+
 static bool read_cluster(const Mas4h__V1__ClusterStatus *message, struct m4h_cluster_status *out)
 {
     out->slaves = message->slaves;
@@ -130,7 +173,8 @@ static bool read_cluster(const Mas4h__V1__ClusterStatus *message, struct m4h_clu
     out->flapping = message->flapping;
     return m4h_wire_read_id(message->master_id, out->master_id) &&
            m4h_wire_read_text(message->version, out->version, sizeof(out->version)) &&
-           m4h_wire_read_time(message->started_at, &out->started_wall_ms);
+           m4h_wire_read_time(message->started_at, &out->started_wall_ms) &&
+           read_masters(message, out);
 }
 
 static int read_cluster_reply(const Mas4h__V1__ClusterStatusReply *message,

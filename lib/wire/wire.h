@@ -141,6 +141,20 @@ M4H_MUST_CHECK int m4h_wire_snapshot_reply_decode(const uint8_t *data, size_t le
                                                   struct m4h_tunnel **tunnels, size_t *count,
                                                   struct m4h_problem *problem);
 
+/* Among masters. At most M4H_SHARED_RESERVATIONS_MAX, else M4H_ETOOBIG when encoding. A
+ * decoded array is allocated: free() it; NULL where count is 0. */
+M4H_MUST_CHECK int m4h_wire_hello_encode(const struct m4h_master_hello *hello,
+                                         struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_hello_decode(const uint8_t *data, size_t len,
+                                         struct m4h_master_hello *out);
+M4H_MUST_CHECK int m4h_wire_reservations_encode(const char *master_id, uint64_t instance,
+                                                const struct m4h_shared_reservation *reservations,
+                                                size_t count, struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_reservations_decode(const uint8_t *data, size_t len,
+                                                char master_id[M4H_ID_MAX + 1], uint64_t *instance,
+                                                struct m4h_shared_reservation **reservations,
+                                                size_t *count);
+
 M4H_MUST_CHECK int m4h_wire_revoke_encode(const struct m4h_revoke *revoke, struct m4h_buffer *out);
 M4H_MUST_CHECK int m4h_wire_revoke_decode(const uint8_t *data, size_t len, struct m4h_revoke *out);
 

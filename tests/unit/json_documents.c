@@ -107,6 +107,7 @@ static void a_slave_is_written_whole(void **state)
     expect("{\"slave_id\":\"slave-1\",\"region\":\"eu\",\"state\":\"draining\","
            "\"drain_deadline\":\"2026-01-31T12:00:00.250Z\",\"host\":\"h\","
            "\"port\":22,\"host_keys\":[\"ssh-ed25519 AAAA\"],\"tunnels\":3,\"capacity\":9500,"
+           "\"weight\":100,\"handshakes_per_second\":0,"
            "\"reservations\":1,\"channels\":2,\"bytes_from_device\":18446744073709551615,"
            "\"bytes_to_device\":5,\"cpu_permille\":120,\"version\":\"5.0.0\","
            "\"started_at\":\"2026-01-31T12:00:00.250Z\",\"last_seen_at\":null,\"synced\":true}");
@@ -133,7 +134,9 @@ static void a_cluster_is_written_with_its_regions(void **state)
                                          .capacity = 100,
                                          .channels = 4,
                                          .flapping = 2,
-                                         .synced = false};
+                                         .synced = false,
+                                         .masters = {{"m1", "5.0.0", WALL_MS, WALL_MS}},
+                                         .master_count = 1};
     struct m4h_region_status regions[] = {{"eu", 1, 1, 7, 50}, {"us", 1, 0, 0, 50}};
 
     (void)state;
@@ -143,7 +146,10 @@ static void a_cluster_is_written_with_its_regions(void **state)
            "\"tunnels\":7,\"capacity\":100,\"channels\":4,\"flapping\":2,\"synced\":false,"
            "\"regions\":["
            "{\"region\":\"eu\",\"slaves\":1,\"slaves_ready\":1,\"tunnels\":7,\"capacity\":50},"
-           "{\"region\":\"us\",\"slaves\":1,\"slaves_ready\":0,\"tunnels\":0,\"capacity\":50}]}");
+           "{\"region\":\"us\",\"slaves\":1,\"slaves_ready\":0,\"tunnels\":0,\"capacity\":50}],"
+           "\"masters\":[{\"master_id\":\"m1\",\"version\":\"5.0.0\","
+           "\"started_at\":\"2026-01-31T12:00:00.250Z\","
+           "\"last_seen_at\":\"2026-01-31T12:00:00.250Z\"}]}");
 }
 
 static void a_slot_is_written_for_rest_and_for_the_websocket(void **state)

@@ -226,6 +226,50 @@ static int recode_revoke(const uint8_t *data, size_t len, struct m4h_buffer *out
     return error != 0 ? error : m4h_wire_revoke_encode(&revoke, out);
 }
 
+/* ---- among masters ------------------------------------------------------------ */
+
+static int make_hello(struct m4h_buffer *out)
+{
+    struct m4h_master_hello hello;
+
+    full_hello(&hello);
+    return m4h_wire_hello_encode(&hello, out);
+}
+
+static int recode_hello(const uint8_t *data, size_t len, struct m4h_buffer *out)
+{
+    struct m4h_master_hello hello;
+    int error = m4h_wire_hello_decode(data, len, &hello);
+
+    return error != 0 ? error : m4h_wire_hello_encode(&hello, out);
+}
+
+static int make_reservations(struct m4h_buffer *out)
+{
+    struct m4h_shared_reservation reservations[ITEMS];
+
+    for (size_t i = 0; i < ITEMS; i++)
+        full_reservation(&reservations[i]);
+    reservations[1].slave_id[0] = '\0';
+    reservations[2].client_key[0] = '\0';
+    return m4h_wire_reservations_encode("master-1", UINT64_MAX, reservations, ITEMS, out);
+}
+
+static int recode_reservations(const uint8_t *data, size_t len, struct m4h_buffer *out)
+{
+    struct m4h_shared_reservation *reservations;
+    char master_id[M4H_ID_MAX + 1];
+    uint64_t instance;
+    size_t count;
+    int error =
+        m4h_wire_reservations_decode(data, len, master_id, &instance, &reservations, &count);
+
+    if (error == 0)
+        error = m4h_wire_reservations_encode(master_id, instance, reservations, count, out);
+    free(reservations);
+    return error;
+}
+
 /* ---- replies ------------------------------------------------------------------ */
 
 static int make_dispatch_reply(struct m4h_buffer *out)
@@ -546,4 +590,7 @@ const struct wire_kind wire_kinds[KIND_COUNT] = {
     [KIND_SNAPSHOT_PROBLEM] = {"snapshot_problem", M4H_WIRE_MESSAGE_MAX, make_snapshot_problem,
                                recode_snapshot_reply},
     [KIND_REVOKE] = {"revoke", SMALL_MAX, make_revoke, recode_revoke},
+    [KIND_HELLO] = {"hello", SMALL_MAX, make_hello, recode_hello},
+    [KIND_RESERVATIONS] = {"reservations", M4H_WIRE_MESSAGE_MAX, make_reservations,
+                           recode_reservations},
 };

@@ -53,6 +53,8 @@ void full_info(struct m4h_slave_info *info)
     info->capacity = UINT32_MAX;
     FILL(info->version);
     info->started_wall_ms = WALL_MS - 1;
+    info->weight = UINT32_MAX - 1;
+    info->handshakes_per_second = UINT32_MAX - 2;
 }
 
 static void full_disconnect(struct m4h_disconnect *disconnect)
@@ -220,6 +222,14 @@ void full_deny(struct m4h_authorize_reply *reply)
     reply->valid_for_ms = UINT32_MAX - 1;
 }
 
+static void full_master(struct m4h_master_status *master)
+{
+    fill_name(master->master_id, sizeof(master->master_id));
+    FILL(master->version);
+    master->started_wall_ms = WALL_MS;
+    master->last_seen_wall_ms = WALL_MS - 1;
+}
+
 void full_cluster(struct m4h_cluster_status *cluster)
 {
     memset(cluster, 0, sizeof(*cluster));
@@ -233,6 +243,27 @@ void full_cluster(struct m4h_cluster_status *cluster)
     cluster->channels = UINT64_MAX - 2;
     cluster->synced = true;
     cluster->flapping = UINT32_MAX - 3;
+    cluster->master_count = M4H_MASTERS_MAX;
+    for (size_t i = 0; i < M4H_MASTERS_MAX; i++)
+        full_master(&cluster->masters[i]);
+}
+
+void full_hello(struct m4h_master_hello *hello)
+{
+    memset(hello, 0, sizeof(*hello));
+    fill_name(hello->master_id, sizeof(hello->master_id));
+    FILL(hello->version);
+    hello->started_wall_ms = WALL_MS;
+    hello->instance = UINT64_MAX;
+    hello->stopping = true;
+}
+
+void full_reservation(struct m4h_shared_reservation *reservation)
+{
+    memset(reservation, 0, sizeof(*reservation));
+    fill_name(reservation->slave_id, sizeof(reservation->slave_id));
+    FILL(reservation->client_key);
+    reservation->remaining_ms = UINT32_MAX;
 }
 
 void full_region(struct m4h_region_status *region)

@@ -17,6 +17,8 @@ void full_authorize_request(struct m4h_authorize_request *request);
 void full_allow(struct m4h_authorize_reply *reply);
 void full_deny(struct m4h_authorize_reply *reply);
 void full_cluster(struct m4h_cluster_status *cluster);
+void full_hello(struct m4h_master_hello *hello);
+void full_reservation(struct m4h_shared_reservation *reservation);
 void full_region(struct m4h_region_status *region);
 void full_slave_status(struct m4h_slave_status *status);
 void full_tunnel_status(struct m4h_tunnel_status *status);

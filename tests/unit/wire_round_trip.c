@@ -229,6 +229,67 @@ static void a_cluster_survives_with_all_its_regions(void **state)
     m4h_buffer_free(&bytes);
 }
 
+static void a_hello_survives(void **state)
+{
+    struct m4h_master_hello hello;
+
+    (void)state;
+    full_hello(&hello);
+    ASSERT_ROUND_TRIP(hello, m4h_wire_hello_encode, m4h_wire_hello_decode);
+}
+
+/* The most in one message, each as long as it may be: it must fit. */
+static void as_many_reservations_as_may_be_survive(void **state)
+{
+    static struct m4h_shared_reservation given[M4H_SHARED_RESERVATIONS_MAX];
+    struct m4h_buffer bytes = BUFFER;
+    struct m4h_shared_reservation *read;
+    char master_id[M4H_ID_MAX + 1];
+    uint64_t instance;
+    size_t count;
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(given); i++) {
+        full_reservation(&given[i]);
+        given[i].remaining_ms = (uint32_t)i;
+    }
+    assert_int_equal(m4h_wire_reservations_encode("m", 7, given, M4H_COUNT(given), &bytes), 0);
+    assert_int_equal(
+        m4h_wire_reservations_decode(bytes.data, bytes.len, master_id, &instance, &read, &count),
+        0);
+    assert_string_equal(master_id, "m");
+    assert_true(instance == 7);
+    assert_int_equal(count, M4H_COUNT(given));
+    assert_memory_equal(read, given, sizeof(given));
+    free(read);
+    m4h_buffer_free(&bytes);
+    assert_int_equal(m4h_wire_reservations_encode("m", 7, given, M4H_COUNT(given) + 1, &bytes),
+                     M4H_ETOOBIG);
+}
+
+static void a_reservation_of_nothing_is_refused(void **state)
+{
+    const struct m4h_shared_reservation nothing = {.remaining_ms = 1};
+    struct m4h_buffer bytes = BUFFER;
+    struct m4h_shared_reservation *read;
+    char master_id[M4H_ID_MAX + 1];
+    uint64_t instance;
+    size_t count;
+
+    (void)state;
+    assert_int_equal(m4h_wire_reservations_encode("m", 7, &nothing, 1, &bytes), 0);
+    assert_int_equal(
+        m4h_wire_reservations_decode(bytes.data, bytes.len, master_id, &instance, &read, &count),
+        M4H_EPROTOCOL);
+    assert_null(read);
+    m4h_buffer_clear(&bytes);
+    assert_int_equal(m4h_wire_reservations_encode("m", 0, NULL, 0, &bytes), 0);
+    assert_int_equal(
+        m4h_wire_reservations_decode(bytes.data, bytes.len, master_id, &instance, &read, &count),
+        M4H_EPROTOCOL);
+    m4h_buffer_free(&bytes);
+}
+
 static void a_tunnel_status_survives(void **state)
 {
     struct m4h_buffer bytes = BUFFER;
@@ -367,6 +428,9 @@ int run_round_trip_tests(void)
         cmocka_unit_test(a_slot_survives),
         cmocka_unit_test(yes_and_no_survive),
         cmocka_unit_test(a_cluster_survives_with_all_its_regions),
+        cmocka_unit_test(a_hello_survives),
+        cmocka_unit_test(as_many_reservations_as_may_be_survive),
+        cmocka_unit_test(a_reservation_of_nothing_is_refused),
         cmocka_unit_test(a_tunnel_status_survives),
         cmocka_unit_test(answers_to_commands_survive),
         cmocka_unit_test(problems_survive_in_every_reply),
