@@ -42,8 +42,10 @@ struct sim_slave {
     uint64_t load_count;
     uint64_t snapshot_count;
     struct sim_snapshot snapshots[SIM_SNAPSHOTS_KEPT];
+    struct sim_waiting *waiting; /* owned; events for the time when it is connected again */
+    struct sim_waiting **waiting_end;
     uint32_t capacity;
-    uint32_t page_tunnels; /* in a page of a snapshot */
+    uint32_t page_tunnels;        /* in a page of a snapshot */
     struct sim_session *sessions; /* owned */
     bool knows[SIM_KEYS_MAX];     /* whom it may let in without a master */
     bool is_announcing;           /* a new tunnel; else a connect tells of other ports */

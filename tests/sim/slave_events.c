@@ -9,6 +9,38 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* An event that is kept while there is no connection, as lib/bus keeps it. */
+struct sim_waiting {
+    struct sim_waiting *next;
+    size_t len;
+    uint8_t data[];
+};
+
+/* Keeps what is in `out`. */
+static void wait_for_link(struct sim_slave *slave)
+{
+    struct sim_waiting *waiting = malloc(sizeof(*waiting) + slave->out.len);
+
+    if (waiting == NULL)
+        abort();
+    *waiting = (struct sim_waiting){.len = slave->out.len};
+    memcpy(waiting->data, slave->out.data, slave->out.len);
+    if (slave->waiting == NULL)
+        slave->waiting_end = &slave->waiting;
+    *slave->waiting_end = waiting;
+    slave->waiting_end = &waiting->next;
+}
+
+/* The first one that waits. */
+static struct sim_waiting *take_waiting(struct sim_slave *slave)
+{
+    struct sim_waiting *waiting = slave->waiting;
+
+    slave->waiting = waiting->next;
+    return waiting;
+}
 
 void sim_slave_begin_events(struct sim *sim, struct sim_slave *slave)
 {
@@ -19,6 +51,8 @@ void sim_slave_begin_events(struct sim *sim, struct sim_slave *slave)
 
 void sim_slave_end_events(struct sim_slave *slave)
 {
+    while (slave->waiting != NULL)
+        free(take_waiting(slave));
     for (size_t i = 0; i < SIM_SNAPSHOTS_KEPT; i++) {
         free(slave->snapshots[i].tunnels);
         slave->snapshots[i] = (struct sim_snapshot){0};
@@ -27,9 +61,12 @@ void sim_slave_end_events(struct sim_slave *slave)
 
 void sim_slave_linked(struct sim *sim, struct sim_slave *slave, bool up)
 {
-    (void)sim;
-    (void)slave;
-    (void)up;
+    while (up && slave->waiting != NULL) {
+        struct sim_waiting *waiting = take_waiting(slave);
+
+        network_publish(sim, &slave->node, 0, waiting->data, waiting->len);
+        free(waiting);
+    }
 }
 
 bool sim_slave_is_flushed(const struct sim_slave *slave)
@@ -87,6 +124,8 @@ void sim_slave_publish(struct sim *sim, struct sim_slave *slave, struct m4h_even
         abort();
     if (network_is_up(sim, &slave->node))
         network_publish(sim, &slave->node, 0, slave->out.data, slave->out.len);
+    else if (event->type != M4H_EVENT_LOAD)
+        wait_for_link(slave);
 }
 
 void sim_slave_publish_load(struct sim *sim, struct sim_slave *slave)
