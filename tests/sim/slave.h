@@ -72,6 +72,21 @@ void sim_slave_hang_up(struct sim *sim, struct sim_slave *slave, unsigned device
 void sim_slave_change_ports(struct sim *sim, struct sim_slave *slave, unsigned device,
                             uint32_t attempt);
 
+/* ---- slave_devices.c ------------------------------------------------------ */
+
+/* NULL: there is none such, or it is one of the bulk. */
+struct sim_session *sim_device_session(const struct sim_slave *slave, uint64_t id);
+/* A resident that owns its client key gets a port, and is announced. */
+void sim_device_open(struct sim *sim, struct sim_slave *slave, struct m4h_resident *resident);
+/* A worker is told to close it, which takes a moment. */
+void sim_device_close(struct sim *sim, struct sim_slave *slave, struct m4h_resident *resident,
+                      enum m4h_disconnect_reason reason);
+/* The connection is gone. */
+void sim_device_remove(struct sim *sim, struct sim_slave *slave, uint64_t session,
+                       enum m4h_disconnect_reason reason);
+/* The same of one that was no resident, or when all goes. */
+void sim_device_end(struct sim *sim, struct sim_slave *slave, uint64_t session);
+
 /* ---- slave_events.c ------------------------------------------------------- */
 
 /* A new epoch, of which nothing has been said; its end. */
