@@ -74,9 +74,9 @@ static const char *compare_master(const struct sim *sim, const struct sim_master
                  m4h_kicks_count(master->kicks));
         return text;
     }
-    if (master->cluster->tunnels.entries != master->cluster->tunnels.client_keys) {
+    if (master->cluster->tunnels.entries != master->cluster->tunnels.owners.count) {
         snprintf(text, sizeof(text), "%s: %zu tunnels of %zu client keys", master->node.id,
-                 master->cluster->tunnels.entries, master->cluster->tunnels.client_keys);
+                 master->cluster->tunnels.entries, master->cluster->tunnels.owners.count);
         return text;
     }
     return NULL;

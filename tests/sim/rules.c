@@ -131,8 +131,8 @@ static void check_owners(struct sim *sim, const struct sim_master *master)
                      m4h_entry_client_key(entry));
         }
     }
-    if (keys != index->client_keys || entries != index->entries)
-        sim_fail(sim, "%s counts %zu client keys and has %zu", master->node.id, index->client_keys,
+    if (keys != index->owners.count || entries != index->entries)
+        sim_fail(sim, "%s counts %zu client keys and has %zu", master->node.id, index->owners.count,
                  keys);
 }
 
@@ -158,7 +158,7 @@ static void check_status(struct sim *sim, const struct sim_master *master)
     if (status.slaves != slave_count || status.slaves_ready != ready || tunnels != in_regions)
         sim_fail(sim, "%s: the status says %u slaves, %u ready; they are %zu and %u",
                  master->node.id, status.slaves, status.slaves_ready, slave_count, ready);
-    if (status.tunnels != master->cluster->tunnels.client_keys)
+    if (status.tunnels != master->cluster->tunnels.owners.count)
         sim_fail(sim, "%s: the status says %llu tunnels", master->node.id,
                  (unsigned long long)status.tunnels);
 }

@@ -98,7 +98,7 @@ bool truth_stored(struct sim *sim, const struct m4h_event *event)
 /* A number for what a master holds of all slaves. */
 static uint64_t held_of(const struct m4h_cluster *cluster)
 {
-    uint64_t sum = cluster->tunnels.entries * 31 + cluster->tunnels.client_keys;
+    uint64_t sum = cluster->tunnels.entries * 31 + cluster->tunnels.owners.count;
 
     for (size_t i = 0; i < cluster->slaves.count; i++) {
         const struct m4h_slave *slave = cluster->slaves.sorted[i];

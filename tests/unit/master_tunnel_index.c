@@ -115,7 +115,7 @@ static void assert_same(void)
     }
     assert_null(entry);
     assert_int_equal(table.entries, row_count);
-    assert_int_equal(table.client_keys, keys);
+    assert_int_equal(table.owners.count, keys);
     for (unsigned i = 0; i < HOLDERS; i++) {
         assert_int_equal(holders[i].count, counts[i]);
         assert_int_equal(holders[i].digest, digests[i]);
@@ -125,7 +125,7 @@ static void assert_same(void)
 static void the_table_is_what_a_sorted_array_would_be(void **state)
 {
     (void)state;
-    m4h_tunnel_index_init(&table, 1);
+    assert_int_equal(m4h_tunnel_index_init(&table, 1), 0);
     for (unsigned i = 0; i < STEPS; i++) {
         if (row_count == 0 || next_random() % 200 < (row_count < 150 ? 120 : 80))
             add();
@@ -145,7 +145,7 @@ static void the_table_is_what_a_sorted_array_would_be(void **state)
 static void what_a_holder_has_goes_and_the_rest_stays(void **state)
 {
     (void)state;
-    m4h_tunnel_index_init(&table, 1);
+    assert_int_equal(m4h_tunnel_index_init(&table, 1), 0);
     for (unsigned share = 1; share <= 20; share++) {
         unsigned dropped = share % HOLDERS;
 
@@ -177,7 +177,7 @@ static struct m4h_entry *entry_like(const struct row *row, uint64_t stamp)
 static void a_renewal_leaves_what_was_confirmed_or_put_in(void **state)
 {
     (void)state;
-    m4h_tunnel_index_init(&table, 1);
+    assert_int_equal(m4h_tunnel_index_init(&table, 1), 0);
     for (unsigned i = 0; i < 600; i++)
         add();
     m4h_tunnel_index_begin_renewal(&holders[1]);
@@ -221,7 +221,7 @@ static void the_same_tunnel_again_replaces_itself(void **state)
     struct m4h_tunnel read;
 
     (void)state;
-    m4h_tunnel_index_init(&table, 1);
+    assert_int_equal(m4h_tunnel_index_init(&table, 1), 0);
     assert_true(m4h_tunnel_index_insert(&table, &holders[0], m4h_entry_create(&table, &tunnel)));
     tunnel.stamp = 2;
     tunnel.ports[0] = 99;
@@ -230,6 +230,56 @@ static void the_same_tunnel_again_replaces_itself(void **state)
     m4h_entry_read(m4h_tunnel_index_owner(&table, "k"), &read);
     assert_int_equal(read.ports[0], 99);
     m4h_tunnel_index_drop(&table, &holders[0]);
+    m4h_tunnel_index_free(&table);
+}
+
+static struct m4h_entry *numbered(unsigned number)
+{
+    struct m4h_tunnel tunnel = {.tunnel_id = number + 1, .stamp = 1, .port_count = 1};
+    struct m4h_entry *entry;
+
+    snprintf(tunnel.client_key, sizeof(tunnel.client_key), "device-%u", number);
+    entry = m4h_entry_create(&table, &tunnel);
+    assert_non_null(entry);
+    return entry;
+}
+
+static void assert_owned(unsigned first, unsigned end, bool owned)
+{
+    char key[32];
+
+    for (unsigned i = first; i < end; i++) {
+        const struct m4h_entry *owner;
+
+        snprintf(key, sizeof(key), "device-%u", i);
+        owner = m4h_tunnel_index_owner(&table, key);
+        assert_int_equal(owner != NULL, owned);
+        if (owned)
+            assert_string_equal(m4h_entry_client_key(owner), key);
+    }
+}
+
+/* The hash table grows bucket by bucket: all are looked for after each of some steps. */
+static void every_owner_is_found_however_many_there_are(void **state)
+{
+    const unsigned most = 5 * M4H_OWNERS_PIECE;
+
+    (void)state;
+    assert_int_equal(m4h_tunnel_index_init(&table, 1), 0);
+    for (unsigned i = 0; i < most; i++) {
+        m4h_tunnel_index_insert(&table, &holders[0], numbered(i));
+        if (i % 499 == 0)
+            assert_owned(0, i + 1, true);
+    }
+    assert_owned(0, most, true);
+    assert_owned(most, most + 100, false);
+    assert_int_equal(table.owners.buckets, most);
+    m4h_tunnel_index_drop_some(&table, &holders[0], 1000);
+    assert_owned(0, most - 1000, true);
+    assert_owned(most - 1000, most, false);
+    m4h_tunnel_index_drop(&table, &holders[0]);
+    assert_owned(0, most, false);
+    assert_int_equal(table.owners.count, 0);
     m4h_tunnel_index_free(&table);
 }
 
@@ -245,7 +295,7 @@ static void the_longest_of_everything_fits(void **state)
     memset(tunnel.client_version, 'v', M4H_CLIENT_VERSION_MAX);
     for (unsigned i = 0; i < M4H_TUNNEL_PORTS_MAX; i++)
         tunnel.ports[i] = (uint16_t)(65535 - i);
-    m4h_tunnel_index_init(&table, 1);
+    assert_int_equal(m4h_tunnel_index_init(&table, 1), 0);
     m4h_tunnel_index_insert(&table, &holders[0], m4h_entry_create(&table, &tunnel));
     m4h_entry_read(m4h_tunnel_index_after(&table, ""), &read);
     assert_memory_equal(&read, &tunnel, sizeof(read));
@@ -260,6 +310,7 @@ int main(void)
         cmocka_unit_test(what_a_holder_has_goes_and_the_rest_stays),
         cmocka_unit_test(a_renewal_leaves_what_was_confirmed_or_put_in),
         cmocka_unit_test(the_same_tunnel_again_replaces_itself),
+        cmocka_unit_test(every_owner_is_found_however_many_there_are),
         cmocka_unit_test(the_longest_of_everything_fits),
     };
 

@@ -39,14 +39,16 @@ int m4h_cluster_create(struct m4h_cluster **cluster, const struct m4h_cluster_co
     error = m4h_dispatch_create(&made->dispatch, &config->dispatch);
     if (error == 0)
         error = m4h_last_ports_init(&made->last_ports, config->seed);
+    if (error == 0)
+        error = m4h_tunnel_index_init(&made->tunnels, config->seed);
     if (error != 0) {
+        m4h_last_ports_free(&made->last_ports);
         m4h_dispatch_destroy(made->dispatch);
         free(made);
         return error;
     }
     made->config = *config;
     made->online = true;
-    m4h_tunnel_index_init(&made->tunnels, config->seed);
     m4h_evictions_init(&made->evictions);
     m4h_heap_init(&made->liveness, liveness_before);
     m4h_heap_init(&made->waiting, waiting_before);

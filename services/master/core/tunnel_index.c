@@ -198,9 +198,11 @@ static struct m4h_entry *seek(const struct m4h_tunnel_index *index, const char *
 
 /* ---- the table ------------------------------------------------------------ */
 
-void m4h_tunnel_index_init(struct m4h_tunnel_index *index, uint64_t seed)
+int m4h_tunnel_index_init(struct m4h_tunnel_index *index, uint64_t seed)
 {
-    *index = (struct m4h_tunnel_index){.seed = seed};
+    memset(index, 0, sizeof(*index));
+    index->seed = seed;
+    return m4h_owners_init(&index->owners, seed);
 }
 
 void m4h_tunnel_index_free(struct m4h_tunnel_index *index)
@@ -213,7 +215,8 @@ void m4h_tunnel_index_free(struct m4h_tunnel_index *index)
         free(entry);
         entry = next;
     }
-    m4h_tunnel_index_init(index, index->seed);
+    m4h_owners_free(&index->owners);
+    memset(index, 0, sizeof(*index));
 }
 
 static void hold(struct m4h_holder *holder, struct m4h_entry *entry)
@@ -245,11 +248,32 @@ static void let_go(struct m4h_entry *entry)
     holder->digest ^= m4h_digest_of(entry->tunnel_id);
 }
 
-/* True where a neighbour in the order has the same client key. */
-static bool has_rival(const struct m4h_entry *entry, const struct m4h_entry *previous)
+static bool is_first_of_its_key(const struct m4h_entry *entry, const struct m4h_entry *previous)
 {
-    return (previous != NULL && m4h_entry_same_key(entry, previous)) ||
-           (entry->next[0] != NULL && m4h_entry_same_key(entry, entry->next[0]));
+    return previous == NULL || !m4h_entry_same_key(entry, previous);
+}
+
+/* The entry, which is in the order now, becomes the owner where it is the first. */
+static void own(struct m4h_tunnel_index *index, struct m4h_entry *entry,
+                const struct m4h_entry *previous)
+{
+    struct m4h_entry *next = entry->next[0];
+
+    if (!is_first_of_its_key(entry, previous))
+        return;
+    if (next != NULL && m4h_entry_same_key(entry, next))
+        m4h_owners_replace(&index->owners, next, entry);
+    else
+        m4h_owners_add(&index->owners, entry);
+}
+
+/* Gives the client key of an owner to `heir`, the next of the order that stays. */
+static void disown(struct m4h_tunnel_index *index, struct m4h_entry *owner, struct m4h_entry *heir)
+{
+    if (heir != NULL && m4h_entry_same_key(owner, heir))
+        m4h_owners_replace(&index->owners, owner, heir);
+    else
+        m4h_owners_remove(&index->owners, owner);
 }
 
 bool m4h_tunnel_index_insert(struct m4h_tunnel_index *index, struct m4h_holder *holder,
@@ -270,8 +294,7 @@ bool m4h_tunnel_index_insert(struct m4h_tunnel_index *index, struct m4h_holder *
         links[level] = entry;
     }
     index->entries++;
-    if (!has_rival(entry, path[0]))
-        index->client_keys++;
+    own(index, entry, path[0]);
     return old == NULL;
 }
 
@@ -280,8 +303,8 @@ void m4h_tunnel_index_remove(struct m4h_tunnel_index *index, struct m4h_entry *e
     struct m4h_entry *path[M4H_TUNNEL_INDEX_HEIGHT];
 
     find_path(index, entry, path);
-    if (!has_rival(entry, path[0]))
-        index->client_keys--;
+    if (is_first_of_its_key(entry, path[0]))
+        disown(index, entry, entry->next[0]);
     for (size_t level = 0; level < entry->height; level++)
         links_of(index, path[level])[level] = entry->next[level];
     index->entries--;
@@ -358,14 +381,18 @@ static void unlink_level(struct m4h_tunnel_index *index, const struct m4h_holder
     }
 }
 
-static size_t count_client_keys(const struct m4h_tunnel_index *index)
+/* Gives the client keys that the holder owns to those that have them besides. */
+static void disown_all(struct m4h_tunnel_index *index, const struct m4h_holder *holder)
 {
-    size_t count = 0;
+    for (struct m4h_entry *entry = holder->first; entry != NULL; entry = entry->slave_next) {
+        struct m4h_entry *heir = entry->next[0];
 
-    for (const struct m4h_entry *entry = index->head[0]; entry != NULL;
-         entry = m4h_entry_next_owner(entry))
-        count++;
-    return count;
+        if (m4h_owners_find(&index->owners, m4h_entry_client_key(entry)) != entry)
+            continue;
+        while (heir != NULL && heir->holder == holder && m4h_entry_same_key(entry, heir))
+            heir = heir->next[0];
+        disown(index, entry, heir);
+    }
 }
 
 /* Takes out a large part of all entries by walking along all of them, which costs less
@@ -374,6 +401,7 @@ static void sweep(struct m4h_tunnel_index *index, struct m4h_holder *holder)
 {
     struct m4h_entry *entry = holder->first;
 
+    disown_all(index, holder);
     for (size_t level = M4H_TUNNEL_INDEX_HEIGHT; level-- > 0;)
         unlink_level(index, holder, level);
     while (entry != NULL) {
@@ -383,7 +411,6 @@ static void sweep(struct m4h_tunnel_index *index, struct m4h_holder *holder)
         entry = next;
     }
     index->entries -= holder->count;
-    index->client_keys = count_client_keys(index);
     holder->first = NULL;
     holder->unseen = NULL;
     holder->count = 0;
@@ -409,9 +436,7 @@ void m4h_tunnel_index_drop(struct m4h_tunnel_index *index, struct m4h_holder *ho
 struct m4h_entry *m4h_tunnel_index_owner(const struct m4h_tunnel_index *index,
                                          const char *client_key)
 {
-    struct m4h_entry *entry = seek(index, client_key, true);
-
-    return entry != NULL && strcmp(m4h_entry_client_key(entry), client_key) == 0 ? entry : NULL;
+    return m4h_owners_find(&index->owners, client_key);
 }
 
 struct m4h_entry *m4h_tunnel_index_find(const struct m4h_tunnel_index *index,
@@ -431,4 +456,10 @@ struct m4h_entry *m4h_tunnel_index_after(const struct m4h_tunnel_index *index,
                                          const char *client_key)
 {
     return seek(index, client_key, false);
+}
+
+struct m4h_entry *m4h_tunnel_index_from(const struct m4h_tunnel_index *index,
+                                        const char *client_key)
+{
+    return seek(index, client_key, true);
 }

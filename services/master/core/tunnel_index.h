@@ -6,12 +6,14 @@
  *
  * A skip list (Pugh 1990) with the towers inside the entries: O(log n), 11
  * bytes of order per entry on average. Heights come from the tunnel id and a
- * seed, so the same seed always makes the same list. Pure; one thread. */
+ * seed, so the same seed always makes the same list. Beside it the owners are in
+ * a hash table (owners.h), so that a client key is found in O(1). Pure; one thread. */
 #ifndef M4H_MASTER_TUNNEL_INDEX_H
 #define M4H_MASTER_TUNNEL_INDEX_H
 
 #include "lib/base/attributes.h"
 #include "lib/base/model.h"
+#include "services/master/core/owners.h"
 
 /* A quarter of the entries of a level are in the next one: 4^12 = 16 million. */
 #define M4H_TUNNEL_INDEX_HEIGHT 12
@@ -34,6 +36,7 @@ struct m4h_holder {
 struct m4h_entry {
     struct m4h_entry *slave_next; /* of the same holder */
     struct m4h_entry *slave_previous;
+    struct m4h_entry *owner_next; /* of an owner: see owners.h */
     struct m4h_holder *holder;
     uint64_t tunnel_id;
     uint64_t stamp;
@@ -49,12 +52,13 @@ struct m4h_entry {
 
 struct m4h_tunnel_index {
     struct m4h_entry *head[M4H_TUNNEL_INDEX_HEIGHT];
+    struct m4h_owners owners; /* as many as there are client keys: tunnels that show */
     uint64_t seed;
     size_t entries;
-    size_t client_keys; /* how many different ones: tunnels that show */
 };
 
-void m4h_tunnel_index_init(struct m4h_tunnel_index *index, uint64_t seed);
+/* M4H_ENOMEM: there is nothing to free. */
+M4H_MUST_CHECK int m4h_tunnel_index_init(struct m4h_tunnel_index *index, uint64_t seed);
 /* Frees all entries; their holders must not be used any more. */
 void m4h_tunnel_index_free(struct m4h_tunnel_index *index);
 
@@ -96,6 +100,9 @@ struct m4h_entry *m4h_tunnel_index_find(const struct m4h_tunnel_index *index,
 /* The owner of the first client key after this one ("": of the first of all). */
 struct m4h_entry *m4h_tunnel_index_after(const struct m4h_tunnel_index *index,
                                          const char *client_key);
+/* The owner of this client key, or of the first one after it. */
+struct m4h_entry *m4h_tunnel_index_from(const struct m4h_tunnel_index *index,
+                                        const char *client_key);
 /* The next entry in order, of the same client key or another; NULL: none. */
 struct m4h_entry *m4h_entry_next(const struct m4h_entry *entry);
 /* The next in order with another client key, so an owner; NULL: none. */
