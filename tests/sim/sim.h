@@ -14,7 +14,7 @@
 #include "tests/sim/stream.h"
 #include "tests/sim/truth.h"
 
-#define SIM_MASTERS_MAX 4u
+#define SIM_MASTERS_MAX 6u
 #define SIM_SLAVES_MAX  6u
 #define SIM_NODES_MAX   (SIM_MASTERS_MAX + SIM_SLAVES_MAX + 2)
 /* The true wall time when a simulation begins. */
