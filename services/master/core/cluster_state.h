@@ -56,8 +56,6 @@ void m4h_fold_remove(struct m4h_cluster *cluster, struct m4h_slave *slave, const
  * a later one before. */
 void m4h_fold_announce(struct m4h_cluster *cluster, struct m4h_slave *slave,
                        enum m4h_slave_state state, uint64_t seq);
-/* The slave has ended: it holds nothing any more. */
-void m4h_fold_stop(struct m4h_cluster *cluster, struct m4h_slave *slave);
 /* Another process runs under this id: nothing of the one before holds. */
 void m4h_fold_begin_epoch(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t epoch);
 /* Puts the slave into another region. M4H_ENOMEM or M4H_EFULL: it has no seat. */

@@ -149,8 +149,10 @@ static void on_start(struct m4h_cluster *cluster, struct m4h_slave *slave,
         m4h_resync_start_empty(cluster, slave, now_ms);
 }
 
-void m4h_fold_stop(struct m4h_cluster *cluster, struct m4h_slave *slave)
+/* It holds nothing any more. */
+static void on_stop(struct m4h_cluster *cluster, struct m4h_slave *slave)
 {
+    m4h_cluster_note(cluster, slave, M4H_NOTE_STOPPED, NULL, 0);
     m4h_resync_cancel(cluster, slave);
     m4h_tunnel_index_drop(&cluster->tunnels, &slave->held);
     m4h_seat_forget_reservations(cluster->dispatch, &slave->seat);
@@ -171,12 +173,6 @@ void m4h_fold_announce(struct m4h_cluster *cluster, struct m4h_slave *slave,
         m4h_cluster_note(cluster, slave, M4H_NOTE_DRAINING, NULL, 0);
     slave->announced = state;
     slave->announced_seq = seq;
-}
-
-static void on_stop(struct m4h_cluster *cluster, struct m4h_slave *slave)
-{
-    m4h_cluster_note(cluster, slave, M4H_NOTE_STOPPED, NULL, 0);
-    m4h_fold_stop(cluster, slave);
 }
 
 void m4h_fold_begin_epoch(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t epoch)
