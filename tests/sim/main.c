@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define SEEDS_DEFAULT 200u
+#define TOLD_EVERY    1000u
 
 static volatile uint64_t seed_now;
 
@@ -110,6 +111,10 @@ int main(int argc, char **argv)
     for (options.seed = from; options.seed < from + seeds; options.seed++) {
         seed_now = options.seed;
         sim_run(&options, &coverage);
+        if ((options.seed - from + 1) % TOLD_EVERY == 0) {
+            printf("%" PRIu64 " seeds so far\n", options.seed - from + 1);
+            fflush(stdout);
+        }
     }
     printf("%" PRIu64 " seeds keep all rules\n", seeds);
     return print_coverage(&coverage, meets_all) ? 0 : 1;
