@@ -13,6 +13,7 @@
 #include "services/master/core/cluster_state.h"
 
 #include "lib/base/error.h"
+#include "services/master/core/kept_events.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,16 +28,6 @@
  * milliseconds. */
 #define INSTALLED_MAX 1000u
 
-/* An event that came while a snapshot was under way. */
-struct kept_event {
-    struct kept_event *next;
-    uint64_t seq;
-    enum m4h_event_type type;
-    struct m4h_entry *entry; /* of a connect; owned */
-    uint64_t tunnel_id;      /* of a disconnect, with client_key */
-    char client_key[];
-};
-
 struct m4h_resync {
     uint64_t seq_asked; /* what the slave's seq was at least, when asked */
     uint64_t snapshot_id;
@@ -47,28 +38,13 @@ struct m4h_resync {
     enum m4h_slave_state state;
     struct m4h_entry *entries; /* owned; linked by slave_next */
     size_t entry_count;
-    struct kept_event *kept; /* owned; oldest first */
-    struct kept_event *kept_last;
-    size_t kept_count;
-    bool spoiled;     /* an event could not be kept */
-    bool is_complete; /* the last page is in; `entries` are what is left to put in */
-    bool is_start;    /* there was none: the slave has started, and is empty */
+    struct m4h_kept_events kept; /* that came meanwhile */
+    bool spoiled;                /* an event could not be kept */
+    bool is_complete;            /* the last page is in; `entries` are what is left to put in */
+    bool is_start;               /* there was none: the slave has started, and is empty */
 };
 
 /* ---- memory --------------------------------------------------------------- */
-
-static void free_all_kept(struct m4h_resync *resync)
-{
-    while (resync->kept != NULL) {
-        struct kept_event *next = resync->kept->next;
-
-        m4h_entry_destroy(resync->kept->entry);
-        free(resync->kept);
-        resync->kept = next;
-    }
-    resync->kept_last = NULL;
-    resync->kept_count = 0;
-}
 
 static void free_resync(struct m4h_resync *resync)
 {
@@ -80,7 +56,7 @@ static void free_resync(struct m4h_resync *resync)
         m4h_entry_destroy(resync->entries);
         resync->entries = next;
     }
-    free_all_kept(resync);
+    m4h_kept_events_free(&resync->kept);
     free(resync);
 }
 
@@ -189,55 +165,18 @@ static void begin(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t
 
 /* ---- events meanwhile ----------------------------------------------------- */
 
-static struct kept_event *keep(struct m4h_cluster *cluster, const struct m4h_event *event)
-{
-    bool is_disconnect = event->type == M4H_EVENT_DISCONNECT;
-    size_t key_size = is_disconnect ? strlen(event->as.disconnect.client_key) + 1 : 0;
-    struct kept_event *kept = calloc(1, sizeof(*kept) + key_size);
-
-    if (kept == NULL)
-        return NULL;
-    kept->seq = event->seq;
-    kept->type = event->type;
-    if (is_disconnect) {
-        kept->tunnel_id = event->as.disconnect.tunnel_id;
-        memcpy(kept->client_key, event->as.disconnect.client_key, key_size);
-    }
-    if (event->type == M4H_EVENT_CONNECT) {
-        kept->entry = m4h_entry_create(&cluster->tunnels, &event->as.connect);
-        if (kept->entry == NULL) {
-            free(kept);
-            return NULL;
-        }
-    }
-    return kept;
-}
-
 void m4h_resync_keep(struct m4h_cluster *cluster, struct m4h_slave *slave,
                      const struct m4h_event *event)
 {
     struct m4h_resync *resync = slave->resync;
-    struct kept_event *kept = NULL;
 
-    if (resync == NULL || resync->spoiled)
-        return;
-    if (resync->kept_count < M4H_MASTER_KEPT_EVENTS_MAX)
-        kept = keep(cluster, event);
-    if (kept == NULL) {
-        resync->spoiled = true;
-        return;
-    }
-    if (resync->kept_last != NULL)
-        resync->kept_last->next = kept;
-    else
-        resync->kept = kept;
-    resync->kept_last = kept;
-    resync->kept_count++;
+    if (resync != NULL && !resync->spoiled)
+        resync->spoiled = !m4h_kept_events_add(&resync->kept, &cluster->tunnels, event);
 }
 
 /* Applies a kept event on top of the snapshot. */
 static void apply_again(struct m4h_cluster *cluster, struct m4h_slave *slave,
-                        struct kept_event *kept, uint64_t now_ms)
+                        struct m4h_kept_event *kept, uint64_t now_ms)
 {
     switch (kept->type) {
     case M4H_EVENT_CONNECT:
@@ -267,7 +206,7 @@ static uint64_t replay(struct m4h_cluster *cluster, struct m4h_slave *slave,
 {
     uint64_t seq = resync->seq;
 
-    for (struct kept_event *kept = resync->kept; kept != NULL; kept = kept->next) {
+    for (struct m4h_kept_event *kept = resync->kept.first; kept != NULL; kept = kept->next) {
         if (kept->seq <= seq)
             continue;
         apply_again(cluster, slave, kept, now_ms);
@@ -409,7 +348,7 @@ static void adopt_epoch(struct m4h_cluster *cluster, struct m4h_slave *slave,
         m4h_cluster_note(cluster, slave, M4H_NOTE_NO_ROOM, "gets no devices", 0);
     m4h_cluster_note(cluster, slave, M4H_NOTE_RESTARTED, NULL, 0);
     slave->resync = resync;
-    free_all_kept(resync);
+    m4h_kept_events_free(&resync->kept);
     resync->spoiled = false;
     resync->seq_asked = 0;
 }
