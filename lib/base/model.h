@@ -318,6 +318,8 @@ struct m4h_page_request {
     char region[M4H_ID_MAX + 1];   /* empty: all */
     char slave_id[M4H_ID_MAX + 1]; /* empty: all */
     uint32_t page_size;            /* 1 to M4H_PAGE_SIZE_MAX */
+    /* Of tunnels: how the client key begins; empty: all. Valid text. */
+    char client_key_prefix[M4H_CLIENT_KEY_MAX + 1];
     /* The last name of the page before, empty for the first page. */
     char page_token[M4H_PAGE_TOKEN_MAX + 1];
 };

@@ -23,6 +23,7 @@
 static bool read_request(const char *region, const char *slave_id, uint32_t page_size,
                          const char *page_token, struct m4h_page_request *out)
 {
+    out->client_key_prefix[0] = '\0';
     out->page_size = page_size == 0                  ? M4H_PAGE_SIZE_DEFAULT
                      : page_size > M4H_PAGE_SIZE_MAX ? M4H_PAGE_SIZE_MAX
                                                      : page_size;
@@ -69,6 +70,7 @@ int m4h_wire_tunnels_request_encode(const struct m4h_page_request *request, stru
     message.slave_id = m4h_wire_borrow(request->slave_id);
     message.page_size = request->page_size;
     message.page_token = m4h_wire_borrow(request->page_token);
+    message.client_key_prefix = m4h_wire_borrow(request->client_key_prefix);
     return m4h_wire_pack(&message.base, out);
 }
 
@@ -76,7 +78,9 @@ static bool read_tunnels_request(const Mas4h__V1__TunnelsStatusRequest *message,
                                  struct m4h_page_request *out)
 {
     return read_request(message->region, message->slave_id, message->page_size, message->page_token,
-                        out);
+                        out) &&
+           m4h_wire_read_text(message->client_key_prefix, out->client_key_prefix,
+                              sizeof(out->client_key_prefix));
 }
 
 int m4h_wire_tunnels_request_decode(const uint8_t *data, size_t len, struct m4h_page_request *out)

@@ -14,7 +14,7 @@ static struct m4h_problem problem;
 static void what_is_not_given_is_the_default(void **state)
 {
     struct m4h_gateway_page_query none = {0};
-    struct m4h_gateway_page_query empty = {"", "", "", ""};
+    struct m4h_gateway_page_query empty = {"", "", "", "", ""};
 
     (void)state;
     assert_int_equal(m4h_gateway_page_parse(&none, &page, &problem), 0);
@@ -27,7 +27,7 @@ static void what_is_not_given_is_the_default(void **state)
 
 static void what_is_given_is_taken(void **state)
 {
-    struct m4h_gateway_page_query query = {"eu", "slave-1", "7", "6120c3a9"};
+    struct m4h_gateway_page_query query = {"eu", "slave-1", "7", "6120c3a9", "dev"};
 
     (void)state;
     assert_int_equal(m4h_gateway_page_parse(&query, &page, &problem), 0);
@@ -35,6 +35,7 @@ static void what_is_given_is_taken(void **state)
     assert_string_equal(page.slave_id, "slave-1");
     assert_int_equal(page.page_size, 7);
     assert_string_equal(page.page_token, "a \xc3\xa9");
+    assert_string_equal(page.client_key_prefix, "dev");
 }
 
 static void a_size_is_a_number_and_has_a_most(void **state)
@@ -67,6 +68,24 @@ static void a_size_is_a_number_and_has_a_most(void **state)
         else
             assert_non_null(strstr(problem.detail, "page_size"));
     }
+}
+
+static void a_prefix_is_text_of_at_most_the_length_of_a_client_key(void **state)
+{
+    char longest[M4H_CLIENT_KEY_MAX + 2];
+    struct m4h_gateway_page_query query = {.client_key_prefix = longest};
+
+    (void)state;
+    memset(longest, 'k', sizeof(longest));
+    longest[M4H_CLIENT_KEY_MAX] = '\0';
+    assert_int_equal(m4h_gateway_page_parse(&query, &page, &problem), 0);
+    assert_string_equal(page.client_key_prefix, longest);
+    longest[M4H_CLIENT_KEY_MAX] = 'k';
+    longest[M4H_CLIENT_KEY_MAX + 1] = '\0';
+    assert_int_equal(m4h_gateway_page_parse(&query, &page, &problem), M4H_EINVALID);
+    query.client_key_prefix = "half a letter \xc3";
+    assert_int_equal(m4h_gateway_page_parse(&query, &page, &problem), M4H_EINVALID);
+    assert_non_null(strstr(problem.detail, "client_key_prefix"));
 }
 
 static void ids_and_tokens_that_are_none_are_refused(void **state)
@@ -108,6 +127,7 @@ int main(void)
         cmocka_unit_test(what_is_not_given_is_the_default),
         cmocka_unit_test(what_is_given_is_taken),
         cmocka_unit_test(a_size_is_a_number_and_has_a_most),
+        cmocka_unit_test(a_prefix_is_text_of_at_most_the_length_of_a_client_key),
         cmocka_unit_test(ids_and_tokens_that_are_none_are_refused),
         cmocka_unit_test(every_token_comes_back_as_it_went),
     };

@@ -58,7 +58,8 @@ static void the_cluster_is_what_a_master_says(void **state)
 static void lists_pass_their_filters_on_and_hide_the_token(void **state)
 {
     (void)state;
-    assert_int_equal(get("/v1/tunnels?region=eu&slave=slave-1&page_size=2"), 200);
+    assert_int_equal(get("/v1/tunnels?region=eu&slave=slave-1&page_size=2&client_key_prefix=b%20"),
+                     200);
     expect("\"client_key\":\"b c/d\"");
     expect("\"next_page_token\":\"6220632f64\"");
     assert_string_equal(gateway_fixture_asked(&fixture)->page.region, "eu");

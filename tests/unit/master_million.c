@@ -81,6 +81,36 @@ static double look_up(const struct m4h_cluster *cluster, unsigned known)
     return (cpu_seconds() - before) * 1e6;
 }
 
+/* All tunnels that the request leaves, page by page; says what the dearest page cost. */
+static void list(const struct m4h_cluster *cluster, struct m4h_page_request request,
+                 const char *what, size_t expected)
+{
+    static struct m4h_tunnel_status rows[M4H_PAGE_SIZE_MAX];
+    size_t found = 0, pages = 0, count;
+    double longest = 0;
+
+    request.page_size = M4H_PAGE_SIZE_MAX;
+    do {
+        double before = cpu_seconds();
+
+        m4h_cluster_tunnels(cluster, &request, rows, &count, request.page_token);
+        if (cpu_seconds() - before > longest)
+            longest = cpu_seconds() - before;
+        found += count;
+        pages++;
+    } while (request.page_token[0] != '\0');
+    printf("%s: %zu tunnels in %zu pages of at most %.1f ms\n", what, found, pages, 1000 * longest);
+    assert_int_equal(found, expected);
+}
+
+static void list_many(const struct m4h_cluster *cluster)
+{
+    list(cluster, (struct m4h_page_request){.region = ""}, "all", TUNNELS);
+    list(cluster, (struct m4h_page_request){.region = "r1"}, "a region", TUNNELS / 4);
+    list(cluster, (struct m4h_page_request){.slave_id = "slave-07"}, "a slave", TUNNELS / SLAVES);
+    list(cluster, (struct m4h_page_request){.client_key_prefix = "nobody"}, "nobody", 0);
+}
+
 static void dispatch_many(struct m4h_cluster *cluster, struct m4h_moment moment)
 {
     struct m4h_dispatch_request request = {.region = "r1"};
@@ -154,6 +184,7 @@ static void a_million_tunnels_are_held_found_and_dropped(void **state)
     printf("%.0f events a second; %.1f bytes per tunnel\n", TUNNELS / cpu, bytes);
     assert_true(bytes <= 256);
     printf("one of %u is found in %.0f ns\n", TUNNELS, look_up(cluster, TUNNELS));
+    list_many(cluster);
     dispatch_many(cluster, moment);
     moment.now_ms += 10000;
     lose_all(cluster, moment);

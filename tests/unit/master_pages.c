@@ -20,6 +20,7 @@ struct scene {
     struct m4h_tunnel_status page[M4H_PAGE_SIZE_MAX];
     size_t count;
     char token[M4H_PAGE_TOKEN_MAX + 1];
+    char prefix[M4H_CLIENT_KEY_MAX + 1];
 };
 
 static void name(char out[16], unsigned i)
@@ -53,6 +54,7 @@ static int begin(void **state)
 
     scene.world = world_create(NULL);
     scene.token[0] = '\0';
+    scene.prefix[0] = '\0';
     fake_slave_init(&scene.slaves[0], "s0", "eu");
     fake_slave_init(&scene.slaves[1], "s1", "us");
     world_start(scene.world, &scene.slaves[0]);
@@ -81,6 +83,7 @@ static bool turn(struct scene *scene, const char *region, const char *slave_id, 
     m4h_text_copy(request.region, sizeof(request.region), region);
     m4h_text_copy(request.slave_id, sizeof(request.slave_id), slave_id);
     m4h_text_copy(request.page_token, sizeof(request.page_token), scene->token);
+    m4h_text_copy(request.client_key_prefix, sizeof(request.client_key_prefix), scene->prefix);
     m4h_cluster_tunnels(scene->world->cluster, &request, scene->page, &scene->count, scene->token);
     return scene->token[0] != '\0';
 }
@@ -156,6 +159,80 @@ static void a_filter_leaves_the_tunnels_of_a_region_or_a_slave(void **state)
     assert_int_equal(scene->count, 0);
 }
 
+/* A slave of few tunnels beside many, and its keys at the far end of the order. */
+static void a_filter_that_leaves_few_of_many_gives_full_pages(void **state)
+{
+    struct scene *scene = *state;
+    struct fake_slave few;
+    unsigned next = 0;
+    bool more;
+
+    fake_slave_init(&few, "s2", "asia");
+    world_start(scene->world, &few);
+    for (unsigned i = 0; i < 25; i++) {
+        char key[16];
+        struct m4h_event event;
+
+        snprintf(key, sizeof(key), "zone-%02u", i * 7 % 25);
+        event = fake_connect(&few, key, 5000 + i, 5000 + i);
+        world_tell(scene->world, &event);
+    }
+    do {
+        more = turn(scene, next % 2 ? "asia" : "", next % 2 ? "" : "s2", 11);
+        assert_int_equal(scene->count, next == 22 ? 3 : 11);
+        for (size_t i = 0; i < scene->count; i++) {
+            char key[16];
+
+            snprintf(key, sizeof(key), "zone-%02u", next++);
+            assert_string_equal(scene->page[i].tunnel.client_key, key);
+        }
+    } while (more);
+    assert_int_equal(next, 25);
+    fake_slave_free(&few);
+}
+
+static void a_prefix_leaves_the_client_keys_that_begin_so(void **state)
+{
+    static const struct {
+        const char *prefix;
+        unsigned first, count;
+    } cases[] = {{"", 0, TUNNELS},        {"device-", 0, TUNNELS},
+                 {"device-01", 100, 100}, {"device-049", 490, 10},
+                 {"device-0123", 123, 1}, {"device-05", 0, 0},
+                 {"zone", 0, 0},          {"a", 0, 0}};
+    struct scene *scene = *state;
+
+    for (size_t c = 0; c < M4H_COUNT(cases); c++) {
+        unsigned seen = 0;
+        bool more;
+
+        m4h_text_copy(scene->prefix, sizeof(scene->prefix), cases[c].prefix);
+        scene->token[0] = '\0';
+        do {
+            more = turn(scene, "", "", 7);
+            for (size_t i = 0; i < scene->count; i++) {
+                char key[16];
+
+                name(key, cases[c].first + seen++);
+                assert_string_equal(scene->page[i].tunnel.client_key, key);
+            }
+        } while (more);
+        assert_int_equal(seen, cases[c].count);
+    }
+}
+
+static void a_prefix_and_a_slave_leave_what_both_leave(void **state)
+{
+    struct scene *scene = *state;
+
+    m4h_text_copy(scene->prefix, sizeof(scene->prefix), "device-012");
+    assert_true(turn(scene, "", "s1", 3));
+    assert_string_equal(scene->page[2].tunnel.client_key, "device-0125");
+    assert_false(turn(scene, "", "s1", 3));
+    assert_int_equal(scene->count, 2);
+    assert_string_equal(scene->page[1].tunnel.client_key, "device-0129");
+}
+
 static void a_full_last_page_has_no_token(void **state)
 {
     struct scene *scene = *state;
@@ -227,6 +304,9 @@ int main(void)
         TEST(pages_stay_in_place_while_tunnels_come_and_go),
         TEST(the_tunnel_that_ended_a_page_may_be_gone),
         TEST(a_filter_leaves_the_tunnels_of_a_region_or_a_slave),
+        TEST(a_filter_that_leaves_few_of_many_gives_full_pages),
+        TEST(a_prefix_leaves_the_client_keys_that_begin_so),
+        TEST(a_prefix_and_a_slave_leave_what_both_leave),
         TEST(a_full_last_page_has_no_token),
         TEST(a_device_at_two_slaves_is_one_row),
         TEST(slaves_come_in_pages_too),

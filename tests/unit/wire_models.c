@@ -312,6 +312,7 @@ void full_page_request(struct m4h_page_request *request)
     fill_name(request->slave_id, sizeof(request->slave_id));
     request->page_size = M4H_PAGE_SIZE_MAX;
     FILL(request->page_token);
+    FILL(request->client_key_prefix);
 }
 
 void full_kick_request(struct m4h_kick_request *request)

@@ -76,6 +76,14 @@ static bool copy_id(char out[M4H_ID_MAX + 1], const char *id)
     return m4h_ident_id_is_valid(id) && m4h_text_copy(out, M4H_ID_MAX + 1, id);
 }
 
+static bool copy_prefix(char out[M4H_CLIENT_KEY_MAX + 1], const char *prefix)
+{
+    if (prefix == NULL)
+        return true;
+    return m4h_ident_text_is_valid(prefix, strlen(prefix)) &&
+           m4h_text_copy(out, M4H_CLIENT_KEY_MAX + 1, prefix);
+}
+
 int m4h_gateway_page_parse(const struct m4h_gateway_page_query *query,
                            struct m4h_page_request *page, struct m4h_problem *problem)
 {
@@ -88,5 +96,7 @@ int m4h_gateway_page_parse(const struct m4h_gateway_page_query *query,
         return refuse(problem, "page_size must be a number");
     if (query->page_token != NULL && !m4h_gateway_token_decode(query->page_token, page->page_token))
         return refuse(problem, "page_token is not one that this list gave out");
+    if (!copy_prefix(page->client_key_prefix, query->client_key_prefix))
+        return refuse(problem, "client_key_prefix must be at most 128 bytes of text");
     return 0;
 }

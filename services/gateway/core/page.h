@@ -16,6 +16,7 @@ struct m4h_gateway_page_query {
     const char *slave_id;
     const char *page_size; /* more than the most becomes the most */
     const char *page_token;
+    const char *client_key_prefix; /* of tunnels only */
 };
 
 /* M4H_EINVALID: `problem` says which one is wrong. */

@@ -138,6 +138,7 @@ static bool read_page(struct m4h_http_request *request, struct m4h_page_request 
         .slave_id = m4h_http_query(request, "slave"),
         .page_size = m4h_http_query(request, "page_size"),
         .page_token = m4h_http_query(request, "page_token"),
+        .client_key_prefix = m4h_http_query(request, "client_key_prefix"),
     };
     struct m4h_problem problem;
 

@@ -1,6 +1,6 @@
 /* Private to the cluster: its state, and what its parts say to each other.
  * fold.c takes events in, resync.c snapshots, liveness.c the time; status.c
- * answers; cluster.c holds it together. */
+ * and tunnel_pages.c answer; cluster.c holds it together. */
 #ifndef M4H_MASTER_CLUSTER_STATE_H
 #define M4H_MASTER_CLUSTER_STATE_H
 
@@ -39,6 +39,11 @@ void m4h_cluster_set_lost(struct m4h_cluster *cluster, struct m4h_slave *slave, 
 /* What REST and dispatch go by. */
 enum m4h_slave_state m4h_slave_state_of(const struct m4h_slave *slave);
 bool m4h_slave_is_listed(const struct m4h_slave *slave);
+
+/* ---- status.c ------------------------------------------------------------- */
+
+/* It is listed, and the filter of the page leaves it. */
+bool m4h_slave_is_wanted(const struct m4h_slave *slave, const struct m4h_page_request *request);
 
 /* ---- fold.c --------------------------------------------------------------- */
 

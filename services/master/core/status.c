@@ -1,18 +1,10 @@
-/* What the cluster answers when it is asked: dispatch and status. */
+/* What the cluster answers when it is asked: dispatch and status. Tunnels are in
+ * tunnel_pages.c. */
 #include "services/master/core/cluster_state.h"
 
 #include "lib/base/error.h"
 
 #include <string.h>
-
-/* Entries that are looked at for one page of tunnels. */
-#define SCAN_MAX 20000u
-
-static const struct m4h_slave *slave_of(const struct m4h_entry *entry)
-{
-    return (const struct m4h_slave *)(const void *)((const char *)entry->holder -
-                                                    offsetof(struct m4h_slave, held));
-}
 
 /* ---- dispatch ------------------------------------------------------------- */
 
@@ -135,7 +127,7 @@ void m4h_cluster_status(const struct m4h_cluster *cluster, struct m4h_cluster_st
 
 /* ---- slaves --------------------------------------------------------------- */
 
-static bool matches(const struct m4h_slave *slave, const struct m4h_page_request *request)
+bool m4h_slave_is_wanted(const struct m4h_slave *slave, const struct m4h_page_request *request)
 {
     return m4h_slave_is_listed(slave) &&
            (request->region[0] == '\0' || strcmp(request->region, slave->region) == 0) &&
@@ -172,7 +164,7 @@ void m4h_cluster_slaves(const struct m4h_cluster *cluster, const struct m4h_page
     next_page_token[0] = '\0';
     for (size_t i = m4h_slaves_after(&cluster->slaves, request->page_token);
          i < cluster->slaves.count; i++) {
-        if (!matches(cluster->slaves.sorted[i], request))
+        if (!m4h_slave_is_wanted(cluster->slaves.sorted[i], request))
             continue;
         if (*count == request->page_size) {
             m4h_text_copy(next_page_token, M4H_PAGE_TOKEN_MAX + 1, slaves[*count - 1].slave_id);
@@ -180,51 +172,6 @@ void m4h_cluster_slaves(const struct m4h_cluster *cluster, const struct m4h_page
         }
         describe_slave(cluster->slaves.sorted[i], &slaves[(*count)++]);
     }
-}
-
-/* ---- tunnels -------------------------------------------------------------- */
-
-static void describe_tunnel(const struct m4h_cluster *cluster, const struct m4h_entry *entry,
-                            struct m4h_tunnel_status *status)
-{
-    const struct m4h_slave *slave = slave_of(entry);
-
-    m4h_entry_read(entry, &status->tunnel);
-    memcpy(status->slave_id, slave->id, sizeof(status->slave_id));
-    memcpy(status->region, slave->region, sizeof(status->region));
-    memcpy(status->host, slave->info.host, sizeof(status->host));
-    status->flapping = m4h_evictions_flaps(&cluster->evictions, status->tunnel.client_key);
-}
-
-void m4h_cluster_tunnels(const struct m4h_cluster *cluster, const struct m4h_page_request *request,
-                         struct m4h_tunnel_status *tunnels, size_t *count,
-                         char next_page_token[M4H_PAGE_TOKEN_MAX + 1])
-{
-    const struct m4h_entry *entry = m4h_tunnel_index_after(&cluster->tunnels, request->page_token);
-    const struct m4h_entry *last = NULL;
-
-    *count = 0;
-    next_page_token[0] = '\0';
-    for (size_t seen = 0; entry != NULL; entry = m4h_entry_next_owner(entry)) {
-        if (*count == request->page_size || seen++ == SCAN_MAX)
-            break;
-        if (matches(slave_of(entry), request))
-            describe_tunnel(cluster, entry, &tunnels[(*count)++]);
-        last = entry;
-    }
-    if (entry != NULL && last != NULL)
-        m4h_text_copy(next_page_token, M4H_PAGE_TOKEN_MAX + 1, m4h_entry_client_key(last));
-}
-
-int m4h_cluster_tunnel(const struct m4h_cluster *cluster, const char *client_key,
-                       struct m4h_tunnel_status *tunnel)
-{
-    const struct m4h_entry *owner = m4h_tunnel_index_owner(&cluster->tunnels, client_key);
-
-    if (owner == NULL || !m4h_slave_is_listed(slave_of(owner)))
-        return M4H_ENOTFOUND;
-    describe_tunnel(cluster, owner, tunnel);
-    return 0;
 }
 
 /* ---- counters ------------------------------------------------------------- */
