@@ -223,7 +223,6 @@ void network_reply(struct sim *sim, const struct letter *asked, const void *data
 
     letter->is_reply = true;
     letter->request = asked->request;
-    letter->number = asked->number;
     post(sim, letter);
 }
 
@@ -264,23 +263,14 @@ static void arrive(struct sim *sim, struct node *node, uint64_t argument, void *
     (void)argument;
     if (node->link != LINK_UP || sim->network.faults.out)
         return;
-    if (letter->is_reply && letter->topic != TOPIC_EVENT)
+    if (letter->is_reply)
         end_question(sim, node, letter->request, 0, letter);
     else
         node->role->receive(sim, node, letter);
 }
 
-void network_publish(struct sim *sim, struct node *from, uint64_t number, const void *data,
-                     size_t len)
+void network_publish(struct sim *sim, struct node *from, const void *data, size_t len)
 {
-    for (unsigned i = 0; i < sim->node_count; i++) {
-        struct node *to = sim->nodes[i];
-        struct letter *letter;
-
-        if (to->kind != NODE_MASTER && to->kind != NODE_STREAM)
-            continue;
-        letter = make_letter(TOPIC_EVENT, from, to, data, len);
-        letter->number = number;
-        post(sim, letter);
-    }
+    for (unsigned i = 0; i < sim->master_count; i++)
+        post(sim, make_letter(TOPIC_EVENT, from, &sim->masters[i].node, data, len));
 }

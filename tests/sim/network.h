@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum topic {
-    TOPIC_EVENT,     /* to every master and the stream */
+    TOPIC_EVENT,     /* to every master */
     TOPIC_DISPATCH,  /* to one of the masters */
     TOPIC_AUTHORIZE, /* to one of the masters */
     TOPIC_KICK,
@@ -26,7 +26,6 @@ struct letter {
     struct node *from;
     struct node *to;
     uint64_t request; /* 0: none */
-    uint64_t number;  /* of an event: its journal's */
     size_t len;
     uint8_t data[];
 };
@@ -64,9 +63,8 @@ bool network_reaches(const struct sim *sim, const struct node *from, const struc
 /* The node thinks that it is connected. */
 bool network_is_up(const struct sim *sim, const struct node *node);
 
-/* An event to all masters and to the stream, which answers to `number` when it is not 0. */
-void network_publish(struct sim *sim, struct node *from, uint64_t number, const void *data,
-                     size_t len);
+/* An event to all masters. */
+void network_publish(struct sim *sim, struct node *from, const void *data, size_t len);
 /* Asks a node, or (NULL) one of the masters. Owns `context`. */
 void network_ask(struct sim *sim, struct node *from, struct node *to, enum topic topic,
                  const struct m4h_buffer *question, unsigned timeout_ms, network_on_reply on_reply,

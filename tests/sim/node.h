@@ -12,8 +12,7 @@ struct node;
 enum node_kind {
     NODE_MASTER,
     NODE_SLAVE,
-    NODE_STREAM, /* JetStream's, of the nats-server */
-    NODE_CROWD,  /* the devices, and the gateway that they ask */
+    NODE_CROWD, /* the devices, and the gateway that they ask */
 };
 
 enum node_link {

@@ -141,7 +141,6 @@ static void look(struct sim *sim, struct node *node, uint64_t argument, void *ow
 static void create_all(struct sim *sim)
 {
     sim->may_lie = sim_chance(sim, 300);
-    stream_create(sim);
     sim->master_count = sim_between(sim, 1, SIM_MASTERS_MAX);
     sim->slave_count = sim_between(sim, 2, SIM_SLAVES_MAX);
     for (unsigned i = 0; i < sim->master_count; i++)

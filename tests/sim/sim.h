@@ -1,6 +1,6 @@
 /* A whole cluster in one process, on a clock that only the simulation moves: the cores of
- * masters and slaves as they are, and around them what stands for io/, NATS, JetStream and
- * the devices. All that happens follows from the seed. */
+ * masters and slaves as they are, and around them what stands for io/, NATS and the
+ * devices. All that happens follows from the seed. */
 #ifndef M4H_SIM_SIM_H
 #define M4H_SIM_SIM_H
 
@@ -11,12 +11,11 @@
 #include "tests/sim/network.h"
 #include "tests/sim/node.h"
 #include "tests/sim/slave.h"
-#include "tests/sim/stream.h"
 #include "tests/sim/truth.h"
 
 #define SIM_MASTERS_MAX 6u
 #define SIM_SLAVES_MAX  6u
-#define SIM_NODES_MAX   (SIM_MASTERS_MAX + SIM_SLAVES_MAX + 2)
+#define SIM_NODES_MAX   (SIM_MASTERS_MAX + SIM_SLAVES_MAX + 1)
 /* The true wall time when a simulation begins. */
 #define SIM_WALL_MS 1800000000000u
 /* After the last fault all views agree within so long. */
@@ -41,7 +40,7 @@ struct sim_options {
 struct sim_coverage {
     uint64_t steps, events, duplicates, old_epochs, wrong_regions, gaps, digest_mismatches;
     uint64_t snapshots, snapshots_failed, kicks, slots, refused_slots, tunnels, lost_slaves;
-    uint64_t faults, resent, events_lost, acknowledged, stored;
+    uint64_t faults;
 };
 
 struct sim {
@@ -63,7 +62,6 @@ struct sim {
     struct sim_slave slaves[SIM_SLAVES_MAX];
     unsigned slave_count;
     struct crowd crowd;
-    struct stream stream;
     struct truth truth;
     struct sim_coverage coverage;
     char lines[SIM_LINES][SIM_LINE_MAX]; /* the last ones, a ring */

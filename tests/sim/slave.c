@@ -13,7 +13,7 @@
 #define LOAD_EVERY_MS       2000u
 #define SIGN_OF_LIFE_MAX_MS 1000u
 #define DRAIN_MAX_MS        2000u
-#define FLUSH_MS            1000u
+#define FLUSH_MS            10u
 
 static struct sim_slave *slave_of(struct node *node)
 {
@@ -64,8 +64,6 @@ static void receive(struct sim *sim, struct node *node, const struct letter *let
         on_kick(sim, slave, letter);
     else if (letter->topic == TOPIC_SNAPSHOT)
         sim_slave_on_snapshot(sim, slave, letter);
-    else if (letter->topic == TOPIC_EVENT)
-        sim_slave_on_acknowledgement(sim, slave, letter);
 }
 
 /* ---- life ----------------------------------------------------------------- */
@@ -162,14 +160,11 @@ void sim_slave_kill(struct sim *sim, struct sim_slave *slave)
     free_core(slave);
 }
 
-/* The stop is kept by the stream, or it was waited for long enough. */
-static void on_flush_look(struct sim *sim, struct node *node, uint64_t until_ms, void *owned)
+static void on_ended(struct sim *sim, struct node *node, uint64_t argument, void *owned)
 {
+    (void)argument;
     (void)owned;
-    if (sim->now_ms >= until_ms || sim_slave_is_flushed(slave_of(node)))
-        sim_slave_kill(sim, slave_of(node));
-    else
-        sim_later(sim, 10, node, on_flush_look, until_ms, NULL);
+    sim_slave_kill(sim, slave_of(node));
 }
 
 static void on_stopped(struct sim *sim, struct node *node, uint64_t argument, void *owned)
@@ -184,7 +179,7 @@ static void on_stopped(struct sim *sim, struct node *node, uint64_t argument, vo
         sim_device_remove(sim, slave, resident->session_id, M4H_DISCONNECT_DRAINED);
     slave->state = M4H_SLAVE_STOPPED;
     sim_slave_publish(sim, slave, &event);
-    sim_later(sim, 10, node, on_flush_look, sim->now_ms + FLUSH_MS, NULL);
+    sim_later(sim, FLUSH_MS, node, on_ended, 0, NULL);
 }
 
 void sim_slave_stop(struct sim *sim, struct sim_slave *slave)

@@ -96,13 +96,8 @@ void sim_slave_end_events(struct sim_slave *slave);
 void sim_slave_publish(struct sim *sim, struct sim_slave *slave, struct m4h_event *event);
 void sim_slave_publish_load(struct sim *sim, struct sim_slave *slave);
 void sim_slave_fill_info(const struct sim_slave *slave, struct m4h_slave_info *info);
-/* The stream has kept an event. */
-void sim_slave_on_acknowledgement(struct sim *sim, struct sim_slave *slave,
-                                  const struct letter *letter);
 void sim_slave_linked(struct sim *sim, struct sim_slave *slave, bool up);
 /* Answers a question for a page of a snapshot. */
 void sim_slave_on_snapshot(struct sim *sim, struct sim_slave *slave, const struct letter *letter);
-/* Whether all that it said has been kept, or need not be. */
-bool sim_slave_is_flushed(const struct sim_slave *slave);
 
 #endif

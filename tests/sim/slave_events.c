@@ -64,23 +64,9 @@ void sim_slave_linked(struct sim *sim, struct sim_slave *slave, bool up)
     while (up && slave->waiting != NULL) {
         struct sim_waiting *waiting = take_waiting(slave);
 
-        network_publish(sim, &slave->node, 0, waiting->data, waiting->len);
+        network_publish(sim, &slave->node, waiting->data, waiting->len);
         free(waiting);
     }
-}
-
-bool sim_slave_is_flushed(const struct sim_slave *slave)
-{
-    (void)slave;
-    return true;
-}
-
-void sim_slave_on_acknowledgement(struct sim *sim, struct sim_slave *slave,
-                                  const struct letter *letter)
-{
-    (void)sim;
-    (void)slave;
-    (void)letter;
 }
 
 void sim_slave_fill_info(const struct sim_slave *slave, struct m4h_slave_info *info)
@@ -123,7 +109,7 @@ void sim_slave_publish(struct sim *sim, struct sim_slave *slave, struct m4h_even
     if (m4h_wire_event_encode(event, &slave->out) != 0)
         abort();
     if (network_is_up(sim, &slave->node))
-        network_publish(sim, &slave->node, 0, slave->out.data, slave->out.len);
+        network_publish(sim, &slave->node, slave->out.data, slave->out.len);
     else if (event->type != M4H_EVENT_LOAD)
         wait_for_link(slave);
 }

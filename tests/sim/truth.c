@@ -15,7 +15,6 @@ void truth_free(struct truth *truth)
 
         truth->epochs = epoch->next;
         free(epoch->states);
-        free(epoch->is_stored);
         free(epoch);
     }
 }
@@ -36,11 +35,9 @@ static void add_state(struct truth_epoch *epoch, struct truth_state state)
     if (epoch->count == epoch->allocated) {
         epoch->allocated = epoch->allocated > 0 ? epoch->allocated * 2 : 64;
         epoch->states = realloc(epoch->states, epoch->allocated * sizeof(*epoch->states));
-        epoch->is_stored = realloc(epoch->is_stored, epoch->allocated * sizeof(bool));
-        if (epoch->states == NULL || epoch->is_stored == NULL)
+        if (epoch->states == NULL)
             abort();
     }
-    epoch->is_stored[epoch->count] = false;
     epoch->states[epoch->count++] = state;
 }
 
@@ -50,10 +47,8 @@ void truth_begin_epoch(struct sim *sim, const struct sim_slave *slave)
 
     if (epoch == NULL)
         abort();
-    *epoch = (struct truth_epoch){.next = sim->truth.epochs,
-                                  .slave = slave->node.index,
-                                  .epoch = slave->epoch,
-                                  .is_whole = true};
+    *epoch = (struct truth_epoch){
+        .next = sim->truth.epochs, .slave = slave->node.index, .epoch = slave->epoch};
     sim->truth.epochs = epoch;
     add_state(epoch, (struct truth_state){0});
 }
@@ -78,19 +73,6 @@ void truth_published(struct sim *sim, const struct sim_slave *slave, const struc
         state = (struct truth_state){0};
     }
     add_state(epoch, state);
-}
-
-bool truth_stored(struct sim *sim, const struct m4h_event *event)
-{
-    const struct sim_slave *slave = truth_slave(sim, event->slave_id);
-    struct truth_epoch *epoch = truth_epoch(sim, slave->node.index, event->epoch);
-    bool is_new;
-
-    if (event->seq >= epoch->count)
-        sim_fail(sim, "the stream keeps %s, which was never said", event->event_id);
-    is_new = !epoch->is_stored[event->seq];
-    epoch->is_stored[event->seq] = true;
-    return is_new;
 }
 
 /* ---- what masters hear ---------------------------------------------------- */

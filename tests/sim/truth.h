@@ -29,8 +29,6 @@ struct truth_epoch {
     struct truth_state *states; /* owned; by seq, from 0 */
     size_t count;
     size_t allocated;
-    bool *is_stored; /* owned; by seq: the stream has it */
-    bool is_whole;   /* nothing of it was given up */
 };
 
 struct truth {
@@ -54,9 +52,6 @@ void truth_after_event(struct sim *sim, struct sim_master *master, const struct 
 void truth_slot(struct sim *sim, struct sim_master *master, const struct m4h_slot *slot);
 /* The master is about to die. */
 void truth_forget_master(struct sim *sim, const struct sim_master *master);
-
-/* The stream keeps it. False: it had it. */
-bool truth_stored(struct sim *sim, const struct m4h_event *event);
 
 /* For the rules. An epoch of the slave of that index; NULL: there was none such. */
 struct truth_epoch *truth_epoch(const struct sim *sim, unsigned slave, uint64_t number);
