@@ -1,0 +1,28 @@
+// The command line of the examples: `--name value`, and for a run in production the files that NATS
+// hands out for a user who may only read.
+import { parseArgs } from "node:util";
+import { readFileSync } from "node:fs";
+import { connect, credsAuthenticator } from "nats";
+
+export function options() {
+  return parseArgs({
+    options: {
+      servers: { type: "string", default: "nats://127.0.0.1:4222" },
+      creds: { type: "string" }, // a .creds file
+      "tls-ca": { type: "string" },
+      stream: { type: "string", default: "MAS4H_EVENTS" },
+      durable: { type: "string", default: "example-node" },
+    },
+  }).values;
+}
+
+export function connectAs(name, { servers, creds, "tls-ca": caFile }) {
+  return connect({
+    servers: servers.split(","),
+    name,
+    maxReconnectAttempts: -1,
+    waitOnFirstConnect: true,
+    ...(creds && { authenticator: credsAuthenticator(readFileSync(creds)) }),
+    ...(caFile && { tls: { caFile } }),
+  });
+}
