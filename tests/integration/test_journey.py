@@ -217,6 +217,16 @@ class Journey(ClusterTestCase):
         self.assertIn("listed", names)
         self.assertTrue(operator.echo(b"after"))
 
+    def test_a_list_of_tunnels_takes_the_beginning_of_the_client_key_and_a_slave(self):
+        for name, slave in (("fleet-a-1", "slave-1"), ("fleet-a-2", "slave-2"), ("fleet-b-1", "slave-1")):
+            self.connect(name, self.cluster.slot_on(slave))
+
+        def names(query):
+            return [t["client_key"] for t in self.cluster.get(f"/v1/tunnels?{query}")["tunnels"]]
+        self.assertEqual(["fleet-a-1", "fleet-a-2"], names("client_key_prefix=fleet-a"))
+        self.assertEqual(["fleet-a-1", "fleet-b-1"], names("client_key_prefix=fleet-&slave=slave-1"))
+        self.assertEqual([], names("client_key_prefix=fleet-c"))
+
     def test_rest_answers_what_is_wrong_as_a_problem(self):
         for method, path, body, expected in (
                 ("GET", "/v1/tunnels/nobody", None, 404), ("GET", "/v1/slaves/nobody", None, 404),
