@@ -28,7 +28,7 @@ OUTSIDE = {
     "google/protobuf-c/": "wire",
     "microhttpd.h": "http",
     "wslay/": "http",
-    "openssl/": "http",
+    "openssl/": "crypto",
     "jansson.h": "json",
     "ini.h": "config",
     "curl/": None,  # nobody's yet
@@ -39,12 +39,13 @@ OUTSIDE = {
 BELOW = {
     "base": set(),
     "config": {"base"},
+    "crypto": {"base"},
     "wire": {"base"},
-    "bus": {"base"},
+    "bus": {"base", "crypto"},
     "json": {"base"},
     "net": {"base"},
     "ssh": {"base", "net"},
-    "http": {"base", "net", "json"},
+    "http": {"base", "crypto", "net", "json"},
 }
 
 # Headers of the C library that decisions may rest on: they only compute.

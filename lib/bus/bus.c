@@ -9,6 +9,7 @@
 #include "lib/bus/bus.h"
 
 #include "lib/base/error.h"
+#include "lib/base/log.h"
 #include "lib/bus/courier.h"
 #include "lib/bus/link.h"
 #include "lib/bus/pending.h"
@@ -28,7 +29,8 @@
 #define MESSAGE_ID_MAX   256
 #define HEADER_OVERHEAD  64 /* NATS/1.0, Nats-Msg-Id and their line ends */
 #define REQUEST_ID_CHARS 16
-#define INBOX_MAX        64
+#define INBOX_MAX        128
+#define INBOX_PREFIX_MAX 64
 
 struct m4h_bus {
     struct m4h_courier *courier;
@@ -62,11 +64,27 @@ static bool subject_is_valid(const char *subject)
     return true;
 }
 
+/* Whole tokens without wildcards. */
+static bool inbox_prefix_is_valid(const char *prefix)
+{
+    size_t len = prefix != NULL ? strnlen(prefix, INBOX_PREFIX_MAX + 1) : 0;
+
+    if (len == 0)
+        return true;
+    return len <= INBOX_PREFIX_MAX && subject_is_valid(prefix) && strpbrk(prefix, "*>") == NULL &&
+           strstr(prefix, "..") == NULL && prefix[0] != '.' && prefix[len - 1] != '.';
+}
+
 static bool config_is_valid(const struct m4h_bus_config *config)
 {
     if (config->url == NULL || config->wake == NULL || config->queue_messages == 0 ||
         config->subscription_count >= M4H_LINK_TOPICS_MAX)
         return false;
+    if (!inbox_prefix_is_valid(config->inbox_prefix)) {
+        m4h_log(M4H_LOG_ERROR, "bus", "the inbox prefix is no subject of at most %d bytes",
+                INBOX_PREFIX_MAX);
+        return false;
+    }
     for (size_t i = 0; i < config->subscription_count; i++) {
         const struct m4h_bus_subscription *subscription = &config->subscriptions[i];
 
@@ -88,13 +106,18 @@ static int copy_handlers(struct m4h_bus *bus, const struct m4h_bus_config *confi
     return 0;
 }
 
-static int make_inbox(struct m4h_bus *bus)
+/* The library's unique name under the prefix that is wanted. */
+static int make_inbox(struct m4h_bus *bus, const char *prefix)
 {
+    const char *name;
+
     natsInbox *inbox = NULL;
 
     if (natsInbox_Create(&inbox) != NATS_OK)
         return M4H_ENOMEM;
-    snprintf(bus->inbox, sizeof(bus->inbox), "%s.", (const char *)inbox);
+    name = strchr((const char *)inbox, '.');
+    snprintf(bus->inbox, sizeof(bus->inbox), "%s%s.",
+             prefix != NULL && prefix[0] != '\0' ? prefix : "_INBOX", name != NULL ? name : "");
     natsInbox_Destroy(inbox);
     return 0;
 }
@@ -109,7 +132,7 @@ static int set_up(struct m4h_bus *bus, const struct m4h_bus_config *config)
     if (error == 0)
         error = m4h_pending_init(&bus->pending, max_requests);
     if (error == 0)
-        error = make_inbox(bus);
+        error = make_inbox(bus, config->inbox_prefix);
     if (error != 0)
         return error;
     snprintf(reply_subject, sizeof(reply_subject), "%s*", bus->inbox);

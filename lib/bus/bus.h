@@ -53,12 +53,18 @@ struct m4h_bus_subscription {
 };
 
 struct m4h_bus_config {
-    const char *url;         /* one or several, separated by commas */
-    const char *name;        /* of this connection, in the server's lists */
-    const char *credentials; /* path of a .creds file, or NULL */
-    const char *user;        /* with password, or NULL */
-    const char *password;
-    const char *tls_ca; /* path of a PEM file: TLS with that CA; or NULL */
+    const char *url;  /* one or several, separated by commas */
+    const char *name; /* of this connection, in the server's lists */
+    /* What NULL or "" leaves out. */
+    const char *credentials;   /* path of a .creds file */
+    const char *nkey;          /* path of a file with the seed of a user's nkey */
+    const char *user;          /* with password */
+    const char *password;      /* or: */
+    const char *password_file; /* path: its first line is the password */
+    const char *inbox_prefix;  /* of the subjects that answers come to; "_INBOX" */
+    const char *tls_ca;        /* path of a PEM file: TLS with that CA */
+    const char *tls_cert;      /* path of a PEM file: this side's certificate, */
+    const char *tls_key;       /* and its key */
     /* Bounds of both queues; beyond: M4H_EFULL when sending, a counted drop
      * when receiving. */
     uint32_t queue_messages;

@@ -5,7 +5,10 @@
 #include "lib/base/address.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "lib/bus/nkey.h"
+#include "lib/crypto/crypto.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +16,8 @@
 #define SERVERS_MAX 16
 /* One read; larger than a TLS record, so that none is left half taken. */
 #define READ_BYTES 65536
+/* Longer secrets are not read. */
+#define SECRET_MAX 1024
 
 /* The servers of a URL list; the texts are in one copy of it. */
 struct servers {
@@ -129,6 +134,77 @@ static bool is_set(const char *text)
     return text != NULL && text[0] != '\0';
 }
 
+/* The text of a small file, at most SECRET_MAX bytes. */
+static int read_secret(const char *path, char out[SECRET_MAX + 1])
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd >= 0 ? read(fd, out, SECRET_MAX) : -1;
+
+    if (fd >= 0)
+        close(fd);
+    if (len < 0)
+        return M4H_EINVALID;
+    out[len] = '\0';
+    return 0;
+}
+
+static natsStatus set_password_of(natsOptions *options, const char *user, const char *path)
+{
+    char secret[SECRET_MAX + 1];
+    natsStatus status = NATS_INVALID_ARG;
+
+    if (read_secret(path, secret) != 0)
+        return status;
+    secret[strcspn(secret, "\r\n")] = '\0';
+    if (secret[0] != '\0')
+        status = natsOptions_SetUserInfo(options, user, secret);
+    m4h_crypto_wipe(secret, sizeof(secret));
+    return status;
+}
+
+/* The seed is the line that begins with SU; others may stand around it. */
+static natsStatus set_nkey(natsOptions *options, const char *path)
+{
+    char public[M4H_NKEY_PUBLIC_CHARS + 1];
+    char secret[SECRET_MAX + 1];
+    const char *seed;
+    int error = read_secret(path, secret);
+
+    if (error == 0) {
+        seed = strstr(secret, "SU");
+        error =
+            seed == NULL ? M4H_EINVALID : m4h_nkey_public(seed, strcspn(seed, " \t\r\n"), public);
+    }
+    m4h_crypto_wipe(secret, sizeof(secret));
+    return error == 0 ? natsOptions_SetNKeyFromSeed(options, public, path) : NATS_INVALID_ARG;
+}
+
+static int set_password(natsOptions *options, const struct m4h_bus_config *config)
+{
+    char shown[256];
+    int error;
+
+    if (!is_set(config->password_file))
+        return code_of(natsOptions_SetUserInfo(options, config->user,
+                                               config->password != NULL ? config->password : ""));
+    error = code_of(set_password_of(options, config->user, config->password_file));
+    if (error == M4H_EINVALID)
+        m4h_log(M4H_LOG_ERROR, "bus", "path=%s the password file cannot be read or is empty",
+                m4h_log_quote(shown, sizeof(shown), config->password_file));
+    return error;
+}
+
+static int set_certificate(natsOptions *options, const char *certificate, const char *key)
+{
+    int error = code_of(natsOptions_SetSecure(options, true));
+
+    if (error == 0)
+        error = code_of(natsOptions_LoadCertificatesChain(options, certificate, key));
+    if (error == M4H_EINVALID)
+        m4h_log(M4H_LOG_ERROR, "bus", "the certificate for the bus or its key cannot be read");
+    return error;
+}
+
 static int set_identity(natsOptions *options, const struct m4h_bus_config *config)
 {
     int error = 0;
@@ -136,13 +212,16 @@ static int set_identity(natsOptions *options, const struct m4h_bus_config *confi
     if (is_set(config->name))
         error = code_of(natsOptions_SetName(options, config->name));
     if (error == 0 && is_set(config->user))
-        error = code_of(natsOptions_SetUserInfo(options, config->user,
-                                                config->password != NULL ? config->password : ""));
+        error = set_password(options, config);
+    if (error == 0 && is_set(config->nkey))
+        error = set_file("the nkey's file", config->nkey, set_nkey, options);
     if (error == 0 && is_set(config->credentials))
         error = set_file("the credentials file", config->credentials, set_credentials, options);
     if (error == 0 && is_set(config->tls_ca))
         error = set_file("the file of the certificate authority", config->tls_ca, set_authority,
                          options);
+    if (error == 0 && is_set(config->tls_cert))
+        error = set_certificate(options, config->tls_cert, config->tls_key);
     return error;
 }
 

@@ -1,16 +1,15 @@
-/* The opening handshake. libcrypto makes the SHA-1 of the accept key. */
+/* The opening handshake. */
 #include "lib/http/handshake.h"
 
 #include "lib/base/base64.h"
+#include "lib/crypto/crypto.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #define KEY_BYTES 16
 #define KEY_TEXT  24
-#define SHA1_SIZE 20
 /* RFC 6455 section 1.3. */
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -85,14 +84,9 @@ static bool is_key(const char *key)
 static bool make_accept(const char *key, char accept[M4H_HANDSHAKE_ACCEPT_MAX])
 {
     char text[KEY_TEXT + sizeof(GUID)];
-    unsigned char digest[SHA1_SIZE];
-    size_t len = sizeof(digest);
 
     snprintf(text, sizeof(text), "%s%s", key, GUID);
-    if (EVP_Q_digest(NULL, "SHA1", NULL, text, strlen(text), digest, &len) != 1)
-        return false;
-    EVP_EncodeBlock((unsigned char *)accept, digest, sizeof(digest));
-    return true;
+    return m4h_crypto_sha1_base64(text, accept) == 0;
 }
 
 static void refuse(struct m4h_http_handshake *result, unsigned status, const char *detail)

@@ -89,11 +89,6 @@ static void on_status(void *context, bool connected)
         write_ready_file(gateway);
 }
 
-static const char *or_null(const char *text)
-{
-    return *text == '\0' ? NULL : text;
-}
-
 static int start_bus(struct m4h_gateway *gateway)
 {
     const struct m4h_gateway_config *config = gateway->config;
@@ -101,10 +96,15 @@ static int start_bus(struct m4h_gateway *gateway)
     struct m4h_bus_config bus = {
         .url = config->nats_url,
         .name = name,
-        .credentials = or_null(config->nats_credentials),
-        .user = or_null(config->nats_user),
-        .password = or_null(config->nats_password),
-        .tls_ca = or_null(config->nats_tls_ca),
+        .credentials = config->nats_credentials,
+        .nkey = config->nats_nkey,
+        .user = config->nats_user,
+        .password = config->nats_password,
+        .password_file = config->nats_password_file,
+        .inbox_prefix = config->nats_inbox_prefix,
+        .tls_ca = config->nats_tls_ca,
+        .tls_cert = config->nats_tls_cert,
+        .tls_key = config->nats_tls_key,
         .queue_messages = QUEUE_MESSAGES,
         .queue_bytes = QUEUE_BYTES,
         .on_status = on_status,

@@ -9,8 +9,13 @@ struct m4h_master_config {
     char *nats_url;
     char *nats_user;
     char *nats_password;
+    char *nats_password_file;
     char *nats_credentials;
+    char *nats_nkey;
+    char *nats_inbox_prefix;
     char *nats_tls_ca;
+    char *nats_tls_cert;
+    char *nats_tls_key;
     int log_level;
     char *ready_file;
     bool watch_config;

@@ -236,11 +236,6 @@ static const struct m4h_bus_subscription subscriptions[] = {
     {"mas4h.v1.rpc.status.tunnel", "master", m4h_master_on_tunnel},
 };
 
-static const char *or_null(const char *text)
-{
-    return text[0] != '\0' ? text : NULL;
-}
-
 static int create_bus(struct m4h_master *master)
 {
     const struct m4h_master_config *config = master->config;
@@ -248,10 +243,15 @@ static int create_bus(struct m4h_master *master)
     struct m4h_bus_config bus = {
         .url = config->nats_url,
         .name = name,
-        .credentials = or_null(config->nats_credentials),
-        .user = or_null(config->nats_user),
-        .password = or_null(config->nats_password),
-        .tls_ca = or_null(config->nats_tls_ca),
+        .credentials = config->nats_credentials,
+        .nkey = config->nats_nkey,
+        .user = config->nats_user,
+        .password = config->nats_password,
+        .password_file = config->nats_password_file,
+        .inbox_prefix = config->nats_inbox_prefix,
+        .tls_ca = config->nats_tls_ca,
+        .tls_cert = config->nats_tls_cert,
+        .tls_key = config->nats_tls_key,
         .queue_messages = QUEUE_MESSAGES,
         .queue_bytes = QUEUE_BYTES,
         .subscriptions = subscriptions,

@@ -70,7 +70,7 @@ class LayersAreKept(unittest.TestCase):
         folders = {
             "<uv.h>": "net", "<libssh/libssh.h>": "ssh", "<libssh/server.h>": "ssh",
             "<nats/nats.h>": "bus", "<protobuf-c/protobuf-c.h>": "wire", "<microhttpd.h>": "http",
-            "<wslay/wslay.h>": "http", "<openssl/evp.h>": "http", "<jansson.h>": "json",
+            "<wslay/wslay.h>": "http", "<openssl/evp.h>": "crypto", "<jansson.h>": "json",
             "<ini.h>": "config", "<systemd/sd-daemon.h>": "net",
             '"mas4h/v1/event.pb-c.h"': "wire", "<mas4h/v1/event.pb-c.h>": "wire",
         }

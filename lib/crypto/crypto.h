@@ -1,0 +1,24 @@
+/* What is taken from libcrypto, but for the SSH that libssh does. Any thread; no state. */
+#ifndef M4H_CRYPTO_CRYPTO_H
+#define M4H_CRYPTO_CRYPTO_H
+
+#include "lib/base/attributes.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define M4H_ED25519_BYTES   32
+#define M4H_SHA1_BASE64_MAX 29 /* with the NUL */
+
+/* The SHA-1 of a text, in base64. M4H_ESYSTEM: the library does not do it here. */
+M4H_MUST_CHECK int m4h_crypto_sha1_base64(const char *text, char out[M4H_SHA1_BASE64_MAX]);
+
+/* The public half of a key pair from its private seed (RFC 8032 section 5.1.5).
+ * M4H_ESYSTEM as above. */
+M4H_MUST_CHECK int m4h_crypto_ed25519_public(const uint8_t seed[M4H_ED25519_BYTES],
+                                             uint8_t out[M4H_ED25519_BYTES]);
+
+/* Overwrites a secret so that the compiler does not leave it out. */
+void m4h_crypto_wipe(void *secret, size_t len);
+
+#endif
