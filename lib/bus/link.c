@@ -36,6 +36,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -329,6 +330,23 @@ static natsStatus subscribe(struct m4h_link *link, const struct m4h_link_topic *
     return status;
 }
 
+/* The library's words where it has any: which certificate, or what the server said.
+ * Quotes would end those of the log. */
+static const char *explain_failure(natsStatus status)
+{
+    static _Thread_local char text[256];
+    natsStatus of = NATS_OK;
+    const char *detail = nats_GetLastError(&of);
+
+    if (of != status || detail == NULL || detail[0] == '\0')
+        return natsStatus_GetText(status);
+    snprintf(text, sizeof(text), "%s: %s", natsStatus_GetText(status), detail);
+    for (char *at = text; *at != '\0'; at++)
+        if (*at == '"' || (unsigned char)*at < ' ')
+            *at = '\'';
+    return text;
+}
+
 static int connect_and_subscribe(struct m4h_link *link, const char **reason)
 {
     natsStatus status = set_callbacks(link);
@@ -337,7 +355,8 @@ static int connect_and_subscribe(struct m4h_link *link, const char **reason)
         status = natsConnection_Connect(&link->connection, link->config->options);
     for (size_t i = 0; status == NATS_OK && i < link->config->topic_count; i++)
         status = subscribe(link, &link->config->topics[i]);
-    *reason = natsStatus_GetText(status);
+    if (status != NATS_OK)
+        *reason = explain_failure(status);
     return status == NATS_OK ? 0 : M4H_EUNAVAILABLE;
 }
 

@@ -36,7 +36,8 @@ struct m4h_link;
 /* Connects, which blocks for at most M4H_BUS_CONNECT_MS for each server (and
  * for as long as their names take to resolve), and subscribes; on return the
  * server knows the subscriptions. `config` is borrowed until the close. `*link`
- * is NULL on error: M4H_EUNAVAILABLE, said in `reason` (static). */
+ * is NULL on error: M4H_EUNAVAILABLE, said in `reason` (the
+ * thread's, until it opens another). */
 M4H_MUST_CHECK int m4h_link_open(struct m4h_link **link, const struct m4h_link_config *config,
                                  const char **reason);
 /* Accepts NULL. */

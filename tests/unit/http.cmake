@@ -7,3 +7,4 @@ foreach(noun server websocket)
         LINK http
         LABELS unit)
 endforeach()
+m4h_test(unit_bus_nkey SOURCES bus_nkey.c LINK bus LABELS unit)

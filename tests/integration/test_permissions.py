@@ -1,0 +1,157 @@
+"""Least privilege on the bus: deploy/nats/nats-server.conf as it is shipped, in a real nats-server that enforces
+it. Whoever has one kind of user can do no more than that kind of program does."""
+
+import shutil
+import socket
+import tempfile
+import unittest
+from pathlib import Path
+
+import test_nats_tls
+from cluster import BUILD, ROOT, Program, wait_until
+
+PASSWORDS = {"master": "replace-1", "slave": "replace-2", "gateway": "replace-3", "viewer": "replace-4"}
+# A pair made by nkeys.js, for this test only.
+SEED = "SUAOS6BQLJU2VLIBSSQJR5GRNRXVZASJPLBNCUBY7INB2SOSYV7Y5Z75KA"
+PUBLIC = "UCW4B7HZDAJ4XCUX4IFPM2DHMY4TCDYDTEFNVJDHFXJKD2FJLIYKRGNZ"
+
+
+class Client:
+    """A stranger's client: lines of the NATS protocol."""
+
+    def __init__(self, port, user=None):
+        self.socket = socket.create_connection(("127.0.0.1", port), 10)
+        self.lines = self.socket.makefile("rb")
+        self.lines.readline()
+        access = f'"user":"{user}","pass":"{PASSWORDS[user]}",' if user else ""
+        self.send(f'CONNECT {{{access}"verbose":false,"pedantic":false}}\r\n')
+
+    def send(self, text):
+        self.socket.sendall(text.encode())
+
+    def answer(self, command=""):
+        """What the server says to the command before it answers a ping."""
+        said = []
+        self.send(command + "PING\r\n")
+        while True:
+            line = self.lines.readline().decode().strip()
+            if line == "PONG" or not line:
+                return " ".join(said)
+            said.append(line)
+
+    def publish(self, subject):
+        return self.answer(f"PUB {subject} 1\r\nx\r\n")
+
+    def subscribe(self, subject, queue=""):
+        return self.answer(f"SUB {subject} {queue} 1\r\n")
+
+    def close(self):
+        self.lines.close()
+        self.socket.close()
+
+
+class Permissions(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        parent = BUILD / "integration"
+        parent.mkdir(parents=True, exist_ok=True)
+        cls.folder = Path(tempfile.mkdtemp(prefix="permissions-", dir=parent))
+        text = (ROOT / "deploy" / "nats" / "nats-server.conf").read_text()
+        lines = [line for line in text.splitlines() if not line.startswith(("listen:", "http:"))]
+        cls.config = cls.folder / "nats.conf"
+        cls.config.write_text("\n".join(lines).replace(
+            "    users: [", f'    users: [\n      {{ nkey: {PUBLIC} }}', 1) + "\n")
+        cls.server = test_nats_tls.NatsServer(cls.folder, "-c", cls.config)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.close()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    def client(self, user=None):
+        client = Client(self.server.port, user)
+        self.addCleanup(client.close)
+        return client
+
+    def check(self, user, allowed=(), denied=()):
+        client = self.client(user)
+        for kind, subject in allowed:
+            self.assertEqual("", getattr(client, kind)(subject), f"{user}: {kind} {subject}")
+        for kind, subject in denied:
+            self.assertIn("Permissions Violation", getattr(client, kind)(subject), f"{user}: {kind} {subject}")
+
+    def test_a_slave_publishes_events_and_asks_for_keys_and_no_more(self):
+        self.check("slave", [
+            ("publish", "mas4h.v1.events.eu.slave-1.connect"), ("publish", "mas4h.v1.rpc.authorize"),
+            ("subscribe", "mas4h.v1.slave.slave-1.kick"), ("subscribe", "mas4h.v1.control.revoke"),
+        ], [
+            ("publish", "mas4h.v1.slave.slave-2.snapshot"), ("publish", "mas4h.v1.slave.slave-2.kick"),
+            ("publish", "mas4h.v1.rpc.dispatch"), ("publish", "mas4h.v1.control.revoke"),
+            ("publish", "mas4h.v1.master.hello"), ("publish", "$JS.API.STREAM.DELETE.MAS4H_EVENTS"),
+            ("subscribe", "mas4h.v1.events.>"), ("subscribe", "mas4h.v1.rpc.authorize"),
+        ])
+
+    def test_a_gateway_only_asks(self):
+        self.check("gateway", [
+            ("publish", "mas4h.v1.rpc.dispatch"), ("publish", "mas4h.v1.rpc.status.tunnels"),
+            ("publish", "mas4h.v1.slave.slave-1.kick"), ("subscribe", "_INBOX.a.>"),
+        ], [
+            ("publish", "mas4h.v1.events.eu.slave-1.connect"), ("publish", "mas4h.v1.rpc.authorize"),
+            ("publish", "mas4h.v1.control.revoke"), ("publish", "mas4h.v1.slave.slave-1.snapshot"),
+            ("publish", "$JS.API.STREAM.DELETE.MAS4H_EVENTS"), ("subscribe", "mas4h.v1.rpc.>"),
+        ])
+
+    def test_a_subscriber_only_reads(self):
+        self.check("viewer", [
+            ("subscribe", "mas4h.v1.events.>"), ("publish", "mas4h.v1.rpc.status.tunnels"),
+            ("publish", "$JS.API.CONSUMER.DURABLE.CREATE.MAS4H_EVENTS.mine"),
+            ("publish", "$JS.API.CONSUMER.MSG.NEXT.MAS4H_EVENTS.mine"),
+        ], [
+            ("publish", "mas4h.v1.events.eu.slave-1.connect"), ("publish", "mas4h.v1.rpc.dispatch"),
+            ("publish", "mas4h.v1.slave.slave-1.kick"), ("publish", "$JS.API.STREAM.CREATE.MINE"),
+            ("publish", "$JS.API.STREAM.DELETE.MAS4H_EVENTS"), ("publish", "$JS.API.STREAM.PURGE.MAS4H_EVENTS"),
+            ("publish", "$JS.API.STREAM.MSG.DELETE.MAS4H_EVENTS"),
+        ])
+
+    def test_a_master_cannot_speak_as_a_slave(self):
+        self.check("master", [
+            ("subscribe", "mas4h.v1.events.>"), ("publish", "mas4h.v1.slave.slave-1.snapshot"),
+            ("publish", "mas4h.v1.master.hello"), ("publish", "mas4h.v1.master.reservations"),
+            ("subscribe", "mas4h.v1.master.>"), ("publish", "$JS.API.STREAM.CREATE.MAS4H_EVENTS"),
+        ], [
+            ("publish", "mas4h.v1.events.eu.slave-1.connect"), ("publish", "$JS.API.STREAM.DELETE.MAS4H_EVENTS"),
+        ])
+
+    def test_without_a_name_nobody_is_let_in(self):
+        self.assertIn("Authorization Violation", self.client().answer())
+
+    def master(self, *settings):
+        ready = self.folder / "ready"
+        arguments = [part for setting in (*settings, f"run.ready_file={ready}", "http.listen=127.0.0.1:0",
+                                          f"nats.url=nats://127.0.0.1:{self.server.port}")
+                     for part in ("--set", setting)]
+        program = Program([BUILD / "bin" / "mas4h-master", *arguments])
+        self.addCleanup(test_nats_tls.NatsTls.end, program)
+        return program, ready
+
+    def test_a_master_comes_in_with_the_password_of_a_file(self):
+        secret = self.folder / "password"
+        secret.write_text(PASSWORDS["master"] + "\n")
+        program, ready = self.master("nats.user=master", f"nats.password_file={secret}")
+        wait_until(ready.exists, 20, "a ready master")
+        self.assertNotIn("Permissions Violation", program.output)
+
+    def test_a_master_comes_in_with_an_nkey(self):
+        seed = self.folder / "seed"
+        seed.write_text(SEED + "\n")
+        _, ready = self.master(f"nats.nkey={seed}", "nats.inbox_prefix=_INBOX_master")
+        wait_until(ready.exists, 20, "a ready master")
+
+    def test_a_wrong_password_is_said(self):
+        program, ready = self.master("nats.user=master", "nats.password=wrong")
+        program.wait_for("Authorization Violation.*cannot connect")
+        self.assertFalse(ready.exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
