@@ -1,0 +1,9 @@
+/* The peer of the dispatch: who answers each request with its own bytes and does nothing else,
+ * as plain use of nats.c has it. */
+#ifndef BENCH_ECHO_H
+#define BENCH_ECHO_H
+
+/* Prints "ready" and answers until standard input ends. Returns the exit code. */
+int echo_run(const char *url, const char *subject);
+
+#endif
