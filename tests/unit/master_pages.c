@@ -159,7 +159,28 @@ static void a_filter_leaves_the_tunnels_of_a_region_or_a_slave(void **state)
     assert_int_equal(scene->count, 0);
 }
 
-/* A slave of few tunnels beside many, and its keys at the far end of the order. */
+#define FEW 37
+
+/* The keys of `few`, of which 12 are before all others and the rest is behind them. */
+static void name_few(char out[16], unsigned i)
+{
+    snprintf(out, 16, i < 12 ? "area-%02u" : "zone-%02u", i);
+}
+
+static void connect_few(struct scene *scene, struct fake_slave *few)
+{
+    fake_slave_init(few, "s2", "asia");
+    world_start(scene->world, few);
+    for (unsigned i = 0; i < FEW; i++) {
+        struct m4h_event event;
+        char key[16];
+
+        name_few(key, i * 7 % FEW);
+        event = fake_connect(few, key, 5000 + i, 5000 + i);
+        world_tell(scene->world, &event);
+    }
+}
+
 static void a_filter_that_leaves_few_of_many_gives_full_pages(void **state)
 {
     struct scene *scene = *state;
@@ -167,27 +188,20 @@ static void a_filter_that_leaves_few_of_many_gives_full_pages(void **state)
     unsigned next = 0;
     bool more;
 
-    fake_slave_init(&few, "s2", "asia");
-    world_start(scene->world, &few);
-    for (unsigned i = 0; i < 25; i++) {
-        char key[16];
-        struct m4h_event event;
-
-        snprintf(key, sizeof(key), "zone-%02u", i * 7 % 25);
-        event = fake_connect(&few, key, 5000 + i, 5000 + i);
-        world_tell(scene->world, &event);
-    }
+    connect_few(scene, &few);
     do {
         more = turn(scene, next % 2 ? "asia" : "", next % 2 ? "" : "s2", 11);
-        assert_int_equal(scene->count, next == 22 ? 3 : 11);
+        assert_int_equal(scene->count, next == 33 ? 4 : 11);
         for (size_t i = 0; i < scene->count; i++) {
             char key[16];
 
-            snprintf(key, sizeof(key), "zone-%02u", next++);
+            name_few(key, next++);
             assert_string_equal(scene->page[i].tunnel.client_key, key);
         }
     } while (more);
-    assert_int_equal(next, 25);
+    assert_int_equal(next, FEW);
+    assert_false(turn(scene, "", "s2", FEW + 1)); /* all of it in one */
+    assert_int_equal(scene->count, FEW);
     fake_slave_free(&few);
 }
 
