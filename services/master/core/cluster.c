@@ -115,9 +115,15 @@ void m4h_cluster_update_seat(struct m4h_slave *slave)
 
     if (!slave->synced && slave->load.tunnels > tunnels)
         tunnels = slave->load.tunnels;
-    m4h_seat_set(&slave->seat, tunnels,
-                 slave->load.capacity > 0 ? slave->load.capacity : slave->info.capacity,
-                 slave->has_info && m4h_slave_state_of(slave) == M4H_SLAVE_READY);
+    m4h_seat_set(
+        &slave->seat,
+        &(struct m4h_seat_state){
+            .tunnels = tunnels,
+            .capacity = slave->load.capacity > 0 ? slave->load.capacity : slave->info.capacity,
+            .weight = slave->info.weight,
+            .slots_per_second = slave->info.handshakes_per_second,
+            .open = slave->has_info && m4h_slave_state_of(slave) == M4H_SLAVE_READY,
+        });
 }
 
 static bool counts_as_unsynced(const struct m4h_slave *slave)

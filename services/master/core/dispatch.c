@@ -3,7 +3,6 @@
 #include "services/master/core/dispatch.h"
 
 #include "lib/base/error.h"
-#include "services/master/core/pacing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +11,15 @@
 /* Advice to who finds no room: from 2 to 5 s. */
 #define NO_CAPACITY_RETRY_MS  2000u
 #define NO_CAPACITY_SPREAD_MS 3000u
+#define SHARE_MAX             (UINT64_C(1) << 30)
 
 struct m4h_dispatch_region {
     char name[M4H_ID_MAX + 1];
-    struct m4h_heap seats;
+    struct m4h_heap seats;     /* all, those that may be picked first */
+    struct m4h_heap resting;   /* of them, by rests_until_ms */
+    uint64_t slots_per_second; /* of all that are open */
     struct m4h_pacing pacing;
+    struct m4h_crowd crowd;
 };
 
 struct m4h_dispatch {
@@ -27,6 +30,8 @@ struct m4h_dispatch {
     uint64_t slots;
     uint64_t no_capacity;
     uint64_t throttled;
+    uint64_t kept;
+    uint64_t shared;
 };
 
 /* ---- seats ---------------------------------------------------------------- */
@@ -41,45 +46,105 @@ static bool has_room(const struct m4h_seat *seat)
     return seat->open && used(seat) < seat->capacity;
 }
 
-/* True where `a` is less full than `b`, as parts of their capacity. */
+/* Its part of what a region takes. At most 2^30: a product with `used` fits. */
+static uint64_t share(const struct m4h_seat *seat)
+{
+    uint64_t weight = seat->weight < M4H_SEAT_WEIGHT_MAX ? seat->weight : M4H_SEAT_WEIGHT_MAX;
+    uint64_t wished = seat->capacity * weight;
+
+    return wished < SHARE_MAX ? wished : SHARE_MAX;
+}
+
+/* True where `a` is less full than `b`, as parts of their shares. */
 static bool emptier(const struct m4h_seat *a, const struct m4h_seat *b)
 {
-    uint64_t left = used(a) * b->capacity, right = used(b) * a->capacity;
+    uint64_t left = used(a) * share(b), right = used(b) * share(a);
 
     return left != right ? left < right : strcmp(a->slave_id, b->slave_id) < 0;
 }
 
-static const struct m4h_seat *seat_of(const struct m4h_heap_node *node)
+static bool rests(const struct m4h_seat *seat)
 {
-    return (const struct m4h_seat *)(const void *)((const char *)node -
-                                                   offsetof(struct m4h_seat, node));
+    return m4h_heap_holds(&seat->rest);
 }
 
-/* Closed seats and those without capacity stay in the heap, behind all others. */
+static struct m4h_seat *seat_of(const struct m4h_heap_node *node)
+{
+    return M4H_CONTAINER_OF(node, struct m4h_seat, node);
+}
+
+static struct m4h_seat *resting_of(const struct m4h_heap_node *node)
+{
+    return M4H_CONTAINER_OF(node, struct m4h_seat, rest);
+}
+
+/* 2: may be picked; 1: when it has rested; 0: not. */
+static int rank(const struct m4h_seat *seat)
+{
+    return has_room(seat) ? 1 + !rests(seat) : 0;
+}
+
 static bool before(const struct m4h_heap_node *a, const struct m4h_heap_node *b)
 {
     const struct m4h_seat *seat_a = seat_of(a), *seat_b = seat_of(b);
-    bool usable_a = seat_a->open && seat_a->capacity > 0;
-    bool usable_b = seat_b->open && seat_b->capacity > 0;
+    int rank_a = rank(seat_a), rank_b = rank(seat_b);
 
-    return usable_a != usable_b ? usable_a : usable_a && emptier(seat_a, seat_b);
+    return rank_a != rank_b ? rank_a > rank_b : rank_a > 0 && emptier(seat_a, seat_b);
 }
 
+static bool rests_less(const struct m4h_heap_node *a, const struct m4h_heap_node *b)
+{
+    return resting_of(a)->rests_until_ms < resting_of(b)->rests_until_ms;
+}
+
+/* The seat to be picked next, which may be one that rests; NULL: none has room. */
 static struct m4h_seat *emptiest(const struct m4h_dispatch_region *region)
 {
     struct m4h_heap_node *first = m4h_heap_first(&region->seats);
-    struct m4h_seat *seat;
 
-    if (first == NULL)
-        return NULL;
-    seat = M4H_CONTAINER_OF(first, struct m4h_seat, node);
-    return has_room(seat) ? seat : NULL;
+    return first != NULL && has_room(seat_of(first)) ? seat_of(first) : NULL;
 }
 
 static void moved(struct m4h_seat *seat)
 {
     if (seat->region != NULL)
         m4h_heap_moved(&seat->region->seats, &seat->node);
+}
+
+static void wake(struct m4h_seat *seat)
+{
+    m4h_heap_remove(&seat->region->resting, &seat->rest);
+    moved(seat);
+}
+
+/* Ends the rest of those that have rested. */
+static void wake_rested(const struct m4h_dispatch *dispatch, struct m4h_dispatch_region *region,
+                        uint64_t now_ms)
+{
+    struct m4h_heap_node *first;
+
+    while ((first = m4h_heap_first(&region->resting)) != NULL &&
+           (dispatch->config.slots_per_second == 0 || resting_of(first)->rests_until_ms <= now_ms))
+        wake(resting_of(first));
+}
+
+/* Counts a slot for the pace of the slave, which may have to rest then. Where there is
+ * no memory for that it does not rest. */
+static void gave(struct m4h_dispatch *dispatch, struct m4h_seat *seat, uint64_t now_ms)
+{
+    uint64_t wait_ms;
+
+    if (dispatch->config.slots_per_second == 0)
+        return;
+    if (dispatch->config.slots_per_second > 0)
+        m4h_pacing_gave(&seat->region->pacing, (uint32_t)dispatch->config.slots_per_second, now_ms);
+    m4h_pacing_gave(&seat->pacing, seat->slots_per_second, now_ms);
+    wait_ms = m4h_pacing_wait_ms(&seat->pacing, seat->slots_per_second, now_ms);
+    if (wait_ms == 0 || rests(seat))
+        return;
+    seat->rests_until_ms = now_ms + wait_ms;
+    if (m4h_heap_insert(&seat->region->resting, &seat->rest) == 0)
+        moved(seat);
 }
 
 static void reserved_changed(struct m4h_reserved *reserved)
@@ -128,6 +193,7 @@ static int add_region(struct m4h_dispatch *dispatch, const char *name,
         return M4H_ENOMEM;
     m4h_text_copy(region->name, sizeof(region->name), name);
     m4h_heap_init(&region->seats, before);
+    m4h_heap_init(&region->resting, rests_less);
     memmove(dispatch->regions + place + 1, dispatch->regions + place,
             (dispatch->region_count - place) * sizeof(dispatch->regions[0]));
     dispatch->regions[place] = region;
@@ -139,6 +205,7 @@ static int add_region(struct m4h_dispatch *dispatch, const char *name,
 static void free_region(struct m4h_dispatch_region *region)
 {
     m4h_heap_free(&region->seats);
+    m4h_heap_free(&region->resting);
     free(region);
 }
 
@@ -160,6 +227,7 @@ int m4h_dispatch_create(struct m4h_dispatch **dispatch, const struct m4h_dispatc
     if (*dispatch == NULL)
         return M4H_ENOMEM;
     (*dispatch)->config = *config;
+    m4h_reservations_init(&(*dispatch)->reservations);
     return 0;
 }
 
@@ -167,6 +235,7 @@ void m4h_dispatch_set_config(struct m4h_dispatch *dispatch,
                              const struct m4h_dispatch_config *config)
 {
     dispatch->config.slots_per_second = config->slots_per_second;
+    dispatch->config.sticky_band = config->sticky_band;
     dispatch->config.fallback = config->fallback;
 }
 
@@ -188,7 +257,7 @@ int m4h_seat_join(struct m4h_dispatch *dispatch, struct m4h_seat *seat, const ch
 
     if (error != 0)
         return error;
-    *seat = (struct m4h_seat){.slave_id = slave_id};
+    *seat = (struct m4h_seat){.slave_id = slave_id, .pacing.burst_ms = M4H_SEAT_BURST_MS};
     error = m4h_heap_insert(&region->seats, &seat->node);
     if (error == 0)
         seat->region = region;
@@ -204,19 +273,38 @@ void m4h_seat_leave(struct m4h_dispatch *dispatch, struct m4h_seat *seat)
     if (region == NULL)
         return;
     m4h_reservations_drop(&dispatch->reservations, &seat->reserved);
+    region->slots_per_second -= seat->open ? seat->slots_per_second : 0;
+    m4h_heap_remove(&region->resting, &seat->rest);
     m4h_heap_remove(&region->seats, &seat->node);
     seat->region = NULL;
     if (region->seats.count == 0)
         remove_region(dispatch, region);
 }
 
-void m4h_seat_set(struct m4h_seat *seat, uint32_t tunnels, uint32_t capacity, bool open)
+static void set_pace(struct m4h_seat *seat, const struct m4h_seat_state *state)
 {
-    if (seat->tunnels == tunnels && seat->capacity == capacity && seat->open == open)
+    if (seat->region == NULL)
         return;
-    seat->tunnels = tunnels;
-    seat->capacity = capacity;
-    seat->open = open;
+    seat->region->slots_per_second -= seat->open ? seat->slots_per_second : 0;
+    seat->region->slots_per_second += state->open ? state->slots_per_second : 0;
+    if (seat->slots_per_second != state->slots_per_second && rests(seat))
+        m4h_heap_remove(&seat->region->resting, &seat->rest);
+}
+
+void m4h_seat_set(struct m4h_seat *seat, const struct m4h_seat_state *state)
+{
+    uint32_t weight = state->weight > 0 ? state->weight : 100;
+
+    if (seat->tunnels == state->tunnels && seat->capacity == state->capacity &&
+        seat->open == state->open && seat->weight == weight &&
+        seat->slots_per_second == state->slots_per_second)
+        return;
+    set_pace(seat, state);
+    seat->tunnels = state->tunnels;
+    seat->capacity = state->capacity;
+    seat->weight = weight;
+    seat->slots_per_second = state->slots_per_second;
+    seat->open = state->open;
     moved(seat);
 }
 
@@ -235,6 +323,36 @@ void m4h_seat_forget_reservations(struct m4h_dispatch *dispatch, struct m4h_seat
     moved(seat);
 }
 
+int m4h_seat_given(struct m4h_dispatch *dispatch, struct m4h_seat *seat, const char *client_key,
+                   uint32_t remaining_ms, uint64_t now_ms)
+{
+    uint64_t for_ms =
+        remaining_ms < M4H_DISPATCH_SHARED_MAX_MS ? remaining_ms : M4H_DISPATCH_SHARED_MAX_MS;
+    int error;
+
+    m4h_dispatch_expire(dispatch, now_ms);
+    m4h_dispatch_taken_back(dispatch, client_key);
+    if (seat->region == NULL)
+        return 0;
+    dispatch->shared++;
+    gave(dispatch, seat, now_ms);
+    if (remaining_ms == 0)
+        return 0;
+    error = m4h_reservations_add(&dispatch->reservations, &seat->reserved, client_key,
+                                 now_ms + for_ms);
+    if (error == 0)
+        moved(seat);
+    return error;
+}
+
+void m4h_dispatch_taken_back(struct m4h_dispatch *dispatch, const char *client_key)
+{
+    struct m4h_reserved *was = m4h_reservations_take_back(&dispatch->reservations, client_key);
+
+    if (was != NULL)
+        reserved_changed(was);
+}
+
 void m4h_dispatch_expire(struct m4h_dispatch *dispatch, uint64_t now_ms)
 {
     struct m4h_reserved *was;
@@ -250,10 +368,26 @@ uint64_t m4h_dispatch_next_ms(const struct m4h_dispatch *dispatch)
 
 /* ---- the choice ----------------------------------------------------------- */
 
-static bool has_pace(const struct m4h_dispatch *dispatch, const struct m4h_dispatch_region *region,
-                     uint64_t now_ms)
+/* How long until the region gives its next slot; 0: now. Its emptiest seat has room. */
+static uint64_t wait_ms(const struct m4h_dispatch *dispatch,
+                        const struct m4h_dispatch_region *region, uint64_t now_ms)
 {
-    return m4h_pacing_has_room(&region->pacing, dispatch->config.slots_per_second, now_ms);
+    int32_t slots_per_second = dispatch->config.slots_per_second;
+    uint64_t wait = 0;
+
+    if (slots_per_second > 0)
+        wait = m4h_pacing_wait_ms(&region->pacing, (uint32_t)slots_per_second, now_ms);
+    if (wait == 0 && rests(emptiest(region)))
+        wait = resting_of(m4h_heap_first(&region->resting))->rests_until_ms - now_ms;
+    return wait;
+}
+
+/* The seat of the region to be picked, awake or not, or NULL. */
+static struct m4h_seat *look_at(const struct m4h_dispatch *dispatch,
+                                struct m4h_dispatch_region *region, uint64_t now_ms)
+{
+    wake_rested(dispatch, region, now_ms);
+    return emptiest(region);
 }
 
 /* The emptiest seat anywhere. `*paced` is a region that had room but gives no
@@ -265,11 +399,11 @@ static struct m4h_seat *pick_anywhere(const struct m4h_dispatch *dispatch, uint6
 
     for (size_t i = 0; i < dispatch->region_count; i++) {
         struct m4h_dispatch_region *region = dispatch->regions[i];
-        struct m4h_seat *seat = emptiest(region);
+        struct m4h_seat *seat = look_at(dispatch, region, now_ms);
 
         if (seat == NULL)
             continue;
-        if (!has_pace(dispatch, region, now_ms))
+        if (wait_ms(dispatch, region, now_ms) > 0)
             *paced = region;
         else if (best == NULL || emptier(seat, best))
             best = seat;
@@ -287,17 +421,36 @@ static struct m4h_seat *pick_in(const struct m4h_dispatch *dispatch, const char 
     for (size_t i = 0; i < tries; i++) {
         struct m4h_dispatch_region *region =
             find_region(dispatch, chain != NULL ? chain->regions[i] : name);
-        struct m4h_seat *seat = region != NULL ? emptiest(region) : NULL;
+        struct m4h_seat *seat = region != NULL ? look_at(dispatch, region, now_ms) : NULL;
 
         if (seat == NULL)
             continue;
-        if (has_pace(dispatch, region, now_ms))
+        if (wait_ms(dispatch, region, now_ms) == 0)
             return seat;
         *paced = region;
         if (i == 0)
             break;
     }
     return NULL;
+}
+
+/* In millionths of its share. */
+static uint64_t load_of(const struct m4h_seat *seat)
+{
+    return used(seat) * 100 * 1000000 / share(seat);
+}
+
+/* The seat where the device was last, where that is as good as `best`. */
+static struct m4h_seat *prefer(struct m4h_dispatch *dispatch, struct m4h_seat *best,
+                               struct m4h_seat *last)
+{
+    uint64_t band = (uint64_t)dispatch->config.sticky_band * 10000;
+
+    if (band == 0 || last == NULL || last == best || last->region != best->region ||
+        !has_room(last) || rests(last) || load_of(last) > load_of(best) + band)
+        return best;
+    dispatch->kept++;
+    return last;
 }
 
 /* Adds the names of the known regions to the text, as far as they fit. */
@@ -341,13 +494,18 @@ static void set_no_capacity(const struct m4h_dispatch *dispatch, const char *reg
 static void set_throttled(const struct m4h_dispatch *dispatch, struct m4h_dispatch_region *region,
                           uint64_t now_ms, uint64_t random, struct m4h_problem *problem)
 {
+    uint64_t slots_per_second = region->slots_per_second;
     char detail[M4H_DETAIL_MAX + 1];
 
-    snprintf(detail, sizeof(detail), "region '%s' gives at most %u slots a second", region->name,
-             dispatch->config.slots_per_second);
+    if (dispatch->config.slots_per_second > 0 &&
+        (slots_per_second == 0 || slots_per_second > (uint64_t)dispatch->config.slots_per_second))
+        slots_per_second = (uint64_t)dispatch->config.slots_per_second;
+    snprintf(detail, sizeof(detail), "region '%s' gives at most %llu slots a second", region->name,
+             (unsigned long long)slots_per_second);
     m4h_problem_set(problem, M4H_PROBLEM_THROTTLED, detail);
     problem->retry_after_ms =
-        m4h_pacing_wait(&region->pacing, dispatch->config.slots_per_second, now_ms, random);
+        m4h_crowd_refuse(&region->crowd, wait_ms(dispatch, region, now_ms), slots_per_second,
+                         now_ms, random);
 }
 
 /* Keeps the room until the device comes. */
@@ -366,17 +524,15 @@ static int reserve(struct m4h_dispatch *dispatch, struct m4h_seat *seat, const c
 }
 
 struct m4h_seat *m4h_dispatch_pick(struct m4h_dispatch *dispatch,
-                                   const struct m4h_dispatch_request *request, uint64_t now_ms,
-                                   uint64_t random, struct m4h_problem *problem)
+                                   const struct m4h_dispatch_request *request,
+                                   struct m4h_seat *last, uint64_t now_ms, uint64_t random,
+                                   struct m4h_problem *problem)
 {
     struct m4h_dispatch_region *paced = NULL;
-    struct m4h_reserved *before_this;
     struct m4h_seat *seat;
 
     m4h_dispatch_expire(dispatch, now_ms);
-    before_this = m4h_reservations_take_back(&dispatch->reservations, request->client_key);
-    if (before_this != NULL)
-        reserved_changed(before_this);
+    m4h_dispatch_taken_back(dispatch, request->client_key);
     seat = request->region[0] == '\0' ? pick_anywhere(dispatch, now_ms, &paced)
                                       : pick_in(dispatch, request->region, now_ms, &paced);
     if (seat == NULL && paced != NULL) {
@@ -389,12 +545,13 @@ struct m4h_seat *m4h_dispatch_pick(struct m4h_dispatch *dispatch,
         set_no_capacity(dispatch, request->region, random, problem);
         return NULL;
     }
+    seat = prefer(dispatch, seat, last);
     if (reserve(dispatch, seat, request->client_key, now_ms) != 0) {
         m4h_problem_set(problem, M4H_PROBLEM_INTERNAL, "out of memory");
         return NULL;
     }
     dispatch->slots++;
-    m4h_pacing_gave(&seat->region->pacing, dispatch->config.slots_per_second, now_ms);
+    gave(dispatch, seat, now_ms);
     return seat;
 }
 
@@ -404,6 +561,8 @@ void m4h_dispatch_stats(const struct m4h_dispatch *dispatch, struct m4h_dispatch
         .slots = dispatch->slots,
         .no_capacity = dispatch->no_capacity,
         .throttled = dispatch->throttled,
+        .kept = dispatch->kept,
+        .shared = dispatch->shared,
         .reservations_used = dispatch->reservations.used,
         .reservations_expired = dispatch->reservations.expired,
         .reservations_cut_short = dispatch->reservations.cut_short,

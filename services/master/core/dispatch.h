@@ -1,7 +1,12 @@
 /* Which slave should a device connect to: the one with the least (tunnels +
- * reservations) / capacity in the region; ties go to the lower slave id, so the
- * answer never depends on the order of arrival. A heap per region: O(log n) per
- * change and per answer, whatever the number of tunnels.
+ * reservations) / (capacity x weight) in the region; ties go to the lower slave id,
+ * so the answer never depends on the order of arrival. A heap per region: O(log n)
+ * per change and per answer, whatever the number of tunnels.
+ *
+ * A slave gets no more in a second than it can take: one that has had its share
+ * rests until it may have the next one, and the next emptiest gets the device. So
+ * one that comes back empty is filled smoothly, and a region's pace is that of its
+ * slaves together.
  *
  * Each slave has a seat here, embedded in whatever the owner keeps of the slave.
  * Pure; one thread. */
@@ -12,14 +17,29 @@
 #include "lib/base/heap.h"
 #include "lib/base/model.h"
 #include "services/master/core/fallback.h"
+#include "services/master/core/pacing.h"
 #include "services/master/core/reservations.h"
 
 struct m4h_dispatch;
 struct m4h_dispatch_region;
 
+/* The pace of slots is what the slaves can take. */
+#define M4H_DISPATCH_AUTO (-1)
+/* What a slave gets at once when it has rested, in milliseconds of its pace. */
+#define M4H_SEAT_BURST_MS 2000u
+/* In percent; more counts as so much. */
+#define M4H_SEAT_WEIGHT_MAX 1000u
+/* No reservation that another master tells of lasts longer. */
+#define M4H_DISPATCH_SHARED_MAX_MS 600000u
+
 struct m4h_dispatch_config {
-    uint32_t reservation_ms;   /* 0: no reservations */
-    uint32_t slots_per_second; /* of each region, a second's worth at once; 0: no limit */
+    uint32_t reservation_ms; /* 0: no reservations */
+    /* M4H_DISPATCH_AUTO; 0: no limit of any kind; else, besides what the slaves can
+     * take, of each region, a second's worth at once. */
+    int32_t slots_per_second;
+    /* A device goes to the slave that it had last where that is fuller than the
+     * emptiest one by no more than this, in percent of its capacity. 0: never so. */
+    uint32_t sticky_band;
     struct m4h_fallback fallback;
 };
 
@@ -31,13 +51,29 @@ struct m4h_seat {
     const char *slave_id; /* borrowed from the owner */
     uint32_t tunnels;
     uint32_t capacity;
-    bool open; /* takes devices at all */
+    uint32_t weight;           /* percent */
+    uint32_t slots_per_second; /* that it can take; 0: any number */
+    bool open;                 /* takes devices at all */
+    struct m4h_pacing pacing;
+    struct m4h_heap_node rest; /* in its region's heap of those that rest */
+    uint64_t rests_until_ms;
+};
+
+/* What the slave has now, what it can take, and whether it takes devices. */
+struct m4h_seat_state {
+    uint32_t tunnels;
+    uint32_t capacity;
+    uint32_t weight; /* percent; 0 is 100 */
+    uint32_t slots_per_second;
+    bool open;
 };
 
 struct m4h_dispatch_stats {
     uint64_t slots;
     uint64_t no_capacity;
     uint64_t throttled;
+    uint64_t kept; /* slots at the slave that the device had last, which was not the emptiest */
+    uint64_t shared; /* slots that other masters gave */
     uint64_t reservations_used;
     uint64_t reservations_expired;
     uint64_t reservations_cut_short; /* by their bound, or by a newer request */
@@ -47,8 +83,7 @@ struct m4h_dispatch_stats {
 /* `*dispatch` is NULL on error: M4H_ENOMEM. Copies `config`. */
 M4H_MUST_CHECK int m4h_dispatch_create(struct m4h_dispatch **dispatch,
                                        const struct m4h_dispatch_config *config);
-/* Another pace and other fallbacks from now on. The time of reservations stays: they
- * end in the order in which they were made. */
+/* All of it but the time of reservations, from now on. */
 void m4h_dispatch_set_config(struct m4h_dispatch *dispatch,
                              const struct m4h_dispatch_config *config);
 /* All seats must have left, or are never used again. Accepts NULL. */
@@ -60,14 +95,21 @@ M4H_MUST_CHECK int m4h_seat_join(struct m4h_dispatch *dispatch, struct m4h_seat 
                                  const char *slave_id, const char *region);
 /* Ends the slave's reservations too. Does nothing when it has no seat. */
 void m4h_seat_leave(struct m4h_dispatch *dispatch, struct m4h_seat *seat);
-/* What the slave has now, and whether it takes devices. */
-void m4h_seat_set(struct m4h_seat *seat, uint32_t tunnels, uint32_t capacity, bool open);
+void m4h_seat_set(struct m4h_seat *seat, const struct m4h_seat_state *state);
 /* A device has arrived there: a reservation is used up. */
 void m4h_seat_arrived(struct m4h_dispatch *dispatch, struct m4h_seat *seat, const char *client_key);
 /* Ends the reservations there; their devices will not come. */
 void m4h_seat_forget_reservations(struct m4h_dispatch *dispatch, struct m4h_seat *seat);
 
-/* Picks a seat and reserves it, or returns NULL and fills `problem`:
+/* Another master gave a slot there, which its device has `remaining_ms` to use; 0:
+ * no room is kept. A reservation that the device had ends. M4H_ENOMEM. */
+M4H_MUST_CHECK int m4h_seat_given(struct m4h_dispatch *dispatch, struct m4h_seat *seat,
+                                  const char *client_key, uint32_t remaining_ms, uint64_t now_ms);
+/* Another master took back what the device had. */
+void m4h_dispatch_taken_back(struct m4h_dispatch *dispatch, const char *client_key);
+
+/* Picks a seat and reserves it, or returns NULL and fills `problem`. `last` is the
+ * seat where the device was last, or NULL:
  *   THROTTLED    the region gives no more slots this second. Its fallbacks are
  *                not asked: a storm must not spill from region to region.
  *   NO_CAPACITY  no slave of the region, nor of its fallbacks, has room; also
@@ -77,8 +119,9 @@ void m4h_seat_forget_reservations(struct m4h_dispatch *dispatch, struct m4h_seat
  * Both advices to try again are spread by `random`, so that a crowd does not
  * come back at once. */
 struct m4h_seat *m4h_dispatch_pick(struct m4h_dispatch *dispatch,
-                                   const struct m4h_dispatch_request *request, uint64_t now_ms,
-                                   uint64_t random, struct m4h_problem *problem);
+                                   const struct m4h_dispatch_request *request,
+                                   struct m4h_seat *last, uint64_t now_ms, uint64_t random,
+                                   struct m4h_problem *problem);
 
 /* Ends reservations whose time is over. */
 void m4h_dispatch_expire(struct m4h_dispatch *dispatch, uint64_t now_ms);

@@ -1,4 +1,4 @@
-/* The reservations: three lists and one table. They know nothing of slaves. */
+/* The reservations: a heap, two lists at each slave and one table. They know nothing of slaves. */
 #include "services/master/core/reservations.h"
 
 #include "lib/base/error.h"
@@ -13,11 +13,21 @@
 struct m4h_reservation {
     struct m4h_reserved *at;
     uint64_t expires_ms;
-    struct m4h_reservation *next, *previous;             /* of all */
+    struct m4h_heap_node expiry;
     struct m4h_reservation *slave_next, *slave_previous; /* at one slave */
     UT_hash_handle hh;                                   /* where it has a name */
     char client_key[];
 };
+
+static struct m4h_reservation *reservation_of(const struct m4h_heap_node *node)
+{
+    return M4H_CONTAINER_OF(node, struct m4h_reservation, expiry);
+}
+
+static bool before(const struct m4h_heap_node *a, const struct m4h_heap_node *b)
+{
+    return reservation_of(a)->expires_ms < reservation_of(b)->expires_ms;
+}
 
 static struct m4h_reservation **list_of(const struct m4h_reservation *reservation)
 {
@@ -35,22 +45,25 @@ static struct m4h_reserved *end(struct m4h_reservations *all, struct m4h_reserva
     if (reservation->client_key[0] != '\0')
         HASH_DEL(all->by_name, reservation);
     DL_DELETE2(*list, reservation, slave_previous, slave_next);
-    DL_DELETE2(all->oldest, reservation, previous, next);
+    m4h_heap_remove(&all->by_expiry, &reservation->expiry);
     at->count--;
     all->count--;
     free(reservation);
     return at;
 }
 
+void m4h_reservations_init(struct m4h_reservations *all)
+{
+    *all = (struct m4h_reservations){0};
+    m4h_heap_init(&all->by_expiry, before);
+}
+
 void m4h_reservations_free(struct m4h_reservations *all)
 {
     HASH_CLEAR(hh, all->by_name);
-    while (all->oldest != NULL) {
-        struct m4h_reservation *reservation = all->oldest;
-
-        DL_DELETE2(all->oldest, reservation, previous, next);
-        free(reservation);
-    }
+    for (size_t i = 0; i < all->by_expiry.count; i++)
+        free(reservation_of(all->by_expiry.nodes[i]));
+    m4h_heap_free(&all->by_expiry);
     all->count = 0;
 }
 
@@ -66,16 +79,20 @@ int m4h_reservations_add(struct m4h_reservations *all, struct m4h_reserved *at,
     reservation->at = at;
     reservation->expires_ms = expires_ms;
     memcpy(reservation->client_key, client_key, key_len + 1);
+    if (m4h_heap_insert(&all->by_expiry, &reservation->expiry) != 0) {
+        free(reservation);
+        return M4H_ENOMEM;
+    }
     if (key_len > 0) {
         HASH_ADD_KEYPTR(hh, all->by_name, reservation->client_key, key_len, reservation);
         if (reservation->hh.tbl == NULL) {
+            m4h_heap_remove(&all->by_expiry, &reservation->expiry);
             free(reservation);
             return M4H_ENOMEM;
         }
     }
     list = list_of(reservation);
     DL_APPEND2(*list, reservation, slave_previous, slave_next);
-    DL_APPEND2(all->oldest, reservation, previous, next);
     at->count++;
     all->count++;
     return 0;
@@ -115,10 +132,12 @@ struct m4h_reserved *m4h_reservations_take_back(struct m4h_reservations *all,
 
 struct m4h_reserved *m4h_reservations_expire(struct m4h_reservations *all, uint64_t now_ms)
 {
-    struct m4h_reservation *oldest = all->oldest;
+    struct m4h_heap_node *first = m4h_heap_first(&all->by_expiry);
+    struct m4h_reservation *oldest;
 
-    if (oldest == NULL)
+    if (first == NULL)
         return NULL;
+    oldest = reservation_of(first);
     if (oldest->expires_ms <= now_ms)
         all->expired++;
     else if (all->count > M4H_RESERVATIONS_MAX)
@@ -130,7 +149,9 @@ struct m4h_reserved *m4h_reservations_expire(struct m4h_reservations *all, uint6
 
 uint64_t m4h_reservations_next_ms(const struct m4h_reservations *all)
 {
-    return all->oldest != NULL ? all->oldest->expires_ms : UINT64_MAX;
+    const struct m4h_heap_node *first = m4h_heap_first(&all->by_expiry);
+
+    return first != NULL ? reservation_of(first)->expires_ms : UINT64_MAX;
 }
 
 void m4h_reservations_drop(struct m4h_reservations *all, struct m4h_reserved *at)

@@ -5,11 +5,12 @@
 #define M4H_MASTER_RESERVATIONS_H
 
 #include "lib/base/attributes.h"
+#include "lib/base/heap.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Beyond this many the oldest end early. */
+/* Beyond this many those that would end next end early. */
 #define M4H_RESERVATIONS_MAX (1u << 18)
 
 struct m4h_reservation;
@@ -22,7 +23,7 @@ struct m4h_reserved {
 };
 
 struct m4h_reservations {
-    struct m4h_reservation *oldest; /* of all, in order of expiry */
+    struct m4h_heap by_expiry; /* all */
     struct m4h_reservation *by_name;
     size_t count;
     uint64_t used;
@@ -30,11 +31,11 @@ struct m4h_reservations {
     uint64_t cut_short; /* ended early by the bound, or by a newer request of the same device */
 };
 
+void m4h_reservations_init(struct m4h_reservations *all);
 /* Ends all; the slaves' lists must not be used any more. */
 void m4h_reservations_free(struct m4h_reservations *all);
 
-/* Adds one at the back: it must not expire before those that are there.
- * `client_key` "": not known. One that the device has already must have been
+/* `client_key` "": not known. One that the device has already must have been
  * taken back before. M4H_ENOMEM. */
 M4H_MUST_CHECK int m4h_reservations_add(struct m4h_reservations *all, struct m4h_reserved *at,
                                         const char *client_key, uint64_t expires_ms);
@@ -46,7 +47,7 @@ struct m4h_reserved *m4h_reservations_use(struct m4h_reservations *all, struct m
 /* Ends the reservation of a device, if it has one. Returns where it was, or NULL. */
 struct m4h_reserved *m4h_reservations_take_back(struct m4h_reservations *all,
                                                 const char *client_key);
-/* Ends one whose time is over, or the oldest while there are too many. Returns
+/* Ends one whose time is over, or the next while there are too many. Returns
  * where it was; NULL: there is none (any more). */
 struct m4h_reserved *m4h_reservations_expire(struct m4h_reservations *all, uint64_t now_ms);
 /* When the next one expires; UINT64_MAX: there is none. */
