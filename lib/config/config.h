@@ -19,7 +19,7 @@ enum m4h_config_type {
     M4H_CONFIG_ADDRESS,  /* char *, "host:port" or "[v6]:port"; "" where it is not set */
     M4H_CONFIG_NETWORKS, /* char *, as m4h_networks_parse takes it; "" where it is not set */
     M4H_CONFIG_BOOL,     /* bool: yes/no, true/false, on/off, 1/0 */
-    M4H_CONFIG_COUNT,    /* int64_t: a plain number */
+    M4H_CONFIG_COUNT,    /* int64_t: a plain number; "auto" is -1 where `min` is -1 */
     M4H_CONFIG_DURATION, /* int64_t, milliseconds: 500ms, 5s, 2m, 1h; a bare number is what the
                             key's ending says: _ms or _s */
     M4H_CONFIG_SIZE,     /* int64_t, bytes: 4096, 64k, 16M, 1G */

@@ -97,6 +97,12 @@ static int64_t unit_factor(const struct m4h_config_option *option, const char *n
     return 0;
 }
 
+/* A number that may be -1 has a word for it. */
+static bool may_be_auto(const struct m4h_config_option *option)
+{
+    return option->type == M4H_CONFIG_COUNT && option->min == -1;
+}
+
 static bool parse_number(const struct m4h_config_option *option, const char *text, int64_t *value)
 {
     size_t digits = strspn(text + (text[0] == '-'), "0123456789");
@@ -104,6 +110,10 @@ static bool parse_number(const struct m4h_config_option *option, const char *tex
     int64_t factor;
     char *end;
 
+    if (may_be_auto(option) && strcmp(text, "auto") == 0) {
+        *value = -1;
+        return true;
+    }
     if (digits == 0)
         return false;
     errno = 0;
@@ -238,7 +248,9 @@ static void write_number_expected(const struct m4h_config_option *option, char *
         noun = "a size (4096, 64k, 16M, 1G)";
     write_bound(option, option->min, min, sizeof(min));
     write_bound(option, option->max, max, sizeof(max));
-    if (option->max == INT64_MAX)
+    if (may_be_auto(option))
+        snprintf(out, size, "auto, or %s from 0 to %s", noun, max);
+    else if (option->max == INT64_MAX)
         snprintf(out, size, "%s of at least %s", noun, min);
     else
         snprintf(out, size, "%s from %s to %s", noun, min, max);

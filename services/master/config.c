@@ -2,7 +2,7 @@
 #include "services/master/config.h"
 
 #include "lib/config/nats.h"
-#include "services/master/core/fallback.h"
+#include "services/master/core/dispatch.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -36,7 +36,17 @@ static const struct m4h_config_option options[] = {
      "2500", 0, 600000, NULL,
      "How long the room of a slot is kept for a device that has not connected. 0: not at all."},
     {"dispatch", "slots_per_second", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(slots_per_second),
-     "0", 0, 1000000, NULL, "Slots that each region gives in a second at most. 0: no limit."},
+     "auto", M4H_DISPATCH_AUTO, 1000000, NULL,
+     "Slots that each region gives in a second at most. auto: as many as its slaves can take, each "
+     "of which says how many; a number: these at most, and to no slave more than it can take; 0: "
+     "no "
+     "limit of any kind."},
+    {"dispatch", "sticky_band", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(sticky_band), "0", 0,
+     100, NULL,
+     "A device that asks with its client key goes back to the slave that it had last, where that "
+     "is "
+     "fuller than the emptiest one by no more than this, in percent of its capacity. 0: it goes to "
+     "the emptiest one."},
     {"dispatch", "fallback", M4H_CONFIG_TEXT, M4H_CONFIG_RELOADABLE, AT(fallback), "", 0, 0, NULL,
      "Where devices go whose region has no room, as in eu>us>ap,us>eu. Empty: nowhere else."},
 

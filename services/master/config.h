@@ -22,7 +22,8 @@ struct m4h_master_config {
     char *authorized_keys;
     int64_t valid_for_ms;
     int64_t reservation_ms;
-    int64_t slots_per_second;
+    int64_t slots_per_second; /* -1: auto */
+    int64_t sticky_band;
     char *fallback;
     int64_t silent_after_ms;
     int64_t lost_after_ms;

@@ -113,6 +113,7 @@ static void settle(struct m4h_master *master)
     m4h_cluster_tick(master->cluster, m4h_master_moment(master));
     while (m4h_cluster_take_effect(master->cluster, &effect))
         carry_out(master, &effect);
+    m4h_master_send_shared(master);
     next_ms = m4h_master_run_kicks(master);
     update_readiness(master);
     next_ms = earlier(next_ms, m4h_master_readiness_next_ms(&master->readiness, now_ms));
@@ -162,6 +163,8 @@ static void on_status(void *context, bool connected)
 
     m4h_cluster_set_online(master->cluster, connected, now_ms);
     m4h_master_readiness_connected(&master->readiness, connected, now_ms);
+    if (connected)
+        m4h_master_greet(master);
 }
 
 static int fill_dispatch(struct m4h_dispatch_config *dispatch,
@@ -171,7 +174,8 @@ static int fill_dispatch(struct m4h_dispatch_config *dispatch,
 
     *dispatch = (struct m4h_dispatch_config){
         .reservation_ms = (uint32_t)config->reservation_ms,
-        .slots_per_second = (uint32_t)config->slots_per_second,
+        .slots_per_second = (int32_t)config->slots_per_second,
+        .sticky_band = (uint32_t)config->sticky_band,
     };
     return m4h_fallback_parse(&dispatch->fallback, config->fallback, wrong, sizeof(wrong));
 }
@@ -228,6 +232,8 @@ static void on_file_watch(void *context)
 
 static const struct m4h_bus_subscription subscriptions[] = {
     {"mas4h.v1.events.>", NULL, m4h_master_on_event},
+    {"mas4h.v1.master.hello", NULL, m4h_master_on_hello},
+    {"mas4h.v1.master.reservations", NULL, m4h_master_on_reservations},
     {"mas4h.v1.rpc.dispatch", "master", m4h_master_on_dispatch},
     {"mas4h.v1.rpc.authorize", "master", m4h_master_on_authorize},
     {"mas4h.v1.rpc.status.cluster", "master", m4h_master_on_cluster},
@@ -334,6 +340,8 @@ static int create_parts(struct m4h_master *master)
     if (error == 0)
         error = m4h_timer_create(&master->file_watch, master->loop, on_file_watch, master);
     if (error == 0)
+        error = m4h_master_open_masters(master);
+    if (error == 0)
         error = m4h_pump_create(&master->pump, master->loop, run_bus, master);
     if (error == 0)
         error = create_http(master);
@@ -381,11 +389,13 @@ void m4h_master_destroy(struct m4h_master *master)
         return;
     if (master->readiness.was_ready)
         m4h_ready_file_remove(master->config->ready_file);
+    m4h_master_take_leave(master);
     m4h_bus_destroy(master->bus, FLUSH_MS);
     m4h_http_server_destroy(master->http);
     m4h_pump_close(master->pump);
     m4h_timer_close(master->tick);
     m4h_timer_close(master->file_watch);
+    m4h_timer_close(master->hello);
     m4h_master_free_snapshots(master);
     m4h_master_free_kicks(master);
     m4h_cluster_destroy(master->cluster);

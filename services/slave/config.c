@@ -23,6 +23,8 @@ static const struct m4h_config_option options[] = {
      "Threads that carry tunnels. 0: one for each core."},
     {"slave", "capacity", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(capacity), "0", 0, 1000000,
      NULL, "Tunnels that it may hold. 0: half of the limit of open files, less 500."},
+    {"slave", "weight", M4H_CONFIG_COUNT, M4H_CONFIG_AT_START, AT(weight), "100", 1, 1000, NULL,
+     "Its share of new devices, in percent of what its capacity alone would give it."},
 
     M4H_CONFIG_NATS_ROWS(AT),
 
@@ -54,6 +56,11 @@ static const struct m4h_config_option options[] = {
     {"device", "keepalive_misses", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(keepalive_misses),
      "3", 2, 100, NULL,
      "After so many times that silence the device is gone; before, it is asked each time."},
+
+    {"device", "slots_per_second", M4H_CONFIG_COUNT, M4H_CONFIG_AT_START, AT(slots_per_second), "0",
+     0, 1000000, NULL,
+     "Devices that masters may send it in a second, unless they have no limit at all. 0: 400 for "
+     "each worker, which leaves a core about half of its time."},
 
     {"device", "handshakes_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(handshakes_max), "0",
      0, 100000, NULL,

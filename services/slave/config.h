@@ -7,8 +7,10 @@
 struct m4h_slave_config {
     char *id;
     char *region;
-    int64_t workers;  /* 0: one for each core */
-    int64_t capacity; /* tunnels; 0: what the limit of open files allows */
+    int64_t workers;          /* 0: one for each core */
+    int64_t weight;           /* percent */
+    int64_t slots_per_second; /* 0: as many as the workers can take */
+    int64_t capacity;         /* tunnels; 0: what the limit of open files allows */
     char *nats_url;
     char *nats_user;
     char *nats_password;

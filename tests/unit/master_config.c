@@ -32,7 +32,7 @@ static void the_defaults_are_those_that_are_promised(void **state)
     assert_string_equal(config.nats_url, "nats://127.0.0.1:4222");
     assert_int_equal(config.valid_for_ms, 60000);
     assert_int_equal(config.reservation_ms, 2500);
-    assert_int_equal(config.slots_per_second, 0);
+    assert_int_equal(config.slots_per_second, -1);
     assert_string_equal(config.fallback, "");
     assert_int_equal(config.silent_after_ms, 6000);
     assert_int_equal(config.lost_after_ms, 10000);
@@ -43,7 +43,7 @@ static void settings_that_make_no_sense_are_refused(void **state)
 {
     static const char *const wrong[] = {
         "dispatch.fallback=eu", "dispatch.fallback=eu>US",      "cluster.silent_after_ms=10000",
-        "master.id=Master 1",   "dispatch.slots_per_second=-1", "http.listen=9101",
+        "master.id=Master 1",   "dispatch.slots_per_second=-2", "http.listen=9101",
     };
 
     (void)state;

@@ -51,7 +51,8 @@ static void restart_with(const struct m4h_cluster_config *config)
     begin_with(config);
 }
 
-static struct fake_slave *add(const char *region, uint32_t capacity)
+static struct fake_slave *add_as(const char *region, uint32_t capacity, uint32_t weight,
+                                 uint32_t handshakes_per_second)
 {
     struct fake_slave *slave = &scene.slaves[scene.count];
     char id[M4H_ID_MAX + 1];
@@ -60,8 +61,15 @@ static struct fake_slave *add(const char *region, uint32_t capacity)
     scene.count++;
     fake_slave_init(slave, id, region);
     slave->capacity = capacity;
+    slave->weight = weight;
+    slave->handshakes_per_second = handshakes_per_second;
     world_start(scene.world, slave);
     return slave;
+}
+
+static struct fake_slave *add(const char *region, uint32_t capacity)
+{
+    return add_as(region, capacity, 0, 0);
 }
 
 static void tell(struct m4h_event event)
@@ -504,6 +512,151 @@ static void pace_and_fallbacks_change_while_it_works(void **state)
     assert_int_equal(scene.given[1], 1);
 }
 
+static void slots_go_in_proportion_to_capacity_and_weight(void **state)
+{
+    (void)state;
+    add_as("eu", 1000, 100, 0);
+    add_as("eu", 1000, 50, 0);
+    add_as("eu", 500, 200, 0);
+    ask("eu", 250);
+    assert_in_range(scene.given[0], 99, 101);
+    assert_in_range(scene.given[1], 49, 51);
+    assert_in_range(scene.given[2], 99, 101);
+}
+
+/* By its weight it looks empty, yet it is full. */
+static void a_full_slave_of_great_weight_hides_no_other(void **state)
+{
+    (void)state;
+    add_as("eu", 4, 1000, 0);
+    add_as("eu", 100, 10, 0);
+    ask("eu", 50);
+    assert_int_equal(scene.given[0], 4);
+    assert_int_equal(scene.given[1], 46);
+}
+
+static void pace_by_the_slaves(void)
+{
+    struct m4h_cluster_config config = world_config();
+
+    config.dispatch.slots_per_second = M4H_DISPATCH_AUTO;
+    config.dispatch.reservation_ms = 600000;
+    restart_with(&config);
+}
+
+static void a_slave_that_comes_back_empty_is_filled_smoothly(void **state)
+{
+    char key[16];
+
+    (void)state;
+    pace_by_the_slaves();
+    for (unsigned i = 0; i < 3; i++) {
+        struct fake_slave *full = add_as("eu", 10000, 100, 0);
+
+        for (unsigned j = 0; j < 1000; j++) {
+            snprintf(key, sizeof(key), "d%u-%u", i, j);
+            arrive(full, key);
+        }
+    }
+    add_as("eu", 10000, 100, 50);
+    ask("eu", 600); /* all at once: it gets 2 s of what it can take */
+    assert_int_equal(scene.given[3], 100);
+    for (unsigned second = 1; second <= 5; second++) {
+        world_pass(scene.world, 1000);
+        ask("eu", 200);
+        assert_in_range(scene.given[3], 100 + second * 50 - 2, 100 + second * 50 + 2);
+    }
+}
+
+static void a_storm_is_paced_by_what_the_slaves_can_take(void **state)
+{
+    struct m4h_problem problem = {0};
+
+    (void)state;
+    pace_by_the_slaves();
+    add_as("eu", 10000, 100, 100);
+    add_as("eu", 10000, 100, 300);
+    ask("eu", 800);
+    assert_int_equal(scene.given[0], 200);
+    assert_int_equal(scene.given[1], 600);
+    assert_string_equal(world_dispatch(scene.world, "eu", "", &problem), "");
+    assert_int_equal(problem.code, M4H_PROBLEM_THROTTLED);
+    assert_in_range(problem.retry_after_ms, 1, 30000);
+    world_pass(scene.world, 100);
+    ask("eu", 40);
+    assert_int_equal(problem_of("eu"), M4H_PROBLEM_THROTTLED);
+}
+
+static void no_limit_of_any_kind_is_none(void **state)
+{
+    struct m4h_cluster_config config = world_config();
+
+    (void)state;
+    pace_by_the_slaves();
+    add_as("eu", 10000, 100, 1);
+    ask("eu", 2);
+    assert_int_equal(problem_of("eu"), M4H_PROBLEM_THROTTLED);
+    config.dispatch.slots_per_second = 0;
+    m4h_cluster_set_dispatch(scene.world->cluster, &config.dispatch);
+    ask("eu", 1000);
+}
+
+static void a_device_goes_back_where_it_was_within_the_band(void **state)
+{
+    struct m4h_cluster_config config = world_config();
+    struct fake_slave *first;
+
+    (void)state;
+    config.dispatch.sticky_band = 5;
+    restart_with(&config);
+    first = add("eu", 100);
+    add("eu", 100);
+    for (unsigned i = 0; i < 6; i++) {
+        char key[8];
+
+        snprintf(key, sizeof(key), "dev-%u", i);
+        arrive(first, key);
+        if (i == 4)
+            assert_string_equal(world_dispatch(scene.world, "eu", "dev-0", NULL), "s0");
+    }
+    world_pass(scene.world, 3000);
+    assert_string_equal(world_dispatch(scene.world, "eu", "dev-0", NULL), "s1"); /* 6 % */
+    assert_string_equal(world_dispatch(scene.world, "eu", "nobody", NULL), "s1");
+}
+
+static void share(const char *slave_id, const char *client_key, uint32_t remaining_ms)
+{
+    struct m4h_shared_reservation shared = {.remaining_ms = remaining_ms};
+
+    m4h_text_copy(shared.slave_id, sizeof(shared.slave_id), slave_id);
+    m4h_text_copy(shared.client_key, sizeof(shared.client_key), client_key);
+    m4h_cluster_shared(scene.world->cluster, &shared, scene.world->moment.now_ms);
+}
+
+static void what_another_master_gave_counts_until_it_is_used_or_over(void **state)
+{
+    struct fake_slave *slave;
+
+    (void)state;
+    slave = add("eu", 100);
+    add("eu", 100);
+    ask("eu", 1);
+    share("s0", "dev", 1000);
+    share("s0", "", 500);
+    share("s9", "", 500);
+    assert_int_equal(reservations_at("s0"), 3);
+    share("s1", "dev", 1000); /* it asked again */
+    assert_int_equal(reservations_at("s0"), 2);
+    assert_int_equal(reservations_at("s1"), 1);
+    world_pass(scene.world, 600);
+    assert_int_equal(reservations_at("s0"), 1);
+    share("", "dev", 0);
+    assert_int_equal(reservations_at("s1"), 0);
+    share("s0", "dev-2", 1000);
+    arrive(slave, "dev-2");
+    assert_int_equal(reservations_at("s0"), 1);
+}
+
 static void a_throttled_region_does_not_spill_over(void **state)
 {
     struct m4h_cluster_config config = world_config();
@@ -581,6 +734,13 @@ int main(void)
         TEST(a_region_without_slaves_may_have_fallbacks),
         TEST(a_region_gives_so_many_slots_a_second),
         TEST(pace_and_fallbacks_change_while_it_works),
+        TEST(slots_go_in_proportion_to_capacity_and_weight),
+        TEST(a_full_slave_of_great_weight_hides_no_other),
+        TEST(a_slave_that_comes_back_empty_is_filled_smoothly),
+        TEST(a_storm_is_paced_by_what_the_slaves_can_take),
+        TEST(no_limit_of_any_kind_is_none),
+        TEST(a_device_goes_back_where_it_was_within_the_band),
+        TEST(what_another_master_gave_counts_until_it_is_used_or_over),
         TEST(a_throttled_region_does_not_spill_over),
         TEST(a_crowd_is_told_to_come_back_over_a_longer_time),
 #undef TEST

@@ -57,7 +57,11 @@ static struct m4h_event next_event_of(struct fake_slave *slave, enum m4h_event_t
 
 static struct m4h_slave_info info_of(const struct fake_slave *slave)
 {
-    struct m4h_slave_info info = {.port = 2222, .capacity = slave->capacity, .host_key_count = 1};
+    struct m4h_slave_info info = {.port = 2222,
+                                  .capacity = slave->capacity,
+                                  .host_key_count = 1,
+                                  .weight = slave->weight,
+                                  .handshakes_per_second = slave->handshakes_per_second};
 
     snprintf(info.host, sizeof(info.host), "%.50s.example", slave->id);
     snprintf(info.host_keys[0], sizeof(info.host_keys[0]), "ssh-ed25519 AAAA%.50s", slave->id);

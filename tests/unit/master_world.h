@@ -17,6 +17,8 @@ struct fake_slave {
     uint64_t seq;
     enum m4h_slave_state state;
     uint32_t capacity;
+    uint32_t weight;
+    uint32_t handshakes_per_second;
     struct m4h_tunnel *tunnels; /* owned */
     size_t count;
 };

@@ -38,11 +38,11 @@ int m4h_cluster_create(struct m4h_cluster **cluster, const struct m4h_cluster_co
         return M4H_ENOMEM;
     error = m4h_dispatch_create(&made->dispatch, &config->dispatch);
     if (error == 0)
-        error = m4h_last_ports_init(&made->last_ports, config->seed);
+        error = m4h_last_places_init(&made->last_places, config->seed);
     if (error == 0)
         error = m4h_tunnel_index_init(&made->tunnels, config->seed);
     if (error != 0) {
-        m4h_last_ports_free(&made->last_ports);
+        m4h_last_places_free(&made->last_places);
         m4h_dispatch_destroy(made->dispatch);
         free(made);
         return error;
@@ -75,7 +75,7 @@ void m4h_cluster_destroy(struct m4h_cluster *cluster)
     m4h_heap_free(&cluster->waiting);
     m4h_heap_free(&cluster->asked);
     m4h_evictions_free(&cluster->evictions);
-    m4h_last_ports_free(&cluster->last_ports);
+    m4h_last_places_free(&cluster->last_places);
     m4h_effects_free(&cluster->effects);
     free(cluster);
 }

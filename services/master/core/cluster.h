@@ -123,6 +123,10 @@ M4H_MUST_CHECK int m4h_cluster_dispatch(struct m4h_cluster *cluster,
                                         struct m4h_moment moment, uint64_t random,
                                         struct m4h_slot *slot, struct m4h_problem *problem);
 
+/* Another master gave a slot, or took one back. */
+void m4h_cluster_shared(struct m4h_cluster *cluster,
+                        const struct m4h_shared_reservation *reservation, uint64_t now_ms);
+
 /* The stamp of the tunnel that owns the client key; 0: none. */
 uint64_t m4h_cluster_owner_stamp(const struct m4h_cluster *cluster, const char *client_key);
 /* What a slave must know of the device before it lets it in: fills owner_stamp,

@@ -6,7 +6,7 @@
 
 #include "services/master/core/cluster.h"
 #include "services/master/core/evictions.h"
-#include "services/master/core/last_ports.h"
+#include "services/master/core/last_places.h"
 #include "services/master/core/slaves.h"
 
 struct m4h_cluster {
@@ -22,7 +22,7 @@ struct m4h_cluster {
     bool online;
     uint64_t offline_since_ms;
     struct m4h_evictions evictions;
-    struct m4h_last_ports last_ports;
+    struct m4h_last_places last_places;
     struct m4h_effects effects;
     struct m4h_cluster_stats stats;
 };

@@ -338,8 +338,8 @@ int m4h_seat_given(struct m4h_dispatch *dispatch, struct m4h_seat *seat, const c
     gave(dispatch, seat, now_ms);
     if (remaining_ms == 0)
         return 0;
-    error = m4h_reservations_add(&dispatch->reservations, &seat->reserved, client_key,
-                                 now_ms + for_ms);
+    error =
+        m4h_reservations_add(&dispatch->reservations, &seat->reserved, client_key, now_ms + for_ms);
     if (error == 0)
         moved(seat);
     return error;
@@ -503,9 +503,8 @@ static void set_throttled(const struct m4h_dispatch *dispatch, struct m4h_dispat
     snprintf(detail, sizeof(detail), "region '%s' gives at most %llu slots a second", region->name,
              (unsigned long long)slots_per_second);
     m4h_problem_set(problem, M4H_PROBLEM_THROTTLED, detail);
-    problem->retry_after_ms =
-        m4h_crowd_refuse(&region->crowd, wait_ms(dispatch, region, now_ms), slots_per_second,
-                         now_ms, random);
+    problem->retry_after_ms = m4h_crowd_refuse(&region->crowd, wait_ms(dispatch, region, now_ms),
+                                               slots_per_second, now_ms, random);
 }
 
 /* Keeps the room until the device comes. */

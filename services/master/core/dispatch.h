@@ -72,7 +72,7 @@ struct m4h_dispatch_stats {
     uint64_t slots;
     uint64_t no_capacity;
     uint64_t throttled;
-    uint64_t kept; /* slots at the slave that the device had last, which was not the emptiest */
+    uint64_t kept;   /* slots at the slave that the device had last, which was not the emptiest */
     uint64_t shared; /* slots that other masters gave */
     uint64_t reservations_used;
     uint64_t reservations_expired;

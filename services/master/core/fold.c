@@ -44,8 +44,9 @@ static void compare(struct m4h_cluster *cluster, const struct m4h_entry *entry, 
         rival = m4h_entry_next(rival);
     }
     if (owner == entry)
-        m4h_last_ports_set(&cluster->last_ports, m4h_entry_client_key(entry),
-                           m4h_entry_first_port(entry));
+        m4h_last_places_set(&cluster->last_places, m4h_entry_client_key(entry),
+                            m4h_entry_first_port(entry),
+                            M4H_CONTAINER_OF(entry->holder, struct m4h_slave, held)->number);
     if (may_kick && rival != NULL && m4h_entry_same_key(rival, entry))
         kick(cluster, wins ? rival : entry, now_ms);
 }

@@ -74,6 +74,9 @@ int m4h_slaves_add(struct m4h_slaves *slaves, const char *slave_id, struct m4h_s
             (slaves->count - place) * sizeof(slaves->sorted[0]));
     slaves->sorted[place] = *slave;
     slaves->count++;
+    while (slaves->by_number[(*slave)->number] != NULL)
+        (*slave)->number++;
+    slaves->by_number[(*slave)->number] = *slave;
     return 0;
 }
 
@@ -84,6 +87,7 @@ void m4h_slaves_remove(struct m4h_slaves *slaves, struct m4h_slave *slave)
     slaves->count--;
     memmove(slaves->sorted + place, slaves->sorted + place + 1,
             (slaves->count - place) * sizeof(slaves->sorted[0]));
+    slaves->by_number[slave->number] = NULL;
     free(slave);
 }
 

@@ -24,6 +24,7 @@ struct m4h_slave {
     enum m4h_slave_state announced; /* by the slave: ready, draining, stopped */
     uint64_t announced_seq;         /* as of this number */
     struct m4h_load load;           /* the latest; zeroed where none came yet */
+    uint16_t number; /* below M4H_MASTER_SLAVES_MAX; another's when this one is forgotten */
     struct m4h_holder held;
     struct m4h_seat seat;
 
@@ -51,6 +52,7 @@ struct m4h_slaves {
     struct m4h_slave **sorted; /* owned, as are the slaves */
     size_t count;
     size_t allocated;
+    struct m4h_slave *by_number[M4H_MASTER_SLAVES_MAX]; /* NULL: no slave has it */
 };
 
 /* NULL: there is none such. */

@@ -8,6 +8,15 @@
 
 /* ---- dispatch ------------------------------------------------------------- */
 
+/* The seat where the device was last, or NULL. */
+static struct m4h_seat *last_seat(const struct m4h_cluster *cluster, const char *client_key)
+{
+    struct m4h_last_place place = m4h_last_places_find(&cluster->last_places, client_key);
+    struct m4h_slave *slave = place.port != 0 ? cluster->slaves.by_number[place.slave] : NULL;
+
+    return slave != NULL ? &slave->seat : NULL;
+}
+
 int m4h_cluster_dispatch(struct m4h_cluster *cluster, const struct m4h_dispatch_request *request,
                          struct m4h_moment moment, uint64_t random, struct m4h_slot *slot,
                          struct m4h_problem *problem)
@@ -17,7 +26,8 @@ int m4h_cluster_dispatch(struct m4h_cluster *cluster, const struct m4h_dispatch_
 
     if (cluster->online) /* the tick may be late: who is silent now gets nobody */
         m4h_liveness_tick(cluster, moment.now_ms);
-    seat = m4h_dispatch_pick(cluster->dispatch, request, moment.now_ms, random, problem);
+    seat = m4h_dispatch_pick(cluster->dispatch, request, last_seat(cluster, request->client_key),
+                             moment.now_ms, random, problem);
     if (seat == NULL)
         return M4H_EUNAVAILABLE;
     slave = M4H_CONTAINER_OF(seat, struct m4h_slave, seat);
@@ -33,6 +43,18 @@ int m4h_cluster_dispatch(struct m4h_cluster *cluster, const struct m4h_dispatch_
     return 0;
 }
 
+void m4h_cluster_shared(struct m4h_cluster *cluster,
+                        const struct m4h_shared_reservation *reservation, uint64_t now_ms)
+{
+    struct m4h_slave *slave = m4h_slaves_find(&cluster->slaves, reservation->slave_id);
+
+    if (slave == NULL || slave->lost)
+        m4h_dispatch_taken_back(cluster->dispatch, reservation->client_key);
+    else if (m4h_seat_given(cluster->dispatch, &slave->seat, reservation->client_key,
+                            reservation->remaining_ms, now_ms) != 0)
+        cluster->stats.not_taken++;
+}
+
 uint64_t m4h_cluster_owner_stamp(const struct m4h_cluster *cluster, const char *client_key)
 {
     const struct m4h_entry *owner = m4h_tunnel_index_owner(&cluster->tunnels, client_key);
@@ -46,7 +68,7 @@ void m4h_cluster_introduce(const struct m4h_cluster *cluster, const char *client
     struct m4h_evictions_of evictions = m4h_evictions_find(&cluster->evictions, client_key, now_ms);
 
     reply->owner_stamp = m4h_cluster_owner_stamp(cluster, client_key);
-    reply->last_port = m4h_last_ports_find(&cluster->last_ports, client_key);
+    reply->last_port = m4h_last_places_find(&cluster->last_places, client_key).port;
     reply->evictions = evictions.count;
     reply->evicted_ago_ms = evictions.ago_ms;
 }

@@ -90,6 +90,12 @@ static void write_requests(const struct m4h_master_counters *counters,
           AS("failed", counters->authorizations[M4H_AUTHORIZE_FAILED]));
     WRITE("status_queries_total", "counter", "Status queries.", "result",
           AS("answered", counters->status_answers), AS("problem", counters->status_problems));
+    WRITE("reservations_shared_total", "counter", "Slots that masters told each other of.",
+          "direction", AS("out", counters->shared_out), AS("in", dispatch->shared),
+          AS("lost", counters->shared_lost), AS("bad", counters->bad_shared));
+    WRITE_ONE("slots_kept_total", "counter",
+              "Slots at the slave that the device had last, which was not the emptiest.",
+              dispatch->kept);
     WRITE_ONE("reservations", "gauge", "Slots whose devices have not arrived.",
               dispatch->reservations);
     WRITE("reservations_ended_total", "counter", "Reservations that have ended.", "reason",
@@ -137,6 +143,8 @@ void m4h_master_write_metrics(void *context, struct m4h_metrics *metrics)
     m4h_cluster_stats(master->cluster, &stats);
     m4h_cluster_dispatch_stats(master->cluster, &dispatch);
     WRITE_ONE("ready", "gauge", "This master answers for the cluster.", master->readiness.is_ready);
+    WRITE_ONE("masters", "gauge", "Masters that are heard, this one too.",
+              master->masters.count + 1);
     write_cluster(&stats, metrics);
     write_events(&stats, &master->counters, metrics);
     write_requests(&master->counters, &dispatch, metrics);

@@ -38,6 +38,7 @@ void m4h_master_on_cluster(void *context, const struct m4h_bus_message *message)
         m4h_text_copy(status.master_id, sizeof(status.master_id), master->config->id);
         m4h_text_copy(status.version, sizeof(status.version), M4H_VERSION);
         status.started_wall_ms = master->started_wall_ms;
+        m4h_masters_status(&master->masters, m4h_master_moment(master).wall_ms, &status);
     }
     count(master, &problem);
     m4h_master_answer(

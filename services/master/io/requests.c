@@ -77,7 +77,7 @@ void m4h_master_on_dispatch(void *context, const struct m4h_bus_message *message
     else if (m4h_master_answers(master, &problem) &&
              m4h_cluster_dispatch(master->cluster, &request, m4h_master_moment(master),
                                   m4h_master_random(master), &slot, &problem) == 0)
-        problem.code = 0;
+        m4h_master_share(master, slot.slave_id, request.client_key);
     master->counters.dispatches[result_of(&problem)]++;
     log_dispatch(&request, &slot, &problem);
     m4h_master_answer(master, message,

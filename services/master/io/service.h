@@ -13,6 +13,7 @@
 #include "lib/net/timer.h"
 #include "services/master/core/cluster.h"
 #include "services/master/core/kicks.h"
+#include "services/master/core/masters.h"
 #include "services/master/core/readiness.h"
 #include "services/master/io/key_file.h"
 #include "services/master/master.h"
@@ -51,6 +52,10 @@ struct m4h_master_counters {
     uint64_t kicks_failing;   /* tried often, and still tried */
     uint64_t kicks_not_taken; /* beyond the bound, or no memory */
     uint64_t answers_lost;    /* that the bus did not take */
+    uint64_t hellos_lost;
+    uint64_t shared_out; /* reservations that other masters were told */
+    uint64_t shared_lost;
+    uint64_t bad_shared; /* what other masters said and could not be taken */
 };
 
 struct m4h_master {
@@ -63,11 +68,15 @@ struct m4h_master {
     struct m4h_bus *bus;
     struct m4h_timer *tick;
     struct m4h_timer *file_watch;
+    struct m4h_timer *hello;
     struct m4h_http_server *http; /* NULL: none */
     struct m4h_http_ops ops;
     struct m4h_http_routes routes;
     struct m4h_cluster *cluster;
     struct m4h_master_readiness readiness;
+    struct m4h_masters masters;
+    struct m4h_shared_reservation shared[M4H_SHARED_RESERVATIONS_MAX]; /* of this turn */
+    size_t shared_count;
     struct m4h_key_file keys;
     struct m4h_snapshot_ask *snapshot_asks; /* owned; under way */
     struct m4h_kicks *kicks;
@@ -124,6 +133,21 @@ void m4h_master_kick(struct m4h_master *master, const struct m4h_effect *effect)
 /* Sends what is due. Returns when to call again at the latest. */
 uint64_t m4h_master_run_kicks(struct m4h_master *master);
 void m4h_master_free_kicks(struct m4h_master *master);
+
+/* ---- masters.c -------------------------------------------------------------- */
+
+/* Once, before the bus is there. M4H_ENOMEM, M4H_ESYSTEM. */
+M4H_MUST_CHECK int m4h_master_open_masters(struct m4h_master *master);
+/* The bus is there: says hello, and again every 2 s. */
+void m4h_master_greet(struct m4h_master *master);
+/* The last word; the bus must still be there. */
+void m4h_master_take_leave(struct m4h_master *master);
+void m4h_master_on_hello(void *context, const struct m4h_bus_message *message);
+void m4h_master_on_reservations(void *context, const struct m4h_bus_message *message);
+/* A slot was given: the others will hear of it. */
+void m4h_master_share(struct m4h_master *master, const char *slave_id, const char *client_key);
+/* Sends what was shared since the last time. */
+void m4h_master_send_shared(struct m4h_master *master);
 
 /* ---- notes.c --------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SLOTS_PER_WORKER   400u /* a second; it leaves a core about half of its time */
 #define DEVICE_BACKLOG     4096
 #define MESSAGE_MAX_BYTES  (256u * 1024u)
 #define BUS_QUEUE_MESSAGES 65536u
@@ -164,6 +165,10 @@ static int fill_info(struct m4h_slave *slave, const struct m4h_ssh_host_keys *ho
     info->host_key_count = (uint8_t)host_keys->count;
     m4h_text_copy(info->version, sizeof(info->version), M4H_VERSION);
     info->started_wall_ms = m4h_walltime_now_ms();
+    info->weight = (uint32_t)config->weight;
+    info->handshakes_per_second = config->slots_per_second > 0
+                                      ? (uint32_t)config->slots_per_second
+                                      : slave->worker_count * SLOTS_PER_WORKER;
     return 0;
 }
 

@@ -1,0 +1,152 @@
+/* What masters tell one another: that they are there, and which slots they gave.
+ *
+ * A slot that was given waits in `shared` until the turn of the loop ends, and goes
+ * out with all others of that turn, if any other master is there. What gets lost only
+ * makes the slots a little less even for as long as a reservation lasts. */
+#include "services/master/io/service.h"
+
+#include "lib/wire/wire.h"
+
+#include <stdlib.h>
+
+static void log_other(enum m4h_log_level level, const struct m4h_master_hello *hello,
+                      const char *what)
+{
+    m4h_log(level, M4H_MASTER_LOG, "master=%s instance=%016llx %s", hello->master_id,
+            (unsigned long long)hello->instance, what);
+}
+
+/* ---- hello ------------------------------------------------------------------ */
+
+static void say_hello(struct m4h_master *master, bool stopping)
+{
+    struct m4h_master_hello hello = master->masters.self;
+    int error;
+
+    hello.stopping = stopping;
+    error = m4h_wire_hello_encode(&hello, &master->out);
+    if (error == 0)
+        error = m4h_bus_publish(master->bus, "mas4h.v1.master.hello", M4H_BUS_FRESH, NULL,
+                                master->out.data, master->out.len);
+    if (error != 0)
+        master->counters.hellos_lost++;
+    m4h_buffer_clear(&master->out);
+}
+
+void m4h_master_on_hello(void *context, const struct m4h_bus_message *message)
+{
+    struct m4h_master *master = context;
+    struct m4h_moment moment = m4h_master_moment(master);
+    struct m4h_master_hello hello;
+
+    if (m4h_wire_hello_decode(message->data, message->len, &hello) != 0) {
+        master->counters.bad_shared++;
+        return;
+    }
+    switch (m4h_masters_heard(&master->masters, &hello, moment.now_ms, moment.wall_ms)) {
+    case M4H_MASTERS_CAME:
+        log_other(M4H_LOG_INFO, &hello, "another master is there");
+        break;
+    case M4H_MASTERS_SAME_ID:
+        log_other(M4H_LOG_WARNING, &hello, "another master has the id of this one");
+        break;
+    case M4H_MASTERS_WENT:
+        log_other(M4H_LOG_INFO, &hello, "a master stops");
+        break;
+    case M4H_MASTERS_FULL:
+        master->counters.bad_shared++;
+        break;
+    case M4H_MASTERS_NOTHING:
+        break;
+    }
+}
+
+static void on_timer(void *context)
+{
+    struct m4h_master *master = context;
+    struct m4h_master_hello gone;
+
+    if (!m4h_bus_is_connected(master->bus))
+        return;
+    while (m4h_masters_expire(&master->masters, m4h_loop_now_ms(master->loop), &gone))
+        log_other(M4H_LOG_WARNING, &gone, "a master is silent");
+    say_hello(master, false);
+}
+
+/* ---- reservations ------------------------------------------------------------ */
+
+void m4h_master_share(struct m4h_master *master, const char *slave_id, const char *client_key)
+{
+    struct m4h_shared_reservation *reservation;
+
+    if (master->masters.count == 0)
+        return;
+    if (master->shared_count == M4H_SHARED_RESERVATIONS_MAX)
+        m4h_master_send_shared(master);
+    reservation = &master->shared[master->shared_count++];
+    m4h_text_copy(reservation->slave_id, sizeof(reservation->slave_id), slave_id);
+    m4h_text_copy(reservation->client_key, sizeof(reservation->client_key), client_key);
+    reservation->remaining_ms = (uint32_t)master->config->reservation_ms;
+}
+
+void m4h_master_send_shared(struct m4h_master *master)
+{
+    int error;
+
+    if (master->shared_count == 0)
+        return;
+    error = m4h_wire_reservations_encode(master->config->id, master->masters.self.instance,
+                                         master->shared, master->shared_count, &master->out);
+    if (error == 0)
+        error = m4h_bus_publish(master->bus, "mas4h.v1.master.reservations", M4H_BUS_FRESH, NULL,
+                                master->out.data, master->out.len);
+    if (error == 0)
+        master->counters.shared_out += master->shared_count;
+    else
+        master->counters.shared_lost += master->shared_count;
+    master->shared_count = 0;
+    m4h_buffer_clear(&master->out);
+}
+
+void m4h_master_on_reservations(void *context, const struct m4h_bus_message *message)
+{
+    struct m4h_master *master = context;
+    struct m4h_shared_reservation *reservations;
+    char master_id[M4H_ID_MAX + 1];
+    uint64_t instance = 0;
+    size_t count;
+
+    if (m4h_wire_reservations_decode(message->data, message->len, master_id, &instance,
+                                     &reservations, &count) != 0)
+        master->counters.bad_shared++;
+    else if (instance != master->masters.self.instance)
+        for (size_t i = 0; i < count; i++)
+            m4h_cluster_shared(master->cluster, &reservations[i], m4h_loop_now_ms(master->loop));
+    free(reservations);
+}
+
+/* ---- life -------------------------------------------------------------------- */
+
+int m4h_master_open_masters(struct m4h_master *master)
+{
+    struct m4h_master_hello self = {.started_wall_ms = master->started_wall_ms};
+
+    m4h_text_copy(self.master_id, sizeof(self.master_id), master->config->id);
+    m4h_text_copy(self.version, sizeof(self.version), M4H_VERSION);
+    while (self.instance == 0)
+        self.instance = m4h_master_random(master);
+    m4h_masters_init(&master->masters, &self);
+    return m4h_timer_create(&master->hello, master->loop, on_timer, master);
+}
+
+void m4h_master_greet(struct m4h_master *master)
+{
+    say_hello(master, false);
+    m4h_timer_start(master->hello, M4H_MASTERS_HELLO_MS, M4H_MASTERS_HELLO_MS);
+}
+
+void m4h_master_take_leave(struct m4h_master *master)
+{
+    if (master->bus != NULL && m4h_bus_is_connected(master->bus))
+        say_hello(master, true);
+}
