@@ -64,8 +64,10 @@ trap 'exit 130' INT TERM
 
 port=$(free_port)
 http=$(free_port)
+monitor=$(free_port)
 url=nats://127.0.0.1:$port
-printf 'listen: 127.0.0.1:%s\nmax_payload: 262144\n' "$port" >"$work/nats.conf"
+printf 'listen: 127.0.0.1:%s\nhttp: 127.0.0.1:%s\nmax_payload: 262144\n' "$port" "$monitor" \
+    >"$work/nats.conf"
 nats-server -c "$work/nats.conf" >"$work/nats.log" 2>&1 &
 nats_pid=$!
 wait_until 10 "nats-server does not answer" accepts "$port"
@@ -115,6 +117,11 @@ pss_bytes() {
     awk '/^Pss:/ { print $2 * 1024 }' "/proc/$1/smaps_rollup"
 }
 
+# Bytes that nats-server has taken so far: payloads and headers.
+bus_bytes() {
+    curl -fs "http://127.0.0.1:$monitor/varz" | json in_bytes
+}
+
 # ---- the measurements ----
 
 ask() {
@@ -147,19 +154,25 @@ for held in $tunnels; do
         row "$held" "$k"
     done
     if [ "$held" -gt 0 ]; then
+        idle=$(bus_bytes)
+        sleep 6 # three load events of each slave
+        idle=$(($(bus_bytes) - idle))
+        change=$(bus_bytes)
         cpu=$(cpu_us "$master_pid")
         echo "fold $events" >&"${FLEET[1]}"
         read -r folded <&"${FLEET[0]}"
         cpu=$(($(cpu_us "$master_pid") - cpu))
+        change=$(($(bus_bytes) - change))
         notes+=("$(awk -v held="$held" -v ready="$ready_s" -v grown=$((bytes - empty_bytes)) \
             -v all="$bytes" -v rate="$(json per_second <<<"$folded")" -v cpu="$cpu" \
-            -v n="$events" 'BEGIN { printf "| %d | %s | %.0f | %.0f | %d | %.1f |", held, ready,
-                grown / held, all / held, rate, cpu / n }')")
+            -v n="$events" -v idle="$idle" -v slaves="$slaves" -v change="$change" 'BEGIN {
+                printf "| %d | %s | %.0f | %.0f | %d | %.1f | %.0f | %.0f |", held, ready,
+                    grown / held, all / held, rate, cpu / n, idle / slaves / 6, change / n }')")
         [ "$(json unanswered <<<"$folded")" = 0 ] || echo "events not taken: $folded" >&2
     fi
     stop_master
     stop_fleet
 done
-printf '\n| tunnels | ready after s | B per tunnel, grown | B per tunnel, whole process | events/s | µs of the master for each |\n'
-echo "|---|---|---|---|---|---|"
+printf '\n| tunnels | ready after s | B per tunnel, grown | B per tunnel, whole process | events/s | µs of the master for each | B per idle slave and s | B per change |\n'
+echo "|---|---|---|---|---|---|---|---|"
 printf '%s\n' "${notes[@]}"
