@@ -44,6 +44,26 @@ struct m4h_json_problem {
 
 M4H_MUST_CHECK int m4h_json_problem(struct m4h_buffer *out, const struct m4h_json_problem *problem);
 
+/* ---- JetStream ------------------------------------------------------------- */
+
+/* The stream of the events, as STREAM.CREATE of JetStream's API takes it. */
+struct m4h_json_stream {
+    const char *name;
+    bool is_in_memory;
+    uint64_t replicas, max_age_ms, max_bytes, duplicate_window_ms;
+};
+
+/* What that call answers; `error_code` 0: done. */
+struct m4h_json_stream_reply {
+    uint32_t error_code;
+    char description[128];
+};
+
+M4H_MUST_CHECK int m4h_json_stream(struct m4h_buffer *out, const struct m4h_json_stream *stream);
+/* M4H_EINVALID: no JSON object. */
+M4H_MUST_CHECK int m4h_json_stream_reply_parse(const uint8_t *data, size_t len,
+                                               struct m4h_json_stream_reply *reply);
+
 /* ---- slots ------------------------------------------------------------------- */
 
 /* {"slot": {...}} */

@@ -6,10 +6,15 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #define AT(member) offsetof(struct m4h_master_config, member)
 
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+
+#define STREAM_NAME_MAX 64
+
+static const char *const storages[] = {"file", "memory", NULL};
 
 static const struct m4h_config_option options[] = {
     {"master", "id", M4H_CONFIG_ID, M4H_CONFIG_AT_START, AT(id), "master-1", 0, 0, NULL,
@@ -56,6 +61,22 @@ static const struct m4h_config_option options[] = {
     {"cluster", "lost_after_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(lost_after_ms),
      "10000", 200, 3600000, NULL, "After so long without a word its tunnels no longer count."},
 
+    {"events", "stream", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(stream), "MAS4H_EVENTS", 0, 0,
+     NULL,
+     "The JetStream stream that keeps events for subscribers; it is created where it is missing, "
+     "and never changed. Empty: this master does not look after it."},
+    {"events", "stream_storage", M4H_CONFIG_CHOICE, M4H_CONFIG_AT_START, AT(stream_storage), "file",
+     0, 0, storages, "Where a new stream is kept."},
+    {"events", "stream_replicas", M4H_CONFIG_COUNT, M4H_CONFIG_AT_START, AT(stream_replicas), "1",
+     1, 5, NULL, "On how many servers of a NATS cluster it is kept."},
+    {"events", "stream_max_age", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(stream_max_age_ms),
+     "168h", 1000, 31622400000, NULL, "How long it keeps an event."},
+    {"events", "stream_max_bytes", M4H_CONFIG_SIZE, M4H_CONFIG_AT_START, AT(stream_max_bytes), "1G",
+     65536, 1099511627776, NULL, "How much it keeps; beyond that the oldest go."},
+    {"events", "stream_duplicate_window", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START,
+     AT(stream_duplicate_window_ms), "2m", 100, 3600000, NULL,
+     "For how long it knows an event again that is sent twice."},
+
     {"http", "listen", M4H_CONFIG_ADDRESS, M4H_CONFIG_AT_START, AT(http_listen), "127.0.0.1:9101",
      0, 0, NULL, "Where /metrics, /healthz and /readyz are; empty: nowhere."},
 };
@@ -69,6 +90,13 @@ static bool check(const void *context, char *message, size_t message_size)
     if (config->silent_after_ms >= config->lost_after_ms) {
         snprintf(message, message_size,
                  "[cluster] silent_after_ms must be less than lost_after_ms");
+        return false;
+    }
+    if (strlen(config->stream) > STREAM_NAME_MAX ||
+        config->stream[strspn(config->stream, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                              "0123456789_-")] != '\0') {
+        snprintf(message, message_size, "[events] stream must be 1 to %d of A-Z, a-z, 0-9, _ and -",
+                 STREAM_NAME_MAX);
         return false;
     }
     if (m4h_fallback_parse(&fallback, config->fallback, wrong, sizeof(wrong)) != 0) {

@@ -27,6 +27,12 @@ struct m4h_master_config {
     char *fallback;
     int64_t silent_after_ms;
     int64_t lost_after_ms;
+    char *stream;
+    int stream_storage; /* 0 file, 1 memory */
+    int64_t stream_replicas;
+    int64_t stream_max_age_ms;
+    int64_t stream_max_bytes;
+    int64_t stream_duplicate_window_ms;
     char *http_listen;
 };
 

@@ -114,7 +114,7 @@ static void settle(struct m4h_master *master)
     while (m4h_cluster_take_effect(master->cluster, &effect))
         carry_out(master, &effect);
     m4h_master_send_shared(master);
-    next_ms = m4h_master_run_kicks(master);
+    next_ms = earlier(m4h_master_run_kicks(master), m4h_master_stream_run(&master->stream, now_ms));
     update_readiness(master);
     next_ms = earlier(next_ms, m4h_master_readiness_next_ms(&master->readiness, now_ms));
     next_ms = earlier(next_ms, m4h_cluster_next_tick_ms(master->cluster));
@@ -163,8 +163,10 @@ static void on_status(void *context, bool connected)
 
     m4h_cluster_set_online(master->cluster, connected, now_ms);
     m4h_master_readiness_connected(&master->readiness, connected, now_ms);
-    if (connected)
+    if (connected) {
         m4h_master_greet(master);
+        m4h_master_stream_connected(&master->stream);
+    }
 }
 
 static int fill_dispatch(struct m4h_dispatch_config *dispatch,
@@ -378,6 +380,7 @@ int m4h_master_create(struct m4h_master **master, struct m4h_loop *loop,
         m4h_master_destroy(made);
         return error;
     }
+    made->stream = (struct m4h_master_stream){.config = config, .bus = made->bus};
     m4h_timer_start(made->file_watch, FILE_WATCH_MS, FILE_WATCH_MS);
     *master = made;
     return 0;

@@ -16,6 +16,7 @@
 #include "services/master/core/masters.h"
 #include "services/master/core/readiness.h"
 #include "services/master/io/key_file.h"
+#include "services/master/io/stream.h"
 #include "services/master/master.h"
 
 #define M4H_MASTER_LOG "master"
@@ -81,7 +82,8 @@ struct m4h_master {
     struct m4h_snapshot_ask *snapshot_asks; /* owned; under way */
     struct m4h_kicks *kicks;
     struct m4h_kick_ask *kick_asks; /* owned; under way */
-    struct m4h_buffer out;          /* for one message at a time */
+    struct m4h_master_stream stream;
+    struct m4h_buffer out; /* for one message at a time */
     struct m4h_tunnel_status *tunnels_page;
     struct m4h_slave_status *slaves_page;
     struct m4h_region_status *regions;
