@@ -244,9 +244,35 @@ static const struct m4h_bus_subscription subscriptions[] = {
     {"mas4h.v1.rpc.status.tunnel", "master", m4h_master_on_tunnel},
 };
 
+/* What one asks of this master alone, whoever else is in the queue group. */
+static const struct {
+    const char *what;
+    m4h_bus_on_message on_message;
+} own_questions[] = {
+    {"cluster", m4h_master_on_cluster},
+    {"slaves", m4h_master_on_slaves},
+    {"tunnels", m4h_master_on_tunnels},
+    {"tunnel", m4h_master_on_tunnel},
+};
+
+#define SUBSCRIPTIONS   (M4H_COUNT(subscriptions) + M4H_COUNT(own_questions))
+#define OWN_SUBJECT_MAX (M4H_ID_MAX + 40)
+
+static void add_own_questions(const char *id, struct m4h_bus_subscription *out,
+                              char subjects[][OWN_SUBJECT_MAX])
+{
+    for (size_t i = 0; i < M4H_COUNT(own_questions); i++) {
+        snprintf(subjects[i], OWN_SUBJECT_MAX, "mas4h.v1.master.%s.status.%s", id,
+                 own_questions[i].what);
+        out[i] = (struct m4h_bus_subscription){subjects[i], NULL, own_questions[i].on_message};
+    }
+}
+
 static int create_bus(struct m4h_master *master)
 {
     const struct m4h_master_config *config = master->config;
+    struct m4h_bus_subscription all[SUBSCRIPTIONS];
+    char own_subjects[M4H_COUNT(own_questions)][OWN_SUBJECT_MAX];
     char name[M4H_ID_MAX + 32];
     struct m4h_bus_config bus = {
         .url = config->nats_url,
@@ -262,8 +288,8 @@ static int create_bus(struct m4h_master *master)
         .tls_key = config->nats_tls_key,
         .queue_messages = QUEUE_MESSAGES,
         .queue_bytes = QUEUE_BYTES,
-        .subscriptions = subscriptions,
-        .subscription_count = M4H_COUNT(subscriptions),
+        .subscriptions = all,
+        .subscription_count = SUBSCRIPTIONS,
         .on_status = on_status,
         .wake = m4h_pump_wake,
         .wake_context = master->pump,
@@ -271,6 +297,8 @@ static int create_bus(struct m4h_master *master)
         .context = master,
     };
 
+    memcpy(all, subscriptions, sizeof(subscriptions));
+    add_own_questions(config->id, all + M4H_COUNT(subscriptions), own_subjects);
     snprintf(name, sizeof(name), "mas4h-master %s", config->id);
     return m4h_bus_create(&master->bus, &bus);
 }

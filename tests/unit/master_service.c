@@ -158,6 +158,26 @@ static void a_ready_master_knows_what_the_slaves_have(void **state)
     assert_string_equal(ask_tunnel(stage, "nobody"), "");
 }
 
+static void one_master_is_asked_by_its_id(void **state)
+{
+    struct stage *stage = *state;
+    struct m4h_cluster_status status;
+    struct m4h_region_status *regions;
+    struct m4h_problem problem;
+    char subject[128];
+    size_t count;
+
+    snprintf(subject, sizeof(subject), "mas4h.v1.master.%s.status.cluster", stage->config.id);
+    assert_int_equal(m4h_wire_cluster_request_encode(&stage->out), 0);
+    stage_ask(stage, subject);
+    assert_int_equal(stage->reply_error, 0);
+    assert_int_equal(m4h_wire_cluster_reply_decode(stage->reply.data, stage->reply.len, &status,
+                                                   &regions, &count, &problem),
+                     0);
+    free(regions);
+    assert_string_equal(status.master_id, stage->config.id);
+}
+
 static void the_ready_file_names_the_http_port(void **state)
 {
     struct stage *stage = *state;
@@ -358,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_master_that_is_not_ready_says_so),
         cmocka_unit_test(a_ready_master_knows_what_the_slaves_have),
+        cmocka_unit_test(one_master_is_asked_by_its_id),
         cmocka_unit_test(the_ready_file_names_the_http_port),
         cmocka_unit_test(tunnels_come_in_pages),
         cmocka_unit_test(slaves_are_listed),
