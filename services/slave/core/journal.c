@@ -1,4 +1,5 @@
-/* A ring of events with a cursor: before it what was sent, from it on what is to be.
+/* A ring of events with a cursor: before it what was sent in this round, from it on what
+ * is to be. `fresh` is the first that was never sent.
  * It must not know how an event is encoded or sent. */
 #include "services/slave/core/journal.h"
 
@@ -8,16 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BACKOFF_MAX_MS 30000u
+#define BACKOFF_MAX_MS 10000u
 
 struct m4h_journal {
     struct m4h_journal_limits limits;
     struct m4h_journal_entry *ring; /* `limits.messages_max` of them */
     uint32_t first, count;
     uint32_t cursor; /* of the `count`, the next to send */
+    uint32_t fresh;  /* likewise, the first that was never sent */
+    uint32_t round;
+    uint32_t in_flight; /* sent in this round, not acknowledged */
+    bool held;          /* only the oldest is sent again, at `probe_ms` */
     uint32_t backoff_ms;
-    uint64_t rest_until_ms;
-    uint64_t latest;
+    uint64_t probe_ms;
     bool connected;
     bool confirmed; /* something was acknowledged since the start */
     struct m4h_journal_stats stats;
@@ -46,17 +50,41 @@ static struct m4h_journal_entry *at(const struct m4h_journal *journal, uint32_t 
     return &journal->ring[((uint64_t)journal->first + index) % journal->limits.messages_max];
 }
 
+static bool is_in_flight(const struct m4h_journal *journal, const struct m4h_journal_entry *entry)
+{
+    return entry->sends > 0 && !entry->acknowledged && entry->round == journal->round;
+}
+
+static void release(struct m4h_journal *journal, struct m4h_journal_entry *entry)
+{
+    if (is_in_flight(journal, entry))
+        journal->in_flight--;
+    journal->stats.bytes -= entry->len;
+    free(entry->data);
+    entry->data = NULL;
+    entry->len = 0;
+    entry->acknowledged = true;
+}
+
 static void pop(struct m4h_journal *journal)
 {
     struct m4h_journal_entry *entry = at(journal, 0);
 
-    journal->stats.bytes -= entry->len;
-    free(entry->data);
+    if (!entry->acknowledged)
+        release(journal, entry);
     *entry = (struct m4h_journal_entry){0};
     journal->first = (journal->first + 1) % journal->limits.messages_max;
     journal->count--;
     if (journal->cursor > 0)
         journal->cursor--;
+    if (journal->fresh > 0)
+        journal->fresh--;
+}
+
+static void pop_acknowledged(struct m4h_journal *journal)
+{
+    while (journal->count > 0 && at(journal, 0)->acknowledged)
+        pop(journal);
 }
 
 void m4h_journal_destroy(struct m4h_journal *journal)
@@ -69,25 +97,16 @@ void m4h_journal_destroy(struct m4h_journal *journal)
     free(journal);
 }
 
-uint64_t m4h_journal_number(struct m4h_journal *journal)
-{
-    return ++journal->latest;
-}
-
-uint64_t m4h_journal_latest(const struct m4h_journal *journal)
-{
-    return journal->latest;
-}
-
 static void drop_oldest(struct m4h_journal *journal)
 {
     const struct m4h_journal_entry *entry = at(journal, 0);
 
-    if (entry->sends == 0)
+    if (!entry->acknowledged && entry->sends == 0)
         journal->stats.lost++;
     else if (!entry->acknowledged)
         journal->stats.dropped_sent++;
     pop(journal);
+    pop_acknowledged(journal);
 }
 
 int m4h_journal_push(struct m4h_journal *journal, uint64_t seq, enum m4h_event_type type,
@@ -110,23 +129,35 @@ int m4h_journal_push(struct m4h_journal *journal, uint64_t seq, enum m4h_event_t
     return 0;
 }
 
+static void begin_round(struct m4h_journal *journal)
+{
+    journal->round++;
+    journal->in_flight = 0;
+    journal->cursor = 0;
+    journal->held = false;
+}
+
 void m4h_journal_set_connected(struct m4h_journal *journal, bool connected)
 {
     journal->connected = connected;
-    journal->cursor = 0;
-    journal->rest_until_ms = 0;
     journal->backoff_ms = 0;
+    begin_round(journal);
 }
 
-static void send_again(struct m4h_journal *journal, uint64_t now_ms)
+static void rest(struct m4h_journal *journal, uint64_t now_ms)
 {
     uint32_t wait_ms = journal->limits.ack_wait_ms;
 
     journal->backoff_ms = journal->backoff_ms == 0 ? wait_ms / 4 + 1 : journal->backoff_ms * 2;
     if (journal->backoff_ms > BACKOFF_MAX_MS)
         journal->backoff_ms = BACKOFF_MAX_MS;
-    journal->rest_until_ms = now_ms + journal->backoff_ms;
-    journal->cursor = 0;
+    journal->probe_ms = now_ms + journal->backoff_ms;
+}
+
+static void hold(struct m4h_journal *journal, uint64_t now_ms)
+{
+    journal->held = true;
+    rest(journal, now_ms);
 }
 
 static bool is_patient_once(const struct m4h_journal *journal)
@@ -134,32 +165,51 @@ static bool is_patient_once(const struct m4h_journal *journal)
     return journal->limits.mode == M4H_JOURNAL_AUTO && !journal->confirmed;
 }
 
-/* The oldest that was sent on this connection and is overdue is let go, or all begins anew with it.
- */
+static bool is_overdue(const struct m4h_journal *journal, uint64_t now_ms)
+{
+    return journal->count > 0 && is_in_flight(journal, at(journal, 0)) &&
+           now_ms >= at(journal, 0)->sent_ms + journal->limits.ack_wait_ms;
+}
+
 static void look_at_time(struct m4h_journal *journal, uint64_t now_ms)
 {
-    while (journal->cursor > 0 && now_ms - at(journal, 0)->sent_ms >= journal->limits.ack_wait_ms) {
-        if (!is_patient_once(journal)) {
-            send_again(journal, now_ms);
-            return;
-        }
+    if (!is_patient_once(journal)) {
+        if (!journal->held && is_overdue(journal, now_ms))
+            hold(journal, now_ms);
+        return;
+    }
+    while (is_overdue(journal, now_ms)) {
         journal->stats.unacknowledged++;
         pop(journal);
     }
 }
 
+/* The oldest, when its rest is over, and what was never sent. */
+static void aim_while_held(struct m4h_journal *journal, uint64_t now_ms)
+{
+    journal->cursor = now_ms >= journal->probe_ms ? 0 : journal->fresh;
+}
+
+static void aim(struct m4h_journal *journal)
+{
+    while (journal->cursor < journal->count && at(journal, journal->cursor)->acknowledged)
+        journal->cursor++;
+}
+
 const struct m4h_journal_entry *m4h_journal_next(struct m4h_journal *journal, uint64_t now_ms)
 {
+    bool is_full;
+
     if (!journal->connected)
         return NULL;
     look_at_time(journal, now_ms);
-    if (now_ms < journal->rest_until_ms)
-        return NULL;
-    while (journal->cursor < journal->count && at(journal, journal->cursor)->acknowledged)
-        journal->cursor++;
-    if (journal->cursor == journal->count || journal->cursor >= journal->limits.window)
-        return NULL;
-    return at(journal, journal->cursor);
+    if (journal->held)
+        aim_while_held(journal, now_ms);
+    else
+        aim(journal);
+    is_full =
+        !journal->held && !is_patient_once(journal) && journal->in_flight >= journal->limits.window;
+    return journal->cursor < journal->count && !is_full ? at(journal, journal->cursor) : NULL;
 }
 
 void m4h_journal_sent(struct m4h_journal *journal, uint64_t now_ms)
@@ -167,12 +217,28 @@ void m4h_journal_sent(struct m4h_journal *journal, uint64_t now_ms)
     struct m4h_journal_entry *entry = at(journal, journal->cursor);
 
     assert(journal->cursor < journal->count);
+    if (!is_in_flight(journal, entry))
+        journal->in_flight++;
     if (entry->sends++ > 0)
         journal->stats.resent++;
+    if (journal->held && journal->cursor == 0)
+        rest(journal, now_ms);
     entry->sent_ms = now_ms;
-    journal->cursor++;
+    entry->round = journal->round;
+    if (++journal->cursor > journal->fresh)
+        journal->fresh = journal->cursor;
     if (journal->limits.mode == M4H_JOURNAL_NEVER)
         pop(journal);
+}
+
+void m4h_journal_skip(struct m4h_journal *journal)
+{
+    assert(journal->cursor < journal->count);
+    journal->stats.lost++;
+    release(journal, at(journal, journal->cursor));
+    if (++journal->cursor > journal->fresh)
+        journal->fresh = journal->cursor;
+    pop_acknowledged(journal);
 }
 
 /* Numbers rise along the ring, with gaps. NULL: it is not here. */
@@ -194,34 +260,44 @@ static struct m4h_journal_entry *find(const struct m4h_journal *journal, uint64_
 void m4h_journal_acknowledged(struct m4h_journal *journal, uint64_t seq)
 {
     struct m4h_journal_entry *entry = find(journal, seq);
+    bool is_oldest = journal->count > 0 && entry == at(journal, 0);
 
     journal->confirmed = true;
     if (entry == NULL || entry->acknowledged)
         return;
-    entry->acknowledged = true;
+    release(journal, entry);
     journal->stats.acknowledged++;
+    pop_acknowledged(journal);
+    if (!is_oldest)
+        return;
     journal->backoff_ms = 0;
-    while (journal->count > 0 && at(journal, 0)->acknowledged)
-        pop(journal);
+    if (journal->held)
+        begin_round(journal);
 }
 
 void m4h_journal_failed(struct m4h_journal *journal, uint64_t seq, uint64_t now_ms)
 {
     const struct m4h_journal_entry *entry = find(journal, seq);
 
-    if (entry == NULL || entry->acknowledged || is_patient_once(journal) ||
-        now_ms < journal->rest_until_ms)
-        return;
-    send_again(journal, now_ms);
+    if (entry != NULL && !entry->acknowledged && !is_patient_once(journal) && !journal->held)
+        hold(journal, now_ms);
 }
 
 uint64_t m4h_journal_due_ms(const struct m4h_journal *journal)
 {
     if (!journal->connected || journal->count == 0)
         return UINT64_MAX;
-    if (journal->rest_until_ms > 0 && journal->cursor == 0)
-        return journal->rest_until_ms;
-    return journal->cursor > 0 ? at(journal, 0)->sent_ms + journal->limits.ack_wait_ms : 0;
+    if (journal->held)
+        return journal->probe_ms;
+    return is_in_flight(journal, at(journal, 0))
+               ? at(journal, 0)->sent_ms + journal->limits.ack_wait_ms
+               : UINT64_MAX;
+}
+
+bool m4h_journal_is_settled(const struct m4h_journal *journal)
+{
+    return journal->count == 0 ||
+           (is_patient_once(journal) && journal->connected && journal->cursor == journal->count);
 }
 
 void m4h_journal_stats(const struct m4h_journal *journal, struct m4h_journal_stats *stats)

@@ -1,12 +1,15 @@
 /* The events of a slave from their numbering to their acknowledgement. The owner
- * asks for a number, encodes, and pushes the bytes; then it sends what
- * m4h_journal_next names and tells how that went. Bounded by messages and bytes:
- * beyond, the oldest goes. Sent in order; after a failure, a timeout or a
- * reconnect again from the oldest that is not acknowledged. Load events never
- * come here. Pure.
+ * numbers, encodes and pushes the bytes; then it sends what m4h_journal_next names
+ * and tells how that went. Bounded by messages and bytes: beyond, the oldest goes.
+ * Load events never come here. Pure.
  *
- * A number that was given and not pushed is a gap, as what was dropped unsent
- * is: masters then ask for a snapshot. */
+ * First sends go in order. What was not acknowledged in time, or was said no to, is
+ * asked about by its oldest, again and again with longer rests; once that one is
+ * acknowledged, all that are not go again, in order. Meanwhile new events go out
+ * unhindered: whoever listens without a stream hears them. A reconnect sends all again.
+ *
+ * A number that was not pushed is a gap, as what was dropped unsent is: masters then
+ * ask for a snapshot. */
 #ifndef M4H_SLAVE_CORE_JOURNAL_H
 #define M4H_SLAVE_CORE_JOURNAL_H
 
@@ -25,17 +28,18 @@ struct m4h_journal_limits {
     enum m4h_journal_mode mode;
     uint32_t messages_max; /* at least 1 */
     uint64_t bytes_max;
-    uint32_t window;      /* sent and not acknowledged at a time; at least 1 */
+    uint32_t window;      /* in flight, while acknowledgements come; at least 1 */
     uint32_t ack_wait_ms; /* at least 1 */
 };
 
 struct m4h_journal_entry {
     uint64_t seq;
     enum m4h_event_type type;
-    uint8_t *data; /* owned by the journal */
+    uint8_t *data; /* owned by the journal; NULL once acknowledged */
     size_t len;
     uint64_t sent_ms; /* the last time */
     uint32_t sends;
+    uint32_t round; /* in which it was sent last */
     bool acknowledged;
 };
 
@@ -55,10 +59,6 @@ M4H_MUST_CHECK int m4h_journal_create(struct m4h_journal **journal,
 /* Accepts NULL. */
 void m4h_journal_destroy(struct m4h_journal *journal);
 
-/* The number of the next event, never given again; and the latest that was given (0: none). */
-uint64_t m4h_journal_number(struct m4h_journal *journal);
-uint64_t m4h_journal_latest(const struct m4h_journal *journal);
-
 /* Copies the event `seq`, later than all before. M4H_ENOMEM, M4H_ETOOBIG: it is lost, and counted.
  */
 M4H_MUST_CHECK int m4h_journal_push(struct m4h_journal *journal, uint64_t seq,
@@ -69,11 +69,15 @@ void m4h_journal_set_connected(struct m4h_journal *journal, bool connected);
 const struct m4h_journal_entry *m4h_journal_next(struct m4h_journal *journal, uint64_t now_ms);
 /* What m4h_journal_next named was handed to the bus. */
 void m4h_journal_sent(struct m4h_journal *journal, uint64_t now_ms);
+/* It can never be sent: it is lost. */
+void m4h_journal_skip(struct m4h_journal *journal);
 /* The stream has it, or said no to it. One that is not here any more is ignored. */
 void m4h_journal_acknowledged(struct m4h_journal *journal, uint64_t seq);
 void m4h_journal_failed(struct m4h_journal *journal, uint64_t seq, uint64_t now_ms);
 /* When m4h_journal_next may name something that it does not now; UINT64_MAX: not by time alone. */
 uint64_t m4h_journal_due_ms(const struct m4h_journal *journal);
+/* Nothing is left to send or to wait for. */
+bool m4h_journal_is_settled(const struct m4h_journal *journal);
 
 void m4h_journal_stats(const struct m4h_journal *journal, struct m4h_journal_stats *stats);
 
