@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the master can do: slots given per second beside a bare NATS echo, time until it is ready,
-# its memory for each tunnel, and events taken per second, with as many simulated slaves and
+# its memory for each tunnel, events taken per second, and how long until REST shows one, with as many simulated slaves and
 # tunnels as asked for. README.md beside this file says how each is measured. Leaves nothing behind.
 set -euo pipefail
 
@@ -12,6 +12,7 @@ Usage: bash bench/cluster.sh [options]
   --in-flight "K ..."  requests at a time; default "1 64 256"
   --seconds S          of each measurement; default 3
   --events N           to take; default 200000
+  --samples N          of how long until REST shows a device; default 400, 0: not measured
 Prints Markdown. MAS4H_BUILD_DIR=FOLDER takes the programs from FOLDER/bin and builds nothing.
 END
 }
@@ -24,11 +25,12 @@ slaves=100
 in_flight="1 64 256"
 seconds=3
 events=200000
+samples=400
 
 while [ $# -gt 0 ]; do
     case $1 in
         --help) usage && exit 0 ;;
-        --tunnels | --slaves | --in-flight | --seconds | --events)
+        --tunnels | --slaves | --in-flight | --seconds | --events | --samples)
             [ $# -ge 2 ] || die "$1 needs a value"
             name=${1#--}
             printf -v "${name//-/_}" %s "$2"
@@ -46,12 +48,13 @@ load=$build/bin/cluster-load
 work=$(mktemp -d)
 nats_pid=
 master_pid=
+gateway_pid=
 echo_pid=
 
 stop_all() {
     trap - EXIT
     local pid
-    for pid in "$master_pid" "${FLEET_PID:-}" "$echo_pid" "$nats_pid"; do
+    for pid in "$gateway_pid" "$master_pid" "${FLEET_PID:-}" "$echo_pid" "$nats_pid"; do
         [ -z "$pid" ] || kill "$pid" 2>/dev/null || true
     done
     wait 2>/dev/null || true
@@ -64,6 +67,7 @@ trap 'exit 130' INT TERM
 
 port=$(free_port)
 http=$(free_port)
+rest=$(free_port)
 monitor=$(free_port)
 url=nats://127.0.0.1:$port
 printf 'listen: 127.0.0.1:%s\nhttp: 127.0.0.1:%s\nmax_payload: 262144\n' "$port" "$monitor" \
@@ -78,7 +82,7 @@ exec {echo_in}>"$work/echo.in"
 wait_until 10 "the echo does not start" grep -q ready "$work/echo.out"
 
 start_fleet() {
-    coproc FLEET { exec "$load" slaves --url "$url" --slaves "$slaves" --tunnels "$1" 2>>"$work/fleet.log"; }
+    coproc FLEET { exec "$load" slaves --url "$url" --slaves "$slaves" --tunnels "$1" --gateway "127.0.0.1:$rest" 2>>"$work/fleet.log"; }
     read -r _ <&"${FLEET[0]}" || die "the slaves could not start"
 }
 
@@ -111,6 +115,13 @@ stop_master() {
     kill "$master_pid"
     wait "$master_pid" || true
     master_pid=
+}
+
+start_gateway() {
+    "$build/bin/mas4h-gateway" --set nats.url="$url" --set http.listen="127.0.0.1:$rest" \
+        >"$work/gateway.log" 2>&1 &
+    gateway_pid=$!
+    wait_until 10 "the gateway does not answer" curl -fso "$work/rest" "http://127.0.0.1:$rest/v1/cluster"
 }
 
 pss_bytes() {
@@ -176,3 +187,22 @@ done
 printf '\n| tunnels | ready after s | B per tunnel, grown | B per tunnel, whole process | events/s | µs of the master for each | B per idle slave and s | B per change |\n'
 echo "|---|---|---|---|---|---|---|---|"
 printf '%s\n' "${notes[@]}"
+
+if [ "$samples" -gt 0 ]; then
+    start_fleet 10000
+    start_master
+    start_gateway
+    echo "churn 1000" >&"${FLEET[1]}"
+    sleep 1
+    echo "probe $samples" >&"${FLEET[1]}"
+    read -r seen <&"${FLEET[0]}" || die "no probe: $(tail -3 "$work/fleet.log")"
+    printf '\n| 10,000 tunnels, 1,000 events/s | p50 ms | p99 ms |\n|---|---|---|\n'
+    awk -v s50="$(json visible_p50_us <<<"$seen")" -v s99="$(json visible_p99_us <<<"$seen")" \
+        -v t50="$(json trip_p50_us <<<"$seen")" -v t99="$(json trip_p99_us <<<"$seen")" \
+        -v n="$(json samples <<<"$seen")" 'BEGIN {
+            printf "| from a connect event until REST shows it, %d samples | %.2f | %.2f |\n", n, s50 / 1e3, s99 / 1e3
+            printf "| the REST round trip alone | %.2f | %.2f |\n", t50 / 1e3, t99 / 1e3 }'
+    [ "$(json lost <<<"$seen")" = 0 ] || echo "never seen: $seen" >&2
+    stop_master
+    stop_fleet
+fi

@@ -10,6 +10,7 @@
 #include "lib/net/timer.h"
 #include "lib/net/watch.h"
 #include "lib/wire/wire.h"
+#include "probe.h"
 #include "slave.h"
 
 #include <stdbool.h>
@@ -54,6 +55,9 @@ struct fleet {
     uint64_t began_ns;
     unsigned churn; /* events each second */
     double churn_owed;
+    struct probe *probe; /* NULL: none is under way */
+    const char *gateway;
+    uint32_t probed; /* this device stays */
     char line[128];
     size_t line_len;
 };
@@ -167,11 +171,15 @@ static bool disconnect_one(struct fleet *fleet)
 {
     struct slave *slave = next_slave(fleet);
     struct m4h_event event;
+    size_t leaver;
 
     if (slave->count == 0)
         return false;
     fleet->random = fleet->random * 6364136223846793005u + 1442695040888963407u;
-    slave_disconnect(slave, (size_t)(fleet->random >> 33) % slave->count, &event);
+    leaver = (size_t)(fleet->random >> 33) % slave->count;
+    if (fleet->probe != NULL && slave->tunnels[leaver].device == fleet->probed)
+        return false;
+    slave_disconnect(slave, leaver, &event);
     publish(fleet, &event);
     return true;
 }
@@ -256,6 +264,25 @@ static void on_turn(void *context)
     run_churn(fleet);
 }
 
+/* ---- probes --------------------------------------------------------------------- */
+
+static void connect_probed(void *context, char *client_key)
+{
+    struct fleet *fleet = context;
+
+    fleet->probed = fleet->next_device;
+    slave_client_key(fleet->probed, client_key);
+    connect_one(fleet);
+}
+
+static void on_probe_done(void *context)
+{
+    struct fleet *fleet = context;
+
+    probe_close(fleet->probe);
+    fleet->probe = NULL;
+}
+
 /* ---- orders --------------------------------------------------------------------- */
 
 static void print_counts(const struct fleet *fleet)
@@ -275,6 +302,10 @@ static void obey(struct fleet *fleet, const char *line)
         print_counts(fleet);
     } else if (sscanf(line, "churn %u", &number) == 1) {
         fleet->churn = number;
+    } else if (fleet->probe == NULL && fleet->gateway != NULL &&
+               sscanf(line, "probe %u", &number) == 1 && number > 0) {
+        fleet->probe =
+            probe_start(fleet->loop, fleet->gateway, number, connect_probed, on_probe_done, fleet);
     } else if (fleet->work == WORK_NONE && (sscanf(line, "connect %u", &number) == 1 ||
                                             sscanf(line, "fold %u", &number) == 1)) {
         fleet->work = line[0] == 'c' ? WORK_CONNECT : WORK_FOLD;
@@ -325,35 +356,44 @@ static uint64_t run_bus(void *context, uint64_t now_ms)
     return m4h_bus_run(((struct fleet *)context)->bus, now_ms);
 }
 
-/* The number-th of the regions, or the last. */
-static void copy_region(const char *regions, unsigned number, char region[M4H_ID_MAX + 1])
+static unsigned count_of(const char *list)
+{
+    unsigned count = 1;
+
+    for (; (list = strchr(list, ',')) != NULL; list++)
+        count++;
+    return count;
+}
+
+/* The number-th of the list, from its beginning again after the last. */
+static void copy_item(const char *list, unsigned number, char item[M4H_ID_MAX + 1])
 {
     size_t len;
 
-    for (; number > 0 && strchr(regions, ',') != NULL; number--)
-        regions = strchr(regions, ',') + 1;
-    len = strcspn(regions, ",");
+    number %= count_of(list);
+    for (; number > 0 && strchr(list, ',') != NULL; number--)
+        list = strchr(list, ',') + 1;
+    len = strcspn(list, ",");
     len = len < M4H_ID_MAX ? len : M4H_ID_MAX;
-    memcpy(region, regions, len);
-    region[len] = '\0';
+    memcpy(item, list, len);
+    item[len] = '\0';
 }
 
 static void make_slaves(struct fleet *fleet, const struct fleet_options *options)
 {
     char region[M4H_ID_MAX + 1];
-    unsigned regions = 1;
+    char capacity[M4H_ID_MAX + 1];
     struct m4h_event event;
 
-    for (const char *at = options->regions; (at = strchr(at, ',')) != NULL; at++)
-        regions++;
     fleet->slave_count = options->slaves > 0 ? options->slaves : 1;
     fleet->slaves = calloc(fleet->slave_count, sizeof(*fleet->slaves));
     fleet->page = calloc(M4H_SNAPSHOT_PAGE_TUNNELS, sizeof(*fleet->page));
     if (fleet->slaves == NULL || fleet->page == NULL)
         abort();
     for (unsigned i = 0; i < fleet->slave_count; i++) {
-        copy_region(options->regions, i % regions, region);
-        slave_init(&fleet->slaves[i], i, region, options->capacity);
+        copy_item(options->regions, i, region);
+        copy_item(options->capacities, i, capacity);
+        slave_init(&fleet->slaves[i], i, region, (uint32_t)strtoul(capacity, NULL, 10));
         slave_start(&fleet->slaves[i], &event);
     }
     for (unsigned i = 0; i < options->tunnels; i++)
@@ -399,6 +439,7 @@ static int create(struct fleet *fleet, const struct fleet_options *options)
 
 static void destroy(struct fleet *fleet)
 {
+    probe_close(fleet->probe);
     m4h_bus_destroy(fleet->bus, 1000);
     m4h_watch_close(fleet->input);
     m4h_timer_close(fleet->turn);
@@ -413,7 +454,8 @@ static void destroy(struct fleet *fleet)
 
 int fleet_run(const struct fleet_options *options)
 {
-    struct fleet fleet = {.message.cap = M4H_WIRE_MESSAGE_MAX, .random = 1};
+    struct fleet fleet = {
+        .message.cap = M4H_WIRE_MESSAGE_MAX, .random = 1, .gateway = options->gateway};
     int error;
 
     make_slaves(&fleet, options);

@@ -8,9 +8,10 @@
 struct fleet_options {
     const char *url;
     unsigned slaves;
-    unsigned tunnels;    /* of all together, up from the beginning */
-    uint32_t capacity;   /* of each */
-    const char *regions; /* separated by commas; slaves take them in turn */
+    unsigned tunnels;       /* of all together, up from the beginning */
+    const char *capacities; /* separated by commas; slaves take them in turn */
+    const char *regions;    /* likewise */
+    const char *gateway;    /* HOST:PORT, for probes; NULL: none */
 };
 
 /* Runs until standard input ends; returns the exit code. */

@@ -10,7 +10,7 @@
 
 static const char usage[] =
     "Usage: cluster-load slaves --url nats://HOST:PORT [--slaves N] [--tunnels N]\n"
-    "                    [--capacity N] [--regions a,b]\n"
+    "                    [--capacity N,M] [--regions a,b] [--gateway HOST:PORT]\n"
     "       cluster-load ask --url URL --in-flight K [--seconds S] [--subject SUBJECT]\n"
     "                    [--region R] [--devices N]\n"
     "       cluster-load echo --url URL [--subject SUBJECT]\n"
@@ -19,7 +19,9 @@ static const char usage[] =
     "        They send load events and answer snapshots and kicks until stdin ends. A line\n"
     "        on stdin is an order: `connect N` (new devices, as fast as a master takes them),\n"
     "        `fold N` (as many events, devices that leave and come), `churn R` (so many\n"
-    "        events each second, 0: none), `counts`.\n"
+    "        events each second, 0: none), `counts`, `probe N` (so many samples of how long\n"
+    "        until the gateway's REST shows a device that connects).\n"
+    "        Slaves take capacities and regions in turn.\n"
     "ask:    K requests for a slot in flight for S seconds (3); prints a line of JSON. With\n"
     "        --devices N each names one of N devices.\n"
     "echo:   answers each request with its own bytes until stdin ends: the peer of `ask`.\n";
@@ -58,7 +60,8 @@ int main(int argc, char **argv)
             .url = url,
             .slaves = number(option(argc, argv, "slaves", "1")),
             .tunnels = number(option(argc, argv, "tunnels", "0")),
-            .capacity = number(option(argc, argv, "capacity", "60000")),
+            .capacities = option(argc, argv, "capacity", "60000"),
+            .gateway = option(argc, argv, "gateway", NULL),
             .regions = option(argc, argv, "regions", "local"),
         });
     if (strcmp(argv[1], "ask") == 0)
