@@ -5,7 +5,8 @@
  * A request carries as its reply subject the inbox of this bus and its id in
  * hexadecimal; the answer brings the id back. It ends with the answer, with the
  * server's word that nobody listens (status 503), at its deadline, or when the
- * connection is lost. */
+ * connection is lost. What is published to be acknowledged carries there ACK_MARK and
+ * the owner's token, and is not kept. */
 #include "lib/bus/bus.h"
 
 #include "lib/base/error.h"
@@ -29,6 +30,7 @@
 #define MESSAGE_ID_MAX   256
 #define HEADER_OVERHEAD  64 /* NATS/1.0, Nats-Msg-Id and their line ends */
 #define REQUEST_ID_CHARS 16
+#define ACK_MARK         'k' /* no digit of an id */
 #define INBOX_MAX        128
 #define INBOX_PREFIX_MAX 64
 
@@ -37,6 +39,7 @@ struct m4h_bus {
     m4h_bus_on_message *handlers; /* by topic */
     size_t handler_count;         /* the topic after them is the replies */
     m4h_bus_on_status on_status;
+    m4h_bus_on_ack on_ack; /* or NULL */
     void *context;
     void (*wake)(void *wake_context);
     void *wake_context;
@@ -151,6 +154,7 @@ int m4h_bus_create(struct m4h_bus **bus, const struct m4h_bus_config *config)
     if (made == NULL)
         return M4H_ENOMEM;
     made->on_status = config->on_status;
+    made->on_ack = config->on_ack;
     made->context = config->context;
     made->wake = config->wake;
     made->wake_context = config->wake_context;
@@ -177,25 +181,40 @@ void m4h_bus_destroy(struct m4h_bus *bus, uint32_t flush_ms)
 
 /* ---- what comes in ----------------------------------------------------------------- */
 
-static bool parse_request_id(const struct m4h_bus *bus, const char *subject, uint64_t *id)
+static bool parse_id(const char *text, uint64_t *id)
 {
-    size_t prefix_len = strlen(bus->inbox);
-    const char *text = subject + prefix_len;
-
-    if (strncmp(subject, bus->inbox, prefix_len) != 0 ||
-        strspn(text, "0123456789abcdef") != REQUEST_ID_CHARS || text[REQUEST_ID_CHARS] != '\0')
+    if (strspn(text, "0123456789abcdef") != REQUEST_ID_CHARS || text[REQUEST_ID_CHARS] != '\0')
         return false;
     *id = strtoull(text, NULL, 16);
     return true;
 }
 
+static void deliver_ack(struct m4h_bus *bus, uint64_t token, natsMsg *message)
+{
+    if (bus->on_ack == NULL)
+        return;
+    if (natsMsg_IsNoResponders(message))
+        bus->on_ack(bus->context, token, M4H_EUNAVAILABLE, NULL, 0);
+    else
+        bus->on_ack(bus->context, token, 0, (const uint8_t *)natsMsg_GetData(message),
+                    (size_t)natsMsg_GetDataLength(message));
+}
+
 static void deliver_reply(struct m4h_bus *bus, natsMsg *message)
 {
+    const char *subject = natsMsg_GetSubject(message);
+    size_t prefix_len = strlen(bus->inbox);
     struct m4h_pending_request request;
     uint64_t id;
 
-    if (!parse_request_id(bus, natsMsg_GetSubject(message), &id) ||
-        !m4h_pending_take(&bus->pending, id, &request))
+    if (strncmp(subject, bus->inbox, prefix_len) != 0)
+        return;
+    subject += prefix_len;
+    if (subject[0] == ACK_MARK && parse_id(subject + 1, &id)) {
+        deliver_ack(bus, id, message);
+        return;
+    }
+    if (!parse_id(subject, &id) || !m4h_pending_take(&bus->pending, id, &request))
         return;
     if (natsMsg_IsNoResponders(message))
         request.on_reply(request.context, M4H_EUNAVAILABLE, NULL, 0);
@@ -374,6 +393,17 @@ int m4h_bus_publish(struct m4h_bus *bus, const char *subject, enum m4h_bus_class
                                   .len = len,
                                   .keep = class == M4H_BUS_KEEP};
 
+    return hand_over(bus, &letter);
+}
+
+int m4h_bus_publish_acknowledged(struct m4h_bus *bus, const char *subject, const char *message_id,
+                                 const uint8_t *data, size_t len, uint64_t token)
+{
+    char reply[INBOX_MAX + 1 + REQUEST_ID_CHARS + 1];
+    const struct letter letter = {
+        .subject = subject, .reply = reply, .message_id = message_id, .data = data, .len = len};
+
+    snprintf(reply, sizeof(reply), "%s%c%016" PRIx64, bus->inbox, ACK_MARK, token);
     return hand_over(bus, &letter);
 }
 

@@ -43,6 +43,11 @@ typedef void (*m4h_bus_on_message)(void *context, const struct m4h_bus_message *
  * there, or the connection is lost). */
 typedef void (*m4h_bus_on_reply)(void *context, int error, const uint8_t *data, size_t len);
 
+/* The answer to a message of m4h_bus_publish_acknowledged, inside m4h_bus_run: error 0
+ * and the answer (borrowed), or M4H_EUNAVAILABLE: nobody listens there. */
+typedef void (*m4h_bus_on_ack)(void *context, uint64_t token, int error, const uint8_t *data,
+                               size_t len);
+
 /* Connected or not, inside m4h_bus_run, at each change. */
 typedef void (*m4h_bus_on_status)(void *context, bool connected);
 
@@ -72,6 +77,7 @@ struct m4h_bus_config {
     const struct m4h_bus_subscription *subscriptions; /* borrowed during create */
     size_t subscription_count;                        /* at most 63 */
     m4h_bus_on_status on_status;
+    m4h_bus_on_ack on_ack; /* or NULL, then nothing is published acknowledged */
     /* Asks the owner to call m4h_bus_run soon. Any thread, also the owner's;
      * must not block, nor call a function of the bus. */
     void (*wake)(void *wake_context);
@@ -80,7 +86,7 @@ struct m4h_bus_config {
      * publishes in one turn goes out together. On the owner's thread only, from
      * publish and request, with `wake_context`. NULL: each message goes out at once. */
     void (*run_soon)(void *wake_context);
-    void *context; /* of on_message and on_status */
+    void *context; /* of on_message, on_status and on_ack */
 };
 
 struct m4h_bus_stats {
@@ -122,6 +128,12 @@ enum m4h_bus_class {
 M4H_MUST_CHECK int m4h_bus_publish(struct m4h_bus *bus, const char *subject,
                                    enum m4h_bus_class class, const char *message_id,
                                    const uint8_t *data, size_t len);
+
+/* The same, fresh, and who gets it is asked to answer: each answer comes to `on_ack` with
+ * the token. Nothing is kept for it here: whoever waits for an answer counts the time. */
+M4H_MUST_CHECK int m4h_bus_publish_acknowledged(struct m4h_bus *bus, const char *subject,
+                                                const char *message_id, const uint8_t *data,
+                                                size_t len, uint64_t token);
 
 /* Asks; `on_reply` ends it, unless cancelled. `*id` is never 0. At most
  * `queue_messages` (and 65,536) are open at once. Errors as m4h_bus_publish,

@@ -11,6 +11,7 @@
 
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
+static const char *const acknowledges[] = {"auto", "required", "never", NULL};
 static const char *const proxy_headers[] = {"off", "v2", NULL};
 static const char *const proxy_protocols[] = {"off", "required", NULL};
 
@@ -163,6 +164,18 @@ static const struct m4h_config_option options[] = {
      "24h", 0, 2592000000, NULL, "While no master answers, earlier decisions carry on so long."},
     {"authorize", "cache_entries", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(authorize_cache),
      "100000", 0, 10000000, NULL, "Decisions that are kept."},
+
+    {"events", "acknowledge", M4H_CONFIG_CHOICE, M4H_CONFIG_AT_START, AT(events_acknowledge),
+     "auto", 0, 0, acknowledges,
+     "When an event leaves the slave: required: when a stream of JetStream has it. never: when it "
+     "is sent. auto: as required once a stream has answered, before that after ack_wait_ms."},
+    {"events", "outbox_messages", M4H_CONFIG_COUNT, M4H_CONFIG_AT_START, AT(outbox_messages),
+     "65536", 16, 10000000, NULL,
+     "Events that wait, for NATS or to be acknowledged; beyond, the oldest goes."},
+    {"events", "outbox_bytes", M4H_CONFIG_SIZE, M4H_CONFIG_AT_START, AT(outbox_bytes), "64M", 65536,
+     68719476736, NULL, "Likewise, their bytes."},
+    {"events", "ack_wait_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(ack_wait_ms), "5000",
+     100, 600000, NULL, "After so long without an acknowledgement an event is sent again."},
 
     {"load", "interval_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(load_interval_ms),
      "2000", 100, 3000, NULL,

@@ -66,6 +66,10 @@ struct m4h_slave_config {
     int64_t authorize_timeout_ms;
     int64_t authorize_stale_ms;
     int64_t authorize_cache;
+    int events_acknowledge; /* enum m4h_journal_mode */
+    int64_t outbox_messages;
+    int64_t outbox_bytes;
+    int64_t ack_wait_ms;
     int64_t load_interval_ms;
     int64_t drain_spread_ms;
     int64_t drain_deadline_ms;

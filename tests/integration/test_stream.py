@@ -12,10 +12,10 @@ import test_nats_tls
 from cluster import BUILD, Program, wait_until
 
 
-def jetstream(port, call):
-    """The answer of JetStream's API to a call without a body."""
+def jetstream(port, call, body=""):
+    """The answer of JetStream's API to a call."""
     with socket.create_connection(("127.0.0.1", port), 10) as connection, connection.makefile("rb") as lines:
-        connection.sendall(f'CONNECT {{"verbose":false}}\r\nSUB answer 1\r\nPUB $JS.API.{call} answer 0\r\n\r\n'.encode())
+        connection.sendall(f'CONNECT {{"verbose":false}}\r\nSUB answer 1\r\nPUB $JS.API.{call} answer {len(body)}\r\n{body}\r\n'.encode())
         for line in lines:
             if line.startswith(b"MSG answer"):
                 return json.loads(lines.readline())

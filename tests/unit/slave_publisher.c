@@ -38,12 +38,19 @@ static void refuse(struct m4h_slave *slave, enum m4h_refuse_reason reason)
 
 static void refusals_of_one_reason_do_not_hide_those_of_another(void **state)
 {
-    struct m4h_slave_config config = {.id = "slave-1", .region = "local"};
+    struct m4h_slave_config config = {.id = (char *)"slave-1",
+                                      .region = (char *)"local",
+                                      .events_acknowledge = M4H_JOURNAL_NEVER,
+                                      .outbox_messages = 16,
+                                      .outbox_bytes = 65536,
+                                      .ack_wait_ms = 1000};
     struct m4h_slave slave = {.config = &config, .epoch = 1, .message = M4H_BUFFER_INIT(65536)};
     unsigned of_strangers;
 
     (void)state;
     assert_int_equal(m4h_loop_create(&slave.loop), 0);
+    assert_int_equal(m4h_outbox_io_create(&slave), 0);
+    m4h_outbox_io_status(&slave, true);
     for (int i = 0; i < 1000; i++)
         refuse(&slave, M4H_REFUSE_TIMEOUT);
     of_strangers = published;
@@ -57,6 +64,7 @@ static void refusals_of_one_reason_do_not_hide_those_of_another(void **state)
     assert_int_equal(published, of_strangers + M4H_REFUSE_REASON_COUNT - 2);
     assert_int_equal(slave.counters.refusals[M4H_REFUSE_TIMEOUT], 1000);
     m4h_buffer_free(&slave.message);
+    m4h_outbox_io_destroy(&slave);
     m4h_loop_destroy(slave.loop);
 }
 

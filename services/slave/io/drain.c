@@ -74,12 +74,17 @@ static void stop(struct m4h_slave *slave)
     struct m4h_event event = {.type = M4H_EVENT_STOP};
     uint32_t left = m4h_roster_count(slave->roster);
 
+    if (slave->state == M4H_SLAVE_STOPPED) {
+        m4h_loop_stop(slave->loop);
+        return;
+    }
     m4h_timer_stop(slave->drain_timer);
+    m4h_timer_stop(slave->load_timer);
     m4h_tunnels_give_up(slave);
     slave->state = M4H_SLAVE_STOPPED;
     m4h_publisher_send(slave, &event);
     m4h_log(M4H_LOG_INFO, M4H_SLAVE_COMPONENT, "slave=%s left=%u stopped", slave->config->id, left);
-    m4h_loop_stop(slave->loop);
+    m4h_outbox_io_finish(slave);
 }
 
 void m4h_drain_check(struct m4h_slave *slave)

@@ -1,6 +1,6 @@
 /* The hub's state, shared by its files only: admission.c (keys), tunnels.c
- * (ports and ownership), rivals.c (two devices with one key), publisher.c (events),
- * commands.c (the bus), drain.c (the end), reload.c (settings read again), capacity.c,
+ * (ports and ownership), rivals.c (two devices with one key), publisher.c (events), outbox.c (on
+ * their way), commands.c (the bus), drain.c (the end), reload.c (settings read again), capacity.c,
  * pulse.c (do workers live?), ops.c (metrics and health), slave.c (start and stop).
  * Main thread. */
 #ifndef M4H_SLAVE_IO_HUB_H
@@ -24,6 +24,7 @@
 #include "services/slave/core/decisions.h"
 #include "services/slave/core/drain.h"
 #include "services/slave/core/flaps.h"
+#include "services/slave/core/journal.h"
 #include "services/slave/core/ports.h"
 #include "services/slave/core/roster.h"
 #include "services/slave/io/leases.h"
@@ -85,6 +86,10 @@ struct m4h_slave {
     uint64_t seq; /* of the last event */
     uint64_t load_count;
     struct m4h_buffer message; /* being encoded */
+    struct m4h_journal *journal;
+    struct m4h_timer *outbox_timer;
+    uint64_t outbox_due_ms; /* what the timer is set to; UINT64_MAX: it is not */
+    bool ends_when_settled;
     struct m4h_timer *load_timer;
     uint64_t cpu_us, cpu_at_ms; /* of the process at the last load event */
 
@@ -193,6 +198,17 @@ void m4h_reload_look(struct m4h_slave *slave);
 /* ---- pulse.c ---- */
 /* False: a worker has not answered since the last call. For the supervisor. */
 bool m4h_pulse_is_alive(void *context);
+
+/* ---- outbox.c ---- */
+M4H_MUST_CHECK int m4h_outbox_io_create(struct m4h_slave *slave);
+void m4h_outbox_io_destroy(struct m4h_slave *slave);
+/* Takes the event that slave->message holds; it goes out as soon as it may. */
+void m4h_outbox_io_push(struct m4h_slave *slave, const struct m4h_event *event);
+void m4h_outbox_io_status(struct m4h_slave *slave, bool connected);
+/* Of the bus: the context is the slave. */
+void m4h_outbox_io_ack(void *context, uint64_t seq, int error, const uint8_t *data, size_t len);
+/* Ends the loop when nothing waits any more, or the time to flush is over. */
+void m4h_outbox_io_finish(struct m4h_slave *slave);
 
 /* ---- ops.c ---- */
 M4H_MUST_CHECK int m4h_ops_start(struct m4h_slave *slave);

@@ -134,6 +134,23 @@ static void write_workers(struct m4h_metrics *metrics, const struct m4h_slave *s
                        (double)pauses);
 }
 
+static void write_outbox(struct m4h_metrics *metrics, const struct m4h_slave *slave)
+{
+    struct m4h_journal_stats stats;
+
+    m4h_journal_stats(slave->journal, &stats);
+    m4h_metrics_single(metrics, "mas4h_slave_outbox_events", "gauge",
+                       "Events that wait for NATS or to be acknowledged.", stats.messages);
+    m4h_metrics_single(metrics, "mas4h_slave_events_lost_total", "counter",
+                       "Events that were never sent.",
+                       (double)(slave->counters.events_lost + stats.lost));
+    m4h_metrics_single(metrics, "mas4h_slave_events_unacknowledged_total", "counter",
+                       "Events that were sent and let go without an acknowledgement.",
+                       (double)(stats.unacknowledged + stats.dropped_sent));
+    m4h_metrics_single(metrics, "mas4h_slave_events_resent_total", "counter",
+                       "Events that were sent again.", (double)stats.resent);
+}
+
 static void write_bus(struct m4h_metrics *metrics, const struct m4h_slave *slave)
 {
     struct m4h_bus_stats stats;
@@ -154,8 +171,7 @@ static void write_bus(struct m4h_metrics *metrics, const struct m4h_slave *slave
                        (double)(stats.dropped_in + stats.dropped_out));
     m4h_metrics_single(metrics, "mas4h_slave_events_total", "counter",
                        "Events since the start, without load events.", (double)slave->seq);
-    m4h_metrics_single(metrics, "mas4h_slave_events_lost_total", "counter",
-                       "Events that could not be queued.", (double)slave->counters.events_lost);
+    write_outbox(metrics, slave);
 }
 
 static void write_lag(struct m4h_metrics *metrics, const struct m4h_slave *slave)

@@ -1,5 +1,5 @@
 /* Events: the envelope, the numbering, and the load. An event that cannot be
- * queued still has its number, so masters see a gap and ask for a snapshot. */
+ * encoded still has its number, so masters see a gap and ask for a snapshot. */
 #include "services/slave/io/hub.h"
 
 #include "lib/base/error.h"
@@ -30,23 +30,32 @@ static void fill_envelope(struct m4h_slave *slave, struct m4h_event *event)
                  ++slave->load_count);
 }
 
-void m4h_publisher_send(struct m4h_slave *slave, struct m4h_event *event)
+static void publish_load(struct m4h_slave *slave, const struct m4h_event *event)
 {
     char subject[192];
-    enum m4h_bus_class class = event->type == M4H_EVENT_LOAD ? M4H_BUS_FRESH : M4H_BUS_KEEP;
+
+    snprintf(subject, sizeof(subject), "mas4h.v1.events.%s.%s.load", event->region,
+             event->slave_id);
+    if (m4h_bus_publish(slave->bus, subject, M4H_BUS_FRESH, event->event_id, slave->message.data,
+                        slave->message.len) != 0)
+        m4h_log(M4H_LOG_DEBUG, M4H_SLAVE_COMPONENT, "event=%s load is not told", event->event_id);
+}
+
+void m4h_publisher_send(struct m4h_slave *slave, struct m4h_event *event)
+{
     uint32_t suppressed;
     int error;
 
     fill_envelope(slave, event);
-    snprintf(subject, sizeof(subject), "mas4h.v1.events.%s.%s.%s", event->region, event->slave_id,
-             m4h_event_type_name(event->type));
     m4h_buffer_clear(&slave->message);
     error = m4h_wire_event_encode(event, &slave->message);
-    if (error == 0)
-        error = m4h_bus_publish(slave->bus, subject, class, event->event_id, slave->message.data,
-                                slave->message.len);
-    if (error == 0 || class == M4H_BUS_FRESH)
+    if (error == 0) {
+        if (event->type == M4H_EVENT_LOAD)
+            publish_load(slave, event);
+        else
+            m4h_outbox_io_push(slave, event);
         return;
+    }
     slave->counters.events_lost++;
     if (m4h_log_limit_allows(&slave->lost_lines, m4h_loop_now_ms(slave->loop), &suppressed))
         m4h_log(M4H_LOG_ERROR, M4H_SLAVE_COMPONENT,

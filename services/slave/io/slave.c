@@ -126,7 +126,8 @@ static void on_bus_status(void *context, bool connected)
 
     m4h_log(connected ? M4H_LOG_INFO : M4H_LOG_WARNING, M4H_SLAVE_COMPONENT,
             connected ? "connected to NATS" : "lost NATS: tunnels go on, events wait");
-    if (!connected)
+    m4h_outbox_io_status(slave, connected);
+    if (!connected || slave->state == M4H_SLAVE_STOPPED)
         return;
     write_ready_file(slave);
     m4h_publisher_load(slave);
@@ -243,6 +244,7 @@ static int start_bus(struct m4h_slave *slave)
         .subscriptions = subscriptions,
         .subscription_count = M4H_COMMANDS_COUNT,
         .on_status = on_bus_status,
+        .on_ack = m4h_outbox_io_ack,
         .wake = m4h_pump_wake,
         .wake_context = slave->pump,
         .run_soon = m4h_pump_run_soon,
@@ -293,6 +295,8 @@ static int make_loop(struct m4h_slave *slave)
         error = m4h_timer_create(&slave->load_timer, slave->loop, on_load_time, slave);
     if (error == 0)
         error = m4h_drain_create(slave);
+    if (error == 0)
+        error = m4h_outbox_io_create(slave);
     if (error == 0)
         error = m4h_admission_create(slave);
     return error;
@@ -414,6 +418,7 @@ bool m4h_slave_destroy(struct m4h_slave *slave)
     m4h_timer_close(slave->load_timer);
     m4h_timer_close(slave->question_timer);
     m4h_timer_close(slave->drain_timer);
+    m4h_outbox_io_destroy(slave);
     m4h_signals_close(slave->signals);
     m4h_supervisor_close(slave->supervisor);
     m4h_loop_destroy(slave->loop);
