@@ -1,7 +1,9 @@
 """Slaves' events on their way to the stream: kill -9 of nats-server in the middle of churn leaves no gap in it."""
 
 import base64
+import os
 import re
+import signal
 import unittest
 import urllib.request
 
@@ -42,17 +44,27 @@ class Outbox(ClusterTestCase):
         wait_until(self.state, 20, "the stream")
         slots = [self.cluster.slot_on(slave.identity) for slave in self.cluster.slaves]
         keys = [self.cluster.make_key(f"churn-{i}") for i in range(6)]
-        for device in [ssh_device(self.cluster, slots[i % 2], key, self.echo.port) for i, key in enumerate(keys)]:
-            self.assertTrue(device.port)
+
+        def open_all():
+            devices = []
+            for i, key in enumerate(keys):  # one by one: each writes the file of known hosts
+                devices.append(ssh_device(self.cluster, slots[i % 2], key, self.echo.port))
+                self.assertTrue(devices[-1].port)
+            return devices
+
+        for device in open_all():
             device.stop()
         for _ in range(ROUNDS):
-            devices = [ssh_device(self.cluster, slots[i % 2], key, self.echo.port) for i, key in enumerate(keys)]
-            self.assertTrue(all(device.port for device in devices))
+            devices = open_all()
             for device in devices[:3]:
                 device.stop()
-            nats.kill()
+            before = sum(len(slave.log_lines("tunnel is gone")) for slave in self.cluster.slaves)
+            os.kill(nats.pid, signal.SIGSTOP)  # what is sent now is never read
             for device in devices[3:]:
                 device.stop()
+            wait_until(lambda: sum(len(slave.log_lines("tunnel is gone")) for slave in self.cluster.slaves)
+                       >= before + 3, 15, "the ends of three tunnels")
+            nats.kill()
             nats.start()
             self.cluster.wait_until_ready()
         for slave in self.cluster.slaves:
