@@ -61,7 +61,7 @@ static const struct m4h_config_option options[] = {
     {"device", "slots_per_second", M4H_CONFIG_COUNT, M4H_CONFIG_AT_START, AT(slots_per_second), "0",
      0, 1000000, NULL,
      "Devices that masters may send it in a second, unless they have no limit at all. 0: 400 for "
-     "each worker, about half of the 844 that one did on the machine of bench/tunnels.sh."},
+     "each worker, about half of the 835 that one did on the machine of bench/tunnels.sh."},
 
     {"device", "handshakes_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(handshakes_max), "0",
      0, 100000, NULL,

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SLOTS_PER_WORKER   400u /* a second, where one did 844 (bench/tunnels.sh) */
+#define SLOTS_PER_WORKER   400u /* a second, where one did 835 (bench/tunnels.sh) */
 #define DEVICE_BACKLOG     4096
 #define MESSAGE_MAX_BYTES  (256u * 1024u)
 #define BUS_QUEUE_MESSAGES 65536u
