@@ -162,8 +162,9 @@ start_slave() {
 }
 
 start_nats() {
-    write_start_script nats -- "$(PATH=$PATH:/usr/sbin command -v nats-server)" --addr 127.0.0.1 \
-        --port "$nats_port" --jetstream --store_dir "$dir/nats"
+    printf '%s\n' 'ping_interval: "5s"' 'ping_max: 2' >"$dir/run/nats.conf"
+    write_start_script nats -- "$(PATH=$PATH:/usr/sbin command -v nats-server)" \
+        --config "$dir/run/nats.conf" --addr 127.0.0.1 --port "$nats_port" --jetstream --store_dir "$dir/nats"
     start nats
     await nats 20 listens "$nats_port"
 }

@@ -1,9 +1,11 @@
-/* When a question to the cluster is asked again: once, where asking twice does no
- * harm, and within one deadline for both. Pure.
+/* When a question to the cluster is asked again: up to five times more, where
+ * asking twice does no harm, and within one deadline for all. Pure.
  *
- * The first try gets half of the time, so that a master that died with the
- * question leaves room for another. One that nobody listens to ends at once; then
- * a little pause lets the connection or the master come back. */
+ * NATS gives a question to any master, also to one that stands still. So the first
+ * tries are short (of 2 s: 250, 250, 300, 350, 400 ms), and the last one gets what
+ * is left: with one of three masters gone, one question in 700 meets it each time.
+ * A try that nobody can answer ends at once; then a pause, which grows and is spread,
+ * lets the connection or the master come back. */
 #ifndef M4H_GATEWAY_TRIES_H
 #define M4H_GATEWAY_TRIES_H
 
@@ -12,6 +14,7 @@
 
 struct m4h_gateway_tries {
     uint64_t deadline_ms;
+    uint32_t timeout_ms;
     bool may_repeat;
     unsigned made;
 };
@@ -22,8 +25,8 @@ void m4h_gateway_tries_begin(struct m4h_gateway_tries *tries, uint64_t now_ms, u
 /* Counts a try; returns how long it may take, ms, 0: the time is over. */
 uint32_t m4h_gateway_tries_next(struct m4h_gateway_tries *tries, uint64_t now_ms);
 
-/* A try ended with `error`. True: another one, after `*pause_ms`. */
+/* A try ended with `error`. True: another one, after `*pause_ms`, which `random` spreads. */
 bool m4h_gateway_tries_again(const struct m4h_gateway_tries *tries, int error, uint64_t now_ms,
-                             uint32_t *pause_ms);
+                             uint64_t random, uint32_t *pause_ms);
 
 #endif

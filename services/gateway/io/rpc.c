@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
+#include <sys/random.h>
 
 struct m4h_gateway_rpc_ask {
     struct m4h_gateway_rpc *rpc;
@@ -34,6 +35,7 @@ struct m4h_gateway_rpc {
     struct m4h_bus *bus;
     uint32_t timeout_ms;
     bool is_closed;
+    uint64_t random; /* never 0 */
     struct m4h_gateway_rpc_stats stats;
     LIST_HEAD(, m4h_gateway_rpc_ask) asks;
 };
@@ -70,13 +72,22 @@ static int wait(struct m4h_gateway_rpc_ask *ask, uint32_t delay_ms, int error)
     return 0;
 }
 
+static uint64_t next_random(struct m4h_gateway_rpc *rpc)
+{
+    rpc->random ^= rpc->random << 13;
+    rpc->random ^= rpc->random >> 7;
+    rpc->random ^= rpc->random << 17;
+    return rpc->random;
+}
+
 /* True: another try follows one that ended with `error`. */
 static bool repeat(struct m4h_gateway_rpc_ask *ask, int error)
 {
     uint64_t now_ms = m4h_loop_now_ms(ask->rpc->loop);
     uint32_t pause_ms;
 
-    if (ask->rpc->is_closed || !m4h_gateway_tries_again(&ask->tries, error, now_ms, &pause_ms) ||
+    if (ask->rpc->is_closed ||
+        !m4h_gateway_tries_again(&ask->tries, error, now_ms, next_random(ask->rpc), &pause_ms) ||
         wait(ask, pause_ms, 0) != 0)
         return false;
     ask->rpc->stats.repeated++;
@@ -179,6 +190,9 @@ int m4h_gateway_rpc_create(struct m4h_gateway_rpc **rpc, struct m4h_loop *loop, 
     (*rpc)->loop = loop;
     (*rpc)->bus = bus;
     (*rpc)->timeout_ms = timeout_ms;
+    if (getrandom(&(*rpc)->random, sizeof((*rpc)->random), 0) != sizeof((*rpc)->random) ||
+        (*rpc)->random == 0)
+        (*rpc)->random = 1;
     LIST_INIT(&(*rpc)->asks);
     return 0;
 }
