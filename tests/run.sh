@@ -25,6 +25,7 @@ check_format() {
     for script in deploy/local.sh deploy/local/*.sh deploy/install-packages.sh tests/*.sh .ci/run; do
         bash -n "$script"
     done
+    bash -n deploy/nats/make-users
     sh -n deploy/device/mas4h-device
 }
 

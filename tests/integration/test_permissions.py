@@ -19,11 +19,11 @@ PUBLIC = "UCW4B7HZDAJ4XCUX4IFPM2DHMY4TCDYDTEFNVJDHFXJKD2FJLIYKRGNZ"
 class Client:
     """A stranger's client: lines of the NATS protocol."""
 
-    def __init__(self, port, user=None):
+    def __init__(self, port, user=None, password=None):
         self.socket = socket.create_connection(("127.0.0.1", port), 10)
         self.lines = self.socket.makefile("rb")
         self.lines.readline()
-        access = f'"user":"{user}","pass":"{PASSWORDS[user]}",' if user else ""
+        access = f'"user":"{user}","pass":"{password or PASSWORDS[user]}",' if user else ""
         self.send(f'CONNECT {{{access}"verbose":false,"pedantic":false}}\r\n')
 
     def send(self, text):

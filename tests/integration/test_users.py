@@ -1,0 +1,125 @@
+"""A whole cluster under the users of deploy/nats/make-users, on a real nats-server that enforces them: all works, and
+who has the user of one slave cannot speak as another, nor listen to anybody else."""
+
+import contextlib
+import http.client
+import json
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import test_nats_tls
+import test_permissions
+from cluster import BUILD, ROOT, EchoServer, echoes, run, ssh_device, wait_until
+from own_service import OwnService
+
+SERVICES = {"master": "master-1", "slave": "slave-1", "gateway": "gateway-1"}
+
+
+class Users(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        parent = BUILD / "integration"
+        parent.mkdir(parents=True, exist_ok=True)
+        cls.dir = Path(tempfile.mkdtemp(prefix="users-", dir=parent))
+        cls.addClassCleanup(shutil.rmtree, cls.dir, ignore_errors=True)
+        cls.users = cls.dir / "users"
+        cls.make_users("--master", "master-1", "--slave", "eu/slave-1", "--slave", "eu/slave-2",
+                       "--gateway", "gateway-1", "--viewer", "viewer-1")
+        config = cls.dir / "nats.conf"
+        config.write_text(f'jetstream {{ store_dir: "{cls.dir}/store" }}\ninclude "users/users.conf"\n')
+        cls.server = test_nats_tls.NatsServer(cls.dir, "-c", config)
+        cls.addClassCleanup(cls.server.close)
+        cls.description = {"nats_url": f"nats://127.0.0.1:{cls.server.port}"}
+
+    @classmethod
+    def make_users(cls, *arguments):
+        subprocess.run([ROOT / "deploy" / "nats" / "make-users", "--out", cls.users, *arguments],
+                       check=True, stdout=subprocess.DEVNULL)
+
+    def own(self, kind, settings):
+        name = SERVICES[kind]
+        nats = {"user": name, "password_file": self.users / f"{name}.password", "inbox_prefix": f"_INBOX.{name}"}
+        service = OwnService(self, kind, name, {"nats": nats, **settings})
+        self.addCleanup(service.stop)
+        return service
+
+    def request(self, method, path, body=None):
+        with contextlib.closing(http.client.HTTPConnection(self.gateway.address("http"), timeout=10)) as connection:
+            connection.request(method, path, body and json.dumps(body))
+            answer = connection.getresponse()
+            text = answer.read()
+            return answer.status, json.loads(text) if text else None
+
+    def known_hosts(self, slot):
+        path = self.dir / "known_hosts"
+        path.write_text("".join(f"[{slot['host']}]:{slot['port']} {key}\n" for key in slot["host_keys"]))
+        return path
+
+    def test_a_whole_cluster_works_and_its_log_knows_of_no_violation(self):
+        key = self.dir / "pump.key"
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "pump", "-f", str(key))
+        self.authorized_keys = self.dir / "devices.keys"
+        self.authorized_keys.write_text(Path(f"{key}.pub").read_text())
+        echo = EchoServer()
+        self.addCleanup(echo.close)
+        services = [self.own("master", {})]
+        services.append(self.own("slave", {"slave": {"region": "eu"}, "events": {"acknowledge": "required"}}))
+        self.gateway = self.own("gateway", {})
+        services.append(self.gateway)
+
+        status, answer = wait_until(lambda: (lambda got: got if got[0] == 200 else None)(
+            self.request("POST", "/v1/slots", {"region": "eu"})), 15, "a slot")
+        device = ssh_device(self, answer["slot"], key, echo.port)
+        self.addCleanup(device.stop)
+        self.assertTrue(echoes(device.port))
+        wait_until(lambda: self.request("GET", "/v1/tunnels/pump")[0] == 200, 10, "the tunnel in REST")
+        wait_until(lambda: services[1].metrics()["mas4h_slave_outbox_events"] == 0, 10,
+                   "every event acknowledged by the stream")
+        self.assertEqual(204, self.request("DELETE", "/v1/tunnels/pump")[0])
+        wait_until(lambda: self.request("GET", "/v1/tunnels/pump")[0] == 404, 10, "the kicked tunnel gone")
+        self.assertEqual(202, self.request("POST", "/v1/slaves/slave-1/drain")[0])
+        for service in services:
+            self.assertNotIn("Permissions Violation", service.output)
+
+    def client(self, user):
+        password = (self.users / f"{user}.password").read_text().strip()
+        client = test_permissions.Client(self.server.port, user, password)
+        self.addCleanup(client.close)
+        return client
+
+    def check(self, user, allowed, denied):
+        client = self.client(user)
+        for kind, subject in allowed:
+            self.assertEqual("", getattr(client, kind)(subject), f"{user}: {kind} {subject}")
+        for kind, subject in denied:
+            self.assertIn("Permissions Violation", getattr(client, kind)(subject), f"{user}: {kind} {subject}")
+
+    def test_a_slave_speaks_and_hears_for_itself_only(self):
+        self.check("slave-2", [
+            ("publish", "mas4h.v1.events.eu.slave-2.connect"), ("publish", "mas4h.v1.rpc.authorize"),
+            ("subscribe", "mas4h.v1.slave.slave-2.kick"), ("subscribe", "_INBOX.slave-2.x.*"),
+        ], [
+            ("publish", "mas4h.v1.events.eu.slave-1.connect"), ("publish", "mas4h.v1.events.us.slave-2.connect"),
+            ("publish", "mas4h.v1.slave.slave-1.snapshot"), ("publish", "_INBOX.slave-1.x.1"),
+            ("publish", "mas4h.v1.master.hello"), ("subscribe", "mas4h.v1.slave.slave-1.kick"),
+            ("subscribe", "_INBOX.slave-1.>"), ("subscribe", "_INBOX.>"), ("subscribe", "mas4h.v1.rpc.authorize"),
+            ("subscribe", "mas4h.v1.events.>"),
+        ])
+
+    def test_nobody_hears_the_answers_to_others(self):
+        for user in ("master-1", "gateway-1", "viewer-1"):
+            self.check(user, [("subscribe", f"_INBOX.{user}.>")], [("subscribe", "_INBOX.slave-1.>")])
+
+    def test_passwords_stay_when_a_slave_is_added(self):
+        before = (self.users / "slave-1.password").read_text()
+        self.make_users("--slave", "eu/slave-1", "--slave", "eu/slave-3")
+        self.assertEqual(before, (self.users / "slave-1.password").read_text())
+        self.assertIn("slave-3", (self.users / "users.conf").read_text())
+        self.assertEqual(0o600, (self.users / "slave-3.password").stat().st_mode & 0o777)
+
+
+if __name__ == "__main__":
+    unittest.main()
