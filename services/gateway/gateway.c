@@ -11,6 +11,7 @@
 #include "lib/net/timer.h"
 #include "services/gateway/core/readiness.h"
 #include "services/gateway/io/metrics.h"
+#include "services/gateway/io/pages.h"
 #include "services/gateway/io/probe.h"
 #include "services/gateway/io/rest.h"
 #include "services/gateway/io/slots.h"
@@ -43,7 +44,7 @@ struct m4h_gateway {
     struct m4h_gateway_rest rest;
     struct m4h_gateway_slots slots;
     struct m4h_http_ops ops;
-    struct m4h_http_routes routes[3];
+    struct m4h_http_routes routes[4];
     char host[M4H_HOST_MAX + 1];
     bool ready_file_is_there;
     struct m4h_timer *draining; /* looks whether all is finished */
@@ -177,6 +178,7 @@ static int start_http(struct m4h_gateway *gateway)
     gateway->routes[0] = m4h_gateway_slots_routes(&gateway->slots);
     gateway->routes[1] = m4h_gateway_rest_routes(&gateway->rest);
     gateway->routes[2] = m4h_http_ops_routes(&gateway->ops);
+    gateway->routes[3] = m4h_gateway_pages_routes();
     return m4h_http_server_create(&gateway->http, gateway->loop, &address, &http);
 }
 

@@ -1,4 +1,4 @@
-foreach(noun page problem tries readiness)
+foreach(noun etag page problem tries readiness)
     m4h_test(unit_gateway_${noun} SOURCES gateway_${noun}.c LINK gateway-core LABELS unit)
 endforeach()
 
@@ -6,7 +6,7 @@ m4h_test(unit_gateway_config SOURCES gateway_config.c LINK gateway LABELS unit)
 target_compile_definitions(unit_gateway_config PRIVATE M4H_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 
 # The whole gateway, between a real nats-server and a master and a slave that the test plays.
-foreach(noun rest slots)
+foreach(noun pages rest slots)
     m4h_test(unit_gateway_${noun}
         SOURCES gateway_${noun}.c gateway_fixture.c http_fixture.c websocket_client.c
         LINK gateway test-support

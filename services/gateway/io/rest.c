@@ -427,7 +427,7 @@ static void get_index(void *context, struct m4h_http_request *request)
 }
 
 static const struct m4h_http_route routes[] = {
-    {"GET", "/", get_index, false},
+    {"GET", "/v1", get_index, false},
     {"GET", "/v1/cluster", get_cluster, false},
     {"GET", "/v1/slaves", list_slaves, false},
     {"GET", "/v1/slaves/{slave_id}", get_slave, false},
