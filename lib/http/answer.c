@@ -30,10 +30,11 @@ static void log_answer(const struct m4h_http_request *request)
     if (!m4h_log_is_on(level))
         return;
     m4h_log(level, server->config.component,
-            "method=%s path=%s status=%u ms=%" PRIu64 " bytes=%zu peer=%s request_id=%s answered",
+            "method=%s path=%s status=%u ms=%" PRIu64
+            " bytes=%zu peer=%s%s%s request_id=%s answered",
             request->method, m4h_log_quote(path, sizeof(path), request->path), request->status,
             m4h_loop_now_ms(server->loop) - request->started_ms, request->answer_len, request->peer,
-            request->id);
+            request->asker[0] != '\0' ? " token=" : "", request->asker, request->id);
 }
 
 static void count(struct m4h_http_stats *stats, unsigned status)

@@ -33,7 +33,8 @@ struct m4h_http_route {
     const char *method;  /* GET serves HEAD too */
     const char *pattern; /* "/v1/tunnels/{client_key}": a name takes one whole segment */
     m4h_http_handler handler;
-    bool quiet; /* its access log lines are for debugging only */
+    bool quiet;     /* its access log lines are for debugging only */
+    unsigned scope; /* what the guard is told: who may ask for it. 0: everybody */
 };
 
 /* Routes and what their handlers get. All borrowed, for the server's life. */
@@ -50,6 +51,11 @@ struct m4h_http_routes {
 
 /* ---- the server ------------------------------------------------------------ */
 
+/* Looks at a request whose route is known, before its body has come: may it be
+ * served? False: the guard has answered it. `scope` is the route's; this layer does
+ * not interpret it. */
+typedef bool (*m4h_http_guard)(void *context, struct m4h_http_request *request, unsigned scope);
+
 /* 0 in a field: its default, given in brackets. */
 struct m4h_http_config {
     const char *component;                /* of its log lines ["http"]; borrowed */
@@ -60,6 +66,8 @@ struct m4h_http_config {
     uint32_t receive_timeout_ms; /* from the first byte, or the last answer [30000] */
     uint32_t answer_timeout_ms;  /* of a deferred request, before 504 [10000] */
     uint32_t body_max;           /* bytes; more is answered by 413 [16384] */
+    m4h_http_guard admit;        /* NULL: everybody may ask for everything */
+    void *admit_context;
 };
 
 struct m4h_http_stats {
@@ -114,6 +122,11 @@ const char *m4h_http_header(const struct m4h_http_request *request, const char *
 /* The body, at most `body_max` bytes; not NUL terminated. */
 const uint8_t *m4h_http_body(const struct m4h_http_request *request, size_t *len);
 
+/* Who asks, as the guard found: for the access log and for handlers. Copied, cut at
+ * M4H_ID_MAX; "" until it is set. */
+void m4h_http_set_asker(struct m4h_http_request *request, const char *name);
+const char *m4h_http_asker(const struct m4h_http_request *request);
+
 /* The answer comes later. Exactly once, in the handler. */
 void m4h_http_defer(struct m4h_http_request *request);
 
@@ -142,5 +155,9 @@ void m4h_http_answer_json(struct m4h_http_request *request, unsigned status,
  * Retry-After is added where `retry_after_ms` is not 0. */
 void m4h_http_answer_problem(struct m4h_http_request *request, unsigned status, const char *code,
                              const char *detail, uint32_t retry_after_ms);
+/* A problem with the header that its status demands, as Allow or WWW-Authenticate
+ * (`value` NULL: without), of a request that is not deferred. */
+void m4h_http_refuse(struct m4h_http_request *request, unsigned status, const char *code,
+                     const char *detail, const char *header, const char *value);
 
 #endif

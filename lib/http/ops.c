@@ -52,9 +52,9 @@ static void on_metrics(void *context, struct m4h_http_request *request)
 }
 
 static const struct m4h_http_route routes[] = {
-    {"GET", "/healthz", on_healthz, true},
-    {"GET", "/readyz", on_readyz, true},
-    {"GET", "/metrics", on_metrics, true},
+    {"GET", "/healthz", on_healthz, true, 0},
+    {"GET", "/readyz", on_readyz, true, 0},
+    {"GET", "/metrics", on_metrics, true, M4H_HTTP_SCOPE_METRICS},
 };
 
 struct m4h_http_routes m4h_http_ops_routes(struct m4h_http_ops *ops)

@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The scope of /metrics; that of the others is 0. */
+#define M4H_HTTP_SCOPE_METRICS (~0u)
+
 /* Room for the reason of not being ready. */
 #define M4H_HTTP_REASON_MAX 128
 

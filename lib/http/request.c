@@ -92,6 +92,14 @@ static uint64_t announced(const struct m4h_http_request *request)
     return text == NULL ? 0 : strtoull(text, NULL, 10);
 }
 
+static bool is_admitted(struct m4h_http_request *request)
+{
+    const struct m4h_http_config *config = &request->server->config;
+
+    return config->admit == NULL ||
+           config->admit(config->admit_context, request, request->match.route->scope);
+}
+
 /* Finds the handler and checks what is known before the body; a refusal is the answer. */
 static void begin(struct m4h_http_request *request)
 {
@@ -112,7 +120,7 @@ static void begin(struct m4h_http_request *request)
         m4h_http_answer_problem(request, 400, "invalid", "the path is not valid text", 0);
     else if (m4h_http_query_parse(request->query_text, request->query, &request->query_count) != 0)
         m4h_http_answer_problem(request, 400, "invalid", "the query is not valid", 0);
-    else if (announced(request) > config->body_max)
+    else if (is_admitted(request) && announced(request) > config->body_max)
         m4h_http_answer_problem(request, 413, "too_large", NULL, 0);
 }
 
@@ -281,6 +289,16 @@ const char *m4h_http_query(const struct m4h_http_request *request, const char *n
 const char *m4h_http_header(const struct m4h_http_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+void m4h_http_set_asker(struct m4h_http_request *request, const char *name)
+{
+    snprintf(request->asker, sizeof(request->asker), "%s", name);
+}
+
+const char *m4h_http_asker(const struct m4h_http_request *request)
+{
+    return request->asker;
 }
 
 struct join {

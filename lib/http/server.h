@@ -54,8 +54,9 @@ struct m4h_http_request {
     char method[16];
     char id[M4H_REQUEST_ID_MAX + 1];
     char peer[M4H_ADDRESS_TEXT_MAX];
-    char *path;  /* as it came; in `text`, as are: */
-    char *parts; /* the path cut into values */
+    char asker[M4H_ID_MAX + 1]; /* "": not known */
+    char *path;                 /* as it came; in `text`, as are: */
+    char *parts;                /* the path cut into values */
     char *query_text;
     char text[]; /* the target and a copy of it */
 };
@@ -115,10 +116,6 @@ void m4h_http_request_end(struct m4h_http_request *request, unsigned status,
 /* The server's own answer to a deferred request; the handler still holds it. */
 void m4h_http_request_give_up(struct m4h_http_request *request, unsigned status, const char *code,
                               const char *detail);
-/* As m4h_http_answer_problem, with the Allow or Sec-WebSocket-Version header that
- * the status demands (`value` may be NULL). */
-void m4h_http_refuse(struct m4h_http_request *request, unsigned status, const char *code,
-                     const char *detail, const char *header, const char *value);
 /* Frees it where nobody holds it any more. */
 void m4h_http_request_release(struct m4h_http_request *request);
 

@@ -16,14 +16,14 @@ static void handler(void *context, struct m4h_http_request *request)
 }
 
 static const struct m4h_http_route table[] = {
-    {"GET", "/", handler, false},
-    {"GET", "/v1/tunnels", handler, false},
-    {"GET", "/v1/tunnels/{client_key}", handler, false},
-    {"DELETE", "/v1/tunnels/{client_key}", handler, false},
-    {"POST", "/v1/slaves/{slave_id}/drain", handler, false},
-    {"GET", "/a/{one}/b/{two}", handler, false},
+    {"GET", "/", handler, false, 0},
+    {"GET", "/v1/tunnels", handler, false, 0},
+    {"GET", "/v1/tunnels/{client_key}", handler, false, 0},
+    {"DELETE", "/v1/tunnels/{client_key}", handler, false, 0},
+    {"POST", "/v1/slaves/{slave_id}/drain", handler, false, 0},
+    {"GET", "/a/{one}/b/{two}", handler, false, 0},
 };
-static const struct m4h_http_route more[] = {{"POST", "/v1/tunnels", handler, false}};
+static const struct m4h_http_route more[] = {{"POST", "/v1/tunnels", handler, false, 0}};
 static const struct m4h_http_routes routes[] = {{table, M4H_COUNT(table), NULL},
                                                 {more, M4H_COUNT(more), NULL}};
 

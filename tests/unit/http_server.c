@@ -41,11 +41,33 @@ static void on_both(void *context, struct m4h_http_request *request)
     m4h_http_answer(request, &(struct m4h_http_answer){.status = 204});
 }
 
+/* Lets in who comes with a key; scope 7 only. */
+static bool admit(void *context, struct m4h_http_request *request, unsigned scope)
+{
+    (void)context;
+    if (scope != 7 || m4h_http_header(request, "X-Key") != NULL) {
+        m4h_http_set_asker(request, "keeper");
+        return true;
+    }
+    m4h_http_refuse(request, 401, "unauthorized", NULL, "WWW-Authenticate", "Key");
+    return false;
+}
+
+static void on_guarded(void *context, struct m4h_http_request *request)
+{
+    struct m4h_buffer body = M4H_BUFFER_INIT(TEXT);
+
+    (void)context;
+    assert_int_equal(m4h_buffer_printf(&body, "asker=%s", m4h_http_asker(request)), 0);
+    m4h_http_answer_json(request, 200, &body);
+}
+
 static const struct m4h_http_route routes[] = {
-    {"GET", "/echo/{name}", on_echo, false},
-    {"POST", "/echo/{name}", on_echo, false},
-    {"GET", "/later", on_later, false},
-    {"GET", "/both", on_both, false},
+    {"GET", "/echo/{name}", on_echo, false, 0},
+    {"POST", "/echo/{name}", on_echo, false, 0},
+    {"GET", "/later", on_later, false, 0},
+    {"GET", "/both", on_both, false, 0},
+    {"POST", "/guarded/{name}", on_guarded, false, 7},
 };
 
 static bool is_ready(void *context, char *reason, size_t size)
@@ -81,7 +103,7 @@ static int start(void **state)
 {
     (void)state;
     held = NULL;
-    start_with((struct m4h_http_config){.body_max = 1000});
+    start_with((struct m4h_http_config){.body_max = 1000, .admit = admit});
     return 0;
 }
 
@@ -119,6 +141,27 @@ static void a_route_gets_its_parameters_query_and_body(void **state)
     assert_int_equal(http_read_answer(fd, text, TEXT, false), 200);
     assert_non_null(strstr(text, "name=x q=- len=0"));
     close(fd);
+}
+
+static void a_guard_lets_in_or_answers_before_the_body_comes(void **state)
+{
+    char text[TEXT];
+    int fd = http_connect(&fixture);
+
+    (void)state;
+    http_send(fd, "POST /guarded/a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n");
+    assert_int_equal(http_read_answer(fd, text, TEXT, false), 401);
+    assert_non_null(strstr(text, "WWW-Authenticate: Key"));
+    assert_non_null(strstr(text, "\"code\":\"unauthorized\""));
+    close(fd);
+    fd = http_connect(&fixture);
+    http_send(fd,
+              "POST /guarded/a HTTP/1.1\r\nHost: x\r\nX-Key: 1\r\nContent-Length: 5\r\n\r\nhello");
+    assert_int_equal(http_read_answer(fd, text, TEXT, false), 200);
+    assert_non_null(strstr(text, "asker=keeper"));
+    close(fd);
+    assert_int_equal(ask("GET /guarded/a HTTP/1.1", text), 405);
+    assert_int_equal(ask("GET /echo/a HTTP/1.1", text), 200);
 }
 
 static void what_is_wrong_is_answered_by_a_problem(void **state)
@@ -437,6 +480,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_SERVER(a_route_gets_its_parameters_query_and_body),
+        ON_SERVER(a_guard_lets_in_or_answers_before_the_body_comes),
         ON_SERVER(what_is_wrong_is_answered_by_a_problem),
         ON_SERVER(head_is_answered_as_get_without_the_body),
         ON_SERVER(a_target_that_is_too_long_gets_414_and_a_head_431),

@@ -52,7 +52,7 @@ static void on_ws(void *context, struct m4h_http_request *request)
         return;
 }
 
-static const struct m4h_http_route routes[] = {{"GET", "/ws", on_ws, false}};
+static const struct m4h_http_route routes[] = {{"GET", "/ws", on_ws, false, 0}};
 static const struct m4h_http_routes tables[] = {{routes, 1, NULL}};
 
 static int start(void **state)

@@ -4,6 +4,7 @@
 
 #include "lib/base/embedded.h"
 #include "services/gateway/core/etag.h"
+#include "services/gateway/core/scope.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -96,8 +97,8 @@ static void get_page(void *context, struct m4h_http_request *request)
 }
 
 static const struct m4h_http_route routes[] = {
-    {"GET", "/", get_page, false},
-    {"GET", "/web/{name}", get_file, true},
+    {"GET", "/", get_page, false, M4H_GATEWAY_SCOPE_PUBLIC},
+    {"GET", "/web/{name}", get_file, true, M4H_GATEWAY_SCOPE_PUBLIC},
 };
 
 struct m4h_http_routes m4h_gateway_pages_routes(void)

@@ -11,6 +11,7 @@
 #include "lib/wire/wire.h"
 #include "services/gateway/core/page.h"
 #include "services/gateway/core/problem.h"
+#include "services/gateway/core/scope.h"
 #include "services/gateway/core/subject.h"
 
 #include <stdio.h>
@@ -427,14 +428,14 @@ static void get_index(void *context, struct m4h_http_request *request)
 }
 
 static const struct m4h_http_route routes[] = {
-    {"GET", "/v1", get_index, false},
-    {"GET", "/v1/cluster", get_cluster, false},
-    {"GET", "/v1/slaves", list_slaves, false},
-    {"GET", "/v1/slaves/{slave_id}", get_slave, false},
-    {"POST", "/v1/slaves/{slave_id}/drain", drain_slave, false},
-    {"GET", "/v1/tunnels", list_tunnels, false},
-    {"GET", "/v1/tunnels/{client_key}", get_tunnel, false},
-    {"DELETE", "/v1/tunnels/{client_key}", kick_tunnel, false},
+    {"GET", "/v1", get_index, false, M4H_GATEWAY_SCOPE_PUBLIC},
+    {"GET", "/v1/cluster", get_cluster, false, M4H_GATEWAY_SCOPE_READ},
+    {"GET", "/v1/slaves", list_slaves, false, M4H_GATEWAY_SCOPE_READ},
+    {"GET", "/v1/slaves/{slave_id}", get_slave, false, M4H_GATEWAY_SCOPE_READ},
+    {"POST", "/v1/slaves/{slave_id}/drain", drain_slave, false, M4H_GATEWAY_SCOPE_OPERATE},
+    {"GET", "/v1/tunnels", list_tunnels, false, M4H_GATEWAY_SCOPE_READ},
+    {"GET", "/v1/tunnels/{client_key}", get_tunnel, false, M4H_GATEWAY_SCOPE_READ},
+    {"DELETE", "/v1/tunnels/{client_key}", kick_tunnel, false, M4H_GATEWAY_SCOPE_OPERATE},
 };
 
 struct m4h_http_routes m4h_gateway_rest_routes(struct m4h_gateway_rest *rest)

@@ -12,6 +12,7 @@
 #include "lib/json/json.h"
 #include "lib/wire/wire.h"
 #include "services/gateway/core/problem.h"
+#include "services/gateway/core/scope.h"
 #include "services/gateway/core/subject.h"
 
 #include <inttypes.h>
@@ -283,8 +284,8 @@ static void get_slots(void *context, struct m4h_http_request *request)
 }
 
 static const struct m4h_http_route routes[] = {
-    {"GET", "/v1/slots", get_slots, false},
-    {"POST", "/v1/slots", post_slot, false},
+    {"GET", "/v1/slots", get_slots, false, M4H_GATEWAY_SCOPE_SLOT},
+    {"POST", "/v1/slots", post_slot, false, M4H_GATEWAY_SCOPE_SLOT},
 };
 
 struct m4h_http_routes m4h_gateway_slots_routes(struct m4h_gateway_slots *slots)
