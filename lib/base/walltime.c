@@ -1,6 +1,9 @@
 /* Wall clock times and their RFC 3339 form. */
 #include "lib/base/walltime.h"
 
+#include "lib/base/error.h"
+
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -26,4 +29,109 @@ const char *m4h_walltime_format(uint64_t wall_ms, char text[M4H_WALLTIME_TEXT_MA
     strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
     snprintf(text, M4H_WALLTIME_TEXT_MAX, "%s.%03uZ", date, (unsigned)(wall_ms % 1000));
     return text;
+}
+
+/* Reads exactly `digits` digits and moves past them. */
+static bool read_number(const char **text, int digits, int max, int *out)
+{
+    *out = 0;
+    for (int i = 0; i < digits; i++, (*text)++) {
+        if (**text < '0' || **text > '9')
+            return false;
+        *out = *out * 10 + (**text - '0');
+    }
+    return *out <= max;
+}
+
+static bool read_mark(const char **text, char mark)
+{
+    if (**text != mark)
+        return false;
+    (*text)++;
+    return true;
+}
+
+static int days_in(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    return month == 2 && is_leap ? 29 : days[month - 1];
+}
+
+/* Days from 1970-01-01 to that date; years run from March, so that the leap day ends one. */
+static int64_t days_since_1970(int year, int month, int day)
+{
+    int from_march = (month + 9) % 12;
+    int64_t years = year - (month <= 2 ? 1 : 0);
+
+    return years * 365 + years / 4 - years / 100 + years / 400 + (from_march * 153 + 2) / 5 + day -
+           1 - 719468;
+}
+
+static bool read_date(const char **text, int64_t *seconds)
+{
+    int year, month, day;
+
+    if (!read_number(text, 4, 9999, &year) || !read_mark(text, '-') ||
+        !read_number(text, 2, 12, &month) || !read_mark(text, '-') ||
+        !read_number(text, 2, 31, &day) || year < 1970 || month < 1 || day < 1 ||
+        day > days_in(year, month))
+        return false;
+    *seconds = days_since_1970(year, month, day) * 86400;
+    return true;
+}
+
+static bool read_clock(const char **text, int64_t *seconds)
+{
+    int hour, minute, second;
+
+    if (!read_number(text, 2, 23, &hour) || !read_mark(text, ':') ||
+        !read_number(text, 2, 59, &minute) || !read_mark(text, ':') ||
+        !read_number(text, 2, 60, &second))
+        return false;
+    *seconds += (int64_t)hour * 3600 + minute * 60 + second;
+    return true;
+}
+
+/* ".250", or nothing. */
+static bool read_fraction(const char **text, int64_t *ms)
+{
+    int64_t unit = 100;
+
+    *ms = 0;
+    if (!read_mark(text, '.'))
+        return true;
+    if (**text < '0' || **text > '9')
+        return false;
+    for (; **text >= '0' && **text <= '9'; (*text)++, unit /= 10)
+        *ms += (**text - '0') * unit;
+    return true;
+}
+
+/* "Z" or "+01:30", and nothing behind it. */
+static bool read_zone(const char **text, int64_t *seconds)
+{
+    int hour = 0, minute = 0;
+    bool is_west = **text == '-';
+
+    if (!read_mark(text, 'Z') && !read_mark(text, 'z')) {
+        if (!read_mark(text, is_west ? '-' : '+') || !read_number(text, 2, 23, &hour) ||
+            !read_mark(text, ':') || !read_number(text, 2, 59, &minute))
+            return false;
+    }
+    *seconds += (is_west ? 1 : -1) * ((int64_t)hour * 3600 + minute * 60);
+    return **text == '\0';
+}
+
+int m4h_walltime_parse(const char *text, uint64_t *wall_ms)
+{
+    int64_t seconds, ms;
+
+    if (!read_date(&text, &seconds) || (!read_mark(&text, 'T') && !read_mark(&text, 't')) ||
+        !read_clock(&text, &seconds) || !read_fraction(&text, &ms) || !read_zone(&text, &seconds) ||
+        seconds < 0)
+        return M4H_EINVALID;
+    *wall_ms = (uint64_t)(seconds * 1000 + ms);
+    return 0;
 }

@@ -4,6 +4,8 @@
 #ifndef M4H_BASE_WALLTIME_H
 #define M4H_BASE_WALLTIME_H
 
+#include "lib/base/attributes.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,5 +17,10 @@ uint64_t m4h_walltime_now_ms(void);
 
 /* Writes `wall_ms` as RFC 3339 in UTC with milliseconds; returns `text`. */
 const char *m4h_walltime_format(uint64_t wall_ms, char text[M4H_WALLTIME_TEXT_MAX]);
+
+/* Reads an RFC 3339 time from 1970 on, with Z or an offset; what is finer than
+ * milliseconds is cut off, a leap second is the second after. M4H_EINVALID:
+ * `*wall_ms` is as before. */
+M4H_MUST_CHECK int m4h_walltime_parse(const char *text, uint64_t *wall_ms);
 
 #endif

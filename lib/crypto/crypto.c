@@ -5,9 +5,11 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 
-#define SHA1_BYTES 20
+#define SHA1_BYTES   20
+#define SHA256_BYTES 32
 
 int m4h_crypto_sha1_base64(const char *text, char out[M4H_SHA1_BASE64_MAX])
 {
@@ -16,6 +18,17 @@ int m4h_crypto_sha1_base64(const char *text, char out[M4H_SHA1_BASE64_MAX])
     if (EVP_Digest(text, strlen(text), digest, NULL, EVP_sha1(), NULL) != 1)
         return M4H_ESYSTEM;
     EVP_EncodeBlock((unsigned char *)out, digest, sizeof(digest));
+    return 0;
+}
+
+int m4h_crypto_sha256_hex(const void *data, size_t len, char out[M4H_SHA256_HEX_MAX])
+{
+    unsigned char digest[SHA256_BYTES];
+
+    if (EVP_Digest(data, len, digest, NULL, EVP_sha256(), NULL) != 1)
+        return M4H_ESYSTEM;
+    for (size_t i = 0; i < sizeof(digest); i++)
+        snprintf(out + 2 * i, 3, "%02x", digest[i]);
     return 0;
 }
 

@@ -9,9 +9,14 @@
 
 #define M4H_ED25519_BYTES   32
 #define M4H_SHA1_BASE64_MAX 29 /* with the NUL */
+#define M4H_SHA256_HEX_MAX  65 /* with the NUL */
 
 /* The SHA-1 of a text, in base64. M4H_ESYSTEM: the library does not do it here. */
 M4H_MUST_CHECK int m4h_crypto_sha1_base64(const char *text, char out[M4H_SHA1_BASE64_MAX]);
+
+/* The SHA-256 of bytes, in lower-case hex. M4H_ESYSTEM as above. */
+M4H_MUST_CHECK int m4h_crypto_sha256_hex(const void *data, size_t len,
+                                         char out[M4H_SHA256_HEX_MAX]);
 
 /* The public half of a key pair from its private seed (RFC 8032 section 5.1.5).
  * M4H_ESYSTEM as above. */
