@@ -3,7 +3,11 @@ foreach(noun evictions fallback keys last_places masters readiness tunnel_index)
 endforeach()
 # One thread, and minutes under the thread sanitizer.
 m4h_test(unit_master_million SOURCES master_million.c LINK master-core LABELS unit not-tsan)
-foreach(noun dispatch fold liveness memory pages resync)
+foreach(noun dispatch pace reservations)
+    m4h_test(unit_master_${noun} SOURCES master_${noun}.c master_scene.c master_world.c
+        LINK master-core LABELS unit)
+endforeach()
+foreach(noun fold liveness memory pages resync)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c master_world.c LINK master-core
         LABELS unit)
 endforeach()

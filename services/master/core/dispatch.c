@@ -1,5 +1,5 @@
-/* Dispatch: seats in a heap per region, and the choice between regions. It knows
- * nothing of events, nor of why a seat is open or closed. */
+/* Dispatch: the choice between regions, and the room that is kept. It knows nothing of
+ * events, nor of why a seat is open or closed. */
 #include "services/master/core/dispatch.h"
 
 #include "lib/base/error.h"
@@ -11,13 +11,10 @@
 /* Advice to who finds no room: from 2 to 5 s. */
 #define NO_CAPACITY_RETRY_MS  2000u
 #define NO_CAPACITY_SPREAD_MS 3000u
-#define SHARE_MAX             (UINT64_C(1) << 30)
 
 struct m4h_dispatch_region {
     char name[M4H_ID_MAX + 1];
-    struct m4h_heap seats;     /* all, those that may be picked first */
-    struct m4h_heap resting;   /* of them, by rests_until_ms */
-    uint64_t slots_per_second; /* of all that are open */
+    struct m4h_seats seats;
     struct m4h_pacing pacing;
     struct m4h_crowd crowd;
 };
@@ -33,124 +30,6 @@ struct m4h_dispatch {
     uint64_t kept;
     uint64_t shared;
 };
-
-/* ---- seats ---------------------------------------------------------------- */
-
-static uint64_t used(const struct m4h_seat *seat)
-{
-    return (uint64_t)seat->tunnels + seat->reserved.count;
-}
-
-static bool has_room(const struct m4h_seat *seat)
-{
-    return seat->open && used(seat) < seat->capacity;
-}
-
-/* Its part of what a region takes. At most 2^30: a product with `used` fits. */
-static uint64_t share(const struct m4h_seat *seat)
-{
-    uint64_t weight = seat->weight < M4H_SEAT_WEIGHT_MAX ? seat->weight : M4H_SEAT_WEIGHT_MAX;
-    uint64_t wished = seat->capacity * weight;
-
-    return wished < SHARE_MAX ? wished : SHARE_MAX;
-}
-
-/* True where `a` is less full than `b`, as parts of their shares. */
-static bool emptier(const struct m4h_seat *a, const struct m4h_seat *b)
-{
-    uint64_t left = used(a) * share(b), right = used(b) * share(a);
-
-    return left != right ? left < right : strcmp(a->slave_id, b->slave_id) < 0;
-}
-
-static bool rests(const struct m4h_seat *seat)
-{
-    return m4h_heap_holds(&seat->rest);
-}
-
-static struct m4h_seat *seat_of(const struct m4h_heap_node *node)
-{
-    return M4H_CONTAINER_OF(node, struct m4h_seat, node);
-}
-
-static struct m4h_seat *resting_of(const struct m4h_heap_node *node)
-{
-    return M4H_CONTAINER_OF(node, struct m4h_seat, rest);
-}
-
-/* 2: may be picked; 1: when it has rested; 0: not. */
-static int rank(const struct m4h_seat *seat)
-{
-    return has_room(seat) ? 1 + !rests(seat) : 0;
-}
-
-static bool before(const struct m4h_heap_node *a, const struct m4h_heap_node *b)
-{
-    const struct m4h_seat *seat_a = seat_of(a), *seat_b = seat_of(b);
-    int rank_a = rank(seat_a), rank_b = rank(seat_b);
-
-    return rank_a != rank_b ? rank_a > rank_b : rank_a > 0 && emptier(seat_a, seat_b);
-}
-
-static bool rests_less(const struct m4h_heap_node *a, const struct m4h_heap_node *b)
-{
-    return resting_of(a)->rests_until_ms < resting_of(b)->rests_until_ms;
-}
-
-/* The seat to be picked next, which may be one that rests; NULL: none has room. */
-static struct m4h_seat *emptiest(const struct m4h_dispatch_region *region)
-{
-    struct m4h_heap_node *first = m4h_heap_first(&region->seats);
-
-    return first != NULL && has_room(seat_of(first)) ? seat_of(first) : NULL;
-}
-
-static void moved(struct m4h_seat *seat)
-{
-    if (seat->region != NULL)
-        m4h_heap_moved(&seat->region->seats, &seat->node);
-}
-
-static void wake(struct m4h_seat *seat)
-{
-    m4h_heap_remove(&seat->region->resting, &seat->rest);
-    moved(seat);
-}
-
-/* Ends the rest of those that have rested. */
-static void wake_rested(const struct m4h_dispatch *dispatch, struct m4h_dispatch_region *region,
-                        uint64_t now_ms)
-{
-    struct m4h_heap_node *first;
-
-    while ((first = m4h_heap_first(&region->resting)) != NULL &&
-           (dispatch->config.slots_per_second == 0 || resting_of(first)->rests_until_ms <= now_ms))
-        wake(resting_of(first));
-}
-
-/* Counts a slot for the pace of the slave, which may have to rest then. Where there is
- * no memory for that it does not rest. */
-static void gave(struct m4h_dispatch *dispatch, struct m4h_seat *seat, uint64_t now_ms)
-{
-    uint64_t wait_ms;
-
-    if (dispatch->config.slots_per_second == 0)
-        return;
-    if (dispatch->config.slots_per_second > 0)
-        m4h_pacing_gave(&seat->region->pacing, (uint32_t)dispatch->config.slots_per_second, now_ms);
-    m4h_pacing_gave(&seat->pacing, seat->slots_per_second, now_ms);
-    wait_ms = m4h_pacing_wait_ms(&seat->pacing, seat->slots_per_second, now_ms);
-    if (wait_ms == 0 || rests(seat))
-        return;
-    seat->rests_until_ms = now_ms + wait_ms;
-    if (m4h_heap_insert(&seat->region->resting, &seat->rest) == 0)
-        moved(seat);
-}
-
-static void reserved_changed(struct m4h_reserved *reserved)
-{
-    moved(M4H_CONTAINER_OF(reserved, struct m4h_seat, reserved));
-}
 
 /* ---- regions -------------------------------------------------------------- */
 
@@ -192,8 +71,7 @@ static int add_region(struct m4h_dispatch *dispatch, const char *name,
     if (region == NULL)
         return M4H_ENOMEM;
     m4h_text_copy(region->name, sizeof(region->name), name);
-    m4h_heap_init(&region->seats, before);
-    m4h_heap_init(&region->resting, rests_less);
+    m4h_seats_init(&region->seats);
     memmove(dispatch->regions + place + 1, dispatch->regions + place,
             (dispatch->region_count - place) * sizeof(dispatch->regions[0]));
     dispatch->regions[place] = region;
@@ -204,19 +82,25 @@ static int add_region(struct m4h_dispatch *dispatch, const char *name,
 
 static void free_region(struct m4h_dispatch_region *region)
 {
-    m4h_heap_free(&region->seats);
-    m4h_heap_free(&region->resting);
+    m4h_seats_free(&region->seats);
     free(region);
 }
 
-static void remove_region(struct m4h_dispatch *dispatch, struct m4h_dispatch_region *region)
+static void remove_if_empty(struct m4h_dispatch *dispatch, struct m4h_dispatch_region *region)
 {
     size_t place = place_of(dispatch, region->name);
 
+    if (region->seats.all.count > 0)
+        return;
     dispatch->region_count--;
     memmove(dispatch->regions + place, dispatch->regions + place + 1,
             (dispatch->region_count - place) * sizeof(dispatch->regions[0]));
     free_region(region);
+}
+
+static struct m4h_dispatch_region *region_of(const struct m4h_seat *seat)
+{
+    return M4H_CONTAINER_OF(seat->seats, struct m4h_dispatch_region, seats);
 }
 
 /* ---- life ----------------------------------------------------------------- */
@@ -257,55 +141,29 @@ int m4h_seat_join(struct m4h_dispatch *dispatch, struct m4h_seat *seat, const ch
 
     if (error != 0)
         return error;
-    *seat = (struct m4h_seat){.slave_id = slave_id, .pacing.burst_ms = M4H_SEAT_BURST_MS};
-    error = m4h_heap_insert(&region->seats, &seat->node);
-    if (error == 0)
-        seat->region = region;
-    else if (region->seats.count == 0)
-        remove_region(dispatch, region);
+    error = m4h_seat_take(seat, &region->seats, slave_id);
+    if (error != 0)
+        remove_if_empty(dispatch, region);
     return error;
 }
 
 void m4h_seat_leave(struct m4h_dispatch *dispatch, struct m4h_seat *seat)
 {
-    struct m4h_dispatch_region *region = seat->region;
+    struct m4h_dispatch_region *region;
 
-    if (region == NULL)
+    if (seat->seats == NULL)
         return;
+    region = region_of(seat);
     m4h_reservations_drop(&dispatch->reservations, &seat->reserved);
-    region->slots_per_second -= seat->open ? seat->slots_per_second : 0;
-    m4h_heap_remove(&region->resting, &seat->rest);
-    m4h_heap_remove(&region->seats, &seat->node);
-    seat->region = NULL;
-    if (region->seats.count == 0)
-        remove_region(dispatch, region);
+    m4h_seat_free(seat);
+    remove_if_empty(dispatch, region);
 }
 
-static void set_pace(struct m4h_seat *seat, const struct m4h_seat_state *state)
-{
-    if (seat->region == NULL)
-        return;
-    seat->region->slots_per_second -= seat->open ? seat->slots_per_second : 0;
-    seat->region->slots_per_second += state->open ? state->slots_per_second : 0;
-    if (seat->slots_per_second != state->slots_per_second && rests(seat))
-        m4h_heap_remove(&seat->region->resting, &seat->rest);
-}
+/* ---- what becomes of reservations ------------------------------------------ */
 
-void m4h_seat_set(struct m4h_seat *seat, const struct m4h_seat_state *state)
+static void reserved_changed(struct m4h_reserved *reserved)
 {
-    uint32_t weight = state->weight > 0 ? state->weight : 100;
-
-    if (seat->tunnels == state->tunnels && seat->capacity == state->capacity &&
-        seat->open == state->open && seat->weight == weight &&
-        seat->slots_per_second == state->slots_per_second)
-        return;
-    set_pace(seat, state);
-    seat->tunnels = state->tunnels;
-    seat->capacity = state->capacity;
-    seat->weight = weight;
-    seat->slots_per_second = state->slots_per_second;
-    seat->open = state->open;
-    moved(seat);
+    m4h_seat_reserved(M4H_CONTAINER_OF(reserved, struct m4h_seat, reserved));
 }
 
 void m4h_seat_arrived(struct m4h_dispatch *dispatch, struct m4h_seat *seat, const char *client_key)
@@ -320,7 +178,19 @@ void m4h_seat_arrived(struct m4h_dispatch *dispatch, struct m4h_seat *seat, cons
 void m4h_seat_forget_reservations(struct m4h_dispatch *dispatch, struct m4h_seat *seat)
 {
     m4h_reservations_drop(&dispatch->reservations, &seat->reserved);
-    moved(seat);
+    m4h_seat_reserved(seat);
+}
+
+/* Counts a slot for the pace of the region and of the slave. */
+static void gave(const struct m4h_dispatch *dispatch, struct m4h_seat *seat, uint64_t now_ms)
+{
+    int32_t slots_per_second = dispatch->config.slots_per_second;
+
+    if (slots_per_second == 0)
+        return;
+    if (slots_per_second > 0)
+        m4h_pacing_gave(&region_of(seat)->pacing, (uint32_t)slots_per_second, now_ms);
+    m4h_seat_gave(seat, now_ms);
 }
 
 int m4h_seat_given(struct m4h_dispatch *dispatch, struct m4h_seat *seat, const char *client_key,
@@ -332,7 +202,7 @@ int m4h_seat_given(struct m4h_dispatch *dispatch, struct m4h_seat *seat, const c
 
     m4h_dispatch_expire(dispatch, now_ms);
     m4h_dispatch_taken_back(dispatch, client_key);
-    if (seat->region == NULL)
+    if (seat->seats == NULL)
         return 0;
     dispatch->shared++;
     gave(dispatch, seat, now_ms);
@@ -341,7 +211,7 @@ int m4h_seat_given(struct m4h_dispatch *dispatch, struct m4h_seat *seat, const c
     error =
         m4h_reservations_add(&dispatch->reservations, &seat->reserved, client_key, now_ms + for_ms);
     if (error == 0)
-        moved(seat);
+        m4h_seat_reserved(seat);
     return error;
 }
 
@@ -377,17 +247,15 @@ static uint64_t wait_ms(const struct m4h_dispatch *dispatch,
 
     if (slots_per_second > 0)
         wait = m4h_pacing_wait_ms(&region->pacing, (uint32_t)slots_per_second, now_ms);
-    if (wait == 0 && rests(emptiest(region)))
-        wait = resting_of(m4h_heap_first(&region->resting))->rests_until_ms - now_ms;
-    return wait;
+    return wait > 0 ? wait : m4h_seats_rest_ms(&region->seats, now_ms);
 }
 
 /* The seat of the region to be picked, awake or not, or NULL. */
 static struct m4h_seat *look_at(const struct m4h_dispatch *dispatch,
                                 struct m4h_dispatch_region *region, uint64_t now_ms)
 {
-    wake_rested(dispatch, region, now_ms);
-    return emptiest(region);
+    m4h_seats_wake(&region->seats, dispatch->config.slots_per_second != 0 ? now_ms : UINT64_MAX);
+    return m4h_seats_first(&region->seats);
 }
 
 /* The emptiest seat anywhere. `*paced` is a region that had room but gives no
@@ -405,7 +273,7 @@ static struct m4h_seat *pick_anywhere(const struct m4h_dispatch *dispatch, uint6
             continue;
         if (wait_ms(dispatch, region, now_ms) > 0)
             *paced = region;
-        else if (best == NULL || emptier(seat, best))
+        else if (best == NULL || m4h_seat_is_emptier(seat, best))
             best = seat;
     }
     return best;
@@ -434,20 +302,15 @@ static struct m4h_seat *pick_in(const struct m4h_dispatch *dispatch, const char 
     return NULL;
 }
 
-/* In millionths of its share. */
-static uint64_t load_of(const struct m4h_seat *seat)
-{
-    return used(seat) * 100 * 1000000 / share(seat);
-}
-
 /* The seat where the device was last, where that is as good as `best`. */
 static struct m4h_seat *prefer(struct m4h_dispatch *dispatch, struct m4h_seat *best,
                                struct m4h_seat *last)
 {
     uint64_t band = (uint64_t)dispatch->config.sticky_band * 10000;
 
-    if (band == 0 || last == NULL || last == best || last->region != best->region ||
-        !has_room(last) || rests(last) || load_of(last) > load_of(best) + band)
+    if (band == 0 || last == NULL || last == best || last->seats != best->seats ||
+        !m4h_seat_has_room(last) || m4h_seat_rests(last) ||
+        m4h_seat_load(last) > m4h_seat_load(best) + band)
         return best;
     dispatch->kept++;
     return last;
@@ -494,7 +357,7 @@ static void set_no_capacity(const struct m4h_dispatch *dispatch, const char *reg
 static void set_throttled(const struct m4h_dispatch *dispatch, struct m4h_dispatch_region *region,
                           uint64_t now_ms, uint64_t random, struct m4h_problem *problem)
 {
-    uint64_t slots_per_second = region->slots_per_second;
+    uint64_t slots_per_second = region->seats.slots_per_second;
     char detail[M4H_DETAIL_MAX + 1];
 
     if (dispatch->config.slots_per_second > 0 &&
@@ -518,7 +381,7 @@ static int reserve(struct m4h_dispatch *dispatch, struct m4h_seat *seat, const c
     error = m4h_reservations_add(&dispatch->reservations, &seat->reserved, client_key,
                                  now_ms + dispatch->config.reservation_ms);
     if (error == 0)
-        moved(seat);
+        m4h_seat_reserved(seat);
     return error;
 }
 

@@ -1,34 +1,24 @@
-/* Which slave should a device connect to: the one with the least (tunnels +
- * reservations) / (capacity x weight) in the region; ties go to the lower slave id,
- * so the answer never depends on the order of arrival. A heap per region: O(log n)
- * per change and per answer, whatever the number of tunnels.
+/* Which slave should a device connect to: the first seat of the region that was asked for
+ * (seats.h), else of the first of its fallbacks with room, at the pace that the region may
+ * go; and the room is kept until the device comes.
  *
  * A slave gets no more in a second than it can take: one that has had its share
- * rests until it may have the next one, and the next emptiest gets the device. So
- * one that comes back empty is filled smoothly, and a region's pace is that of its
- * slaves together.
+ * rests, and the next emptiest gets the device. So one that comes back empty is filled
+ * smoothly, and a region's pace is that of its slaves together.
  *
- * Each slave has a seat here, embedded in whatever the owner keeps of the slave.
  * Pure; one thread. */
 #ifndef M4H_MASTER_DISPATCH_H
 #define M4H_MASTER_DISPATCH_H
 
 #include "lib/base/attributes.h"
-#include "lib/base/heap.h"
 #include "lib/base/model.h"
 #include "services/master/core/fallback.h"
-#include "services/master/core/pacing.h"
-#include "services/master/core/reservations.h"
+#include "services/master/core/seats.h"
 
 struct m4h_dispatch;
-struct m4h_dispatch_region;
 
 /* The pace of slots is what the slaves can take. */
 #define M4H_DISPATCH_AUTO (-1)
-/* What a slave gets at once when it has rested, in milliseconds of its pace. */
-#define M4H_SEAT_BURST_MS 2000u
-/* In percent; more counts as so much. */
-#define M4H_SEAT_WEIGHT_MAX 1000u
 /* No reservation that another master tells of lasts longer. */
 #define M4H_DISPATCH_SHARED_MAX_MS 600000u
 
@@ -41,31 +31,6 @@ struct m4h_dispatch_config {
      * emptiest one by no more than this, in percent of its capacity. 0: never so. */
     uint32_t sticky_band;
     struct m4h_fallback fallback;
-};
-
-/* A slave as dispatch sees it. Zeroed while it has not joined. */
-struct m4h_seat {
-    struct m4h_heap_node node;
-    struct m4h_dispatch_region *region;
-    struct m4h_reserved reserved;
-    const char *slave_id; /* borrowed from the owner */
-    uint32_t tunnels;
-    uint32_t capacity;
-    uint32_t weight;           /* percent */
-    uint32_t slots_per_second; /* that it can take; 0: any number */
-    bool open;                 /* takes devices at all */
-    struct m4h_pacing pacing;
-    struct m4h_heap_node rest; /* in its region's heap of those that rest */
-    uint64_t rests_until_ms;
-};
-
-/* What the slave has now, what it can take, and whether it takes devices. */
-struct m4h_seat_state {
-    uint32_t tunnels;
-    uint32_t capacity;
-    uint32_t weight; /* percent; 0 is 100 */
-    uint32_t slots_per_second;
-    bool open;
 };
 
 struct m4h_dispatch_stats {
@@ -95,7 +60,6 @@ M4H_MUST_CHECK int m4h_seat_join(struct m4h_dispatch *dispatch, struct m4h_seat 
                                  const char *slave_id, const char *region);
 /* Ends the slave's reservations too. Does nothing when it has no seat. */
 void m4h_seat_leave(struct m4h_dispatch *dispatch, struct m4h_seat *seat);
-void m4h_seat_set(struct m4h_seat *seat, const struct m4h_seat_state *state);
 /* A device has arrived there: a reservation is used up. */
 void m4h_seat_arrived(struct m4h_dispatch *dispatch, struct m4h_seat *seat, const char *client_key);
 /* Ends the reservations there; their devices will not come. */
