@@ -29,6 +29,14 @@ M4H_MUST_CHECK int m4h_json_tunnels(struct m4h_buffer *out, const struct m4h_tun
 M4H_MUST_CHECK int m4h_json_draining(struct m4h_buffer *out, const char *slave_id,
                                      uint32_t tunnels);
 
+/* ---- events ------------------------------------------------------------------ */
+
+/* {"event_id", "type", "slave_id", "region", "epoch", "seq", "time", "TYPE": {payload}}, the
+ * payload's members as in proto/mas4h/v1/event.proto; reasons and states by their short names.
+ * `stamp` and `digest`, which pass 2^53, are decimal texts. An event of a type that is not known
+ * here has "type": "unknown" and no payload. */
+M4H_MUST_CHECK int m4h_json_event(struct m4h_buffer *out, const struct m4h_event *event);
+
 /* ---- problems (RFC 9457) ---------------------------------------------------- */
 
 /* The document has a `type` "urn:mas4h:problem:CODE" and a `title` that belongs
