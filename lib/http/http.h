@@ -6,6 +6,8 @@
  * answered, also when its client went away, the server gave it up (504 after
  * `answer_timeout_ms`) or was destroyed: the answer then goes nowhere.
  *
+ * An answer may also go on: see lib/http/stream.h.
+ *
  * The layer itself answers 404, 405 with Allow, 413, 414, 431, and HEAD by the
  * route of GET; as problems (RFC 9457) where the library below lets it. A client
  * that does not finish sending within `receive_timeout_ms` is cut off. */
@@ -78,6 +80,7 @@ struct m4h_http_stats {
     uint32_t open;        /* connections now, WebSockets among them */
     uint32_t deferred;    /* requests that wait for their answer */
     uint32_t websockets;  /* open now */
+    uint32_t streams;     /* answers that go on, now */
 };
 
 /* Listens on `address` and serves. Raises RLIMIT_NOFILE as far as it may for

@@ -232,6 +232,8 @@ void m4h_http_on_completed(void *server, struct MHD_Connection *connection, void
     *context = NULL;
     if (request->websocket != NULL)
         m4h_websocket_abandon(request->websocket);
+    if (request->stream != NULL)
+        m4h_http_stream_over(request->stream);
     if (ours != NULL && code == MHD_REQUEST_TERMINATED_COMPLETED_OK) {
         ours->in_request = false;
         m4h_http_connection_receives(ours, true); /* the next request */

@@ -315,6 +315,7 @@ int m4h_http_server_create(struct m4h_http_server **server, struct m4h_loop *loo
     TAILQ_INIT(&self->receiving);
     TAILQ_INIT(&self->deferred);
     LIST_INIT(&self->websockets);
+    LIST_INIT(&self->streams);
     fill_defaults(&self->config);
     make_room_for_files(&self->config);
     if (getrandom(&self->id_seed, sizeof(self->id_seed), 0) < 0)
@@ -351,6 +352,7 @@ void m4h_http_server_drain(struct m4h_http_server *server)
     m4h_listener_close(server->listener);
     server->listener = NULL;
     m4h_websockets_drain(server);
+    m4h_http_streams_drain(server);
     for (connection = TAILQ_FIRST(&server->receiving); connection != NULL; connection = next) {
         next = TAILQ_NEXT(connection, link);
         if (!connection->in_request)
@@ -364,6 +366,7 @@ static void stop_daemon(struct m4h_http_server *server)
 
     while ((request = TAILQ_FIRST(&server->deferred)) != NULL)
         m4h_http_request_give_up(request, 503, "unavailable", "the server is stopping");
+    m4h_http_streams_cut(server);
     /* What was woken must have run, or the library aborts; a WebSocket may open
      * in that run. */
     MHD_run(server->daemon);

@@ -14,6 +14,7 @@
 #include <microhttpd.h>
 #include <sys/queue.h>
 
+struct m4h_http_stream;
 struct m4h_websocket;
 struct m4h_websocket_config;
 
@@ -33,6 +34,7 @@ struct m4h_http_request {
     struct m4h_http_server *server;    /* NULL once the server is gone */
     struct MHD_Connection *connection; /* NULL once MHD is done with it */
     struct m4h_websocket *websocket;   /* that it is to become, or NULL */
+    struct m4h_http_stream *stream;    /* that is its answer, or NULL */
     struct m4h_http_match match;
     struct m4h_http_parameter query[M4H_HTTP_QUERY_MAX];
     size_t query_count;
@@ -62,6 +64,7 @@ struct m4h_http_request {
 };
 TAILQ_HEAD(m4h_http_requests, m4h_http_request);
 LIST_HEAD(m4h_websockets, m4h_websocket);
+LIST_HEAD(m4h_http_streams, m4h_http_stream);
 
 struct m4h_http_server {
     struct m4h_http_config config; /* without zeroes */
@@ -81,6 +84,7 @@ struct m4h_http_server {
     struct m4h_http_connections receiving;
     struct m4h_http_requests deferred;
     struct m4h_websockets websockets;
+    struct m4h_http_streams streams;
 };
 
 /* ---- server.c ---- */
@@ -118,6 +122,14 @@ void m4h_http_request_give_up(struct m4h_http_request *request, unsigned status,
                               const char *detail);
 /* Frees it where nobody holds it any more. */
 void m4h_http_request_release(struct m4h_http_request *request);
+
+/* ---- stream.c ---- */
+
+/* MHD is done with the request that it answers: the end. */
+void m4h_http_stream_over(struct m4h_http_stream *stream);
+/* All of them: asks their handlers to finish, or finishes them where they stand. */
+void m4h_http_streams_drain(struct m4h_http_server *server);
+void m4h_http_streams_cut(struct m4h_http_server *server);
 
 /* ---- websocket.c ---- */
 
