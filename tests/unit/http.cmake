@@ -7,4 +7,3 @@ foreach(noun server stream websocket)
         LINK http
         LABELS unit)
 endforeach()
-m4h_test(unit_bus_nkey SOURCES bus_nkey.c LINK bus LABELS unit)

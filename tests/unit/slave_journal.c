@@ -231,6 +231,91 @@ static void what_can_never_be_sent_stops_nothing(void **state)
     assert_int_equal(stats.lost, 1);
 }
 
+static void what_the_stream_says_no_to_for_ever_is_let_go(void **state)
+{
+    (void)state;
+    begin(M4H_JOURNAL_REQUIRED, 100, 10000, 10);
+    push(1, 3);
+    sends(0, 1, 3);
+    m4h_journal_refused(journal, 1);
+    m4h_journal_acknowledged(journal, 2);
+    look(1);
+    m4h_journal_acknowledged(journal, 3);
+    m4h_journal_refused(journal, 3);
+    look(0);
+    assert_int_equal(stats.refused, 1);
+    assert_int_equal(stats.acknowledged, 2);
+}
+
+/* Asks about the oldest when it is time to, while a later one is taken. */
+static uint64_t pass_over(uint64_t oldest, uint64_t other, bool others_are_taken)
+{
+    uint64_t due_ms = m4h_journal_due_ms(journal);
+
+    sends(due_ms, oldest, oldest);
+    push(other, other);
+    sends(due_ms, other, other);
+    if (others_are_taken)
+        m4h_journal_acknowledged(journal, other);
+    return due_ms;
+}
+
+static void what_is_passed_over_again_and_again_is_let_go_with_its_like(void **state)
+{
+    static const uint8_t data[10] = "refuse";
+    uint64_t now_ms = 0;
+
+    (void)state;
+    begin(M4H_JOURNAL_REQUIRED, 100, 10000, 10);
+    for (uint64_t seq = 1; seq <= 2; seq++)
+        assert_int_equal(m4h_journal_push(journal, seq, M4H_EVENT_REFUSE, data, sizeof(data)), 0);
+    push(3, 3);
+    sends(0, 1, 3);
+    sends_nothing(WAIT_MS); /* held now */
+    for (uint64_t other = 10; other < 17; other++)
+        now_ms = pass_over(1, other, true);
+    look(10);
+    sends(now_ms = m4h_journal_due_ms(journal), 3, 3); /* 1 and 2 are gone */
+    m4h_journal_stats(journal, &stats);
+    assert_int_equal(stats.refused, 2);
+    m4h_journal_acknowledged(journal, 3);
+    look(0);
+    sends_nothing(now_ms + WAIT_MS);
+}
+
+static void while_the_stream_takes_nothing_nothing_is_let_go(void **state)
+{
+    (void)state;
+    begin(M4H_JOURNAL_REQUIRED, 100, 10000, 10);
+    push(1, 1);
+    sends(0, 1, 1);
+    sends_nothing(WAIT_MS);
+    for (uint64_t other = 10; other < 30; other++)
+        pass_over(1, other, false);
+    look(21);
+    assert_int_equal(stats.refused, 0);
+}
+
+static void it_is_behind_while_something_waits_for_its_turn(void **state)
+{
+    (void)state;
+    begin(M4H_JOURNAL_REQUIRED, 100, 10000, 2);
+    assert_false(m4h_journal_is_behind(journal));
+    push(1, 3);
+    sends(0, 1, 2);
+    assert_true(m4h_journal_is_behind(journal));
+    m4h_journal_acknowledged(journal, 1);
+    sends(0, 3, 3);
+    assert_false(m4h_journal_is_behind(journal));
+    sends_nothing(WAIT_MS); /* a silent stream is nobody's turn */
+    assert_false(m4h_journal_is_behind(journal));
+    m4h_journal_set_connected(journal, false);
+    m4h_journal_set_connected(journal, true);
+    assert_true(m4h_journal_is_behind(journal));
+    sends(WAIT_MS, 2, 3);
+    assert_false(m4h_journal_is_behind(journal));
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, end)
 
 int main(void)
@@ -245,6 +330,10 @@ int main(void)
         TEST(auto_waits_once_until_there_is_a_stream),
         TEST(never_is_done_when_it_is_sent),
         TEST(what_can_never_be_sent_stops_nothing),
+        TEST(what_the_stream_says_no_to_for_ever_is_let_go),
+        TEST(what_is_passed_over_again_and_again_is_let_go_with_its_like),
+        TEST(while_the_stream_takes_nothing_nothing_is_let_go),
+        TEST(it_is_behind_while_something_waits_for_its_turn),
     };
 
     return cmocka_run_group_tests_name("slave: journal", tests, NULL, NULL);

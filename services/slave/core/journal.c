@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BACKOFF_MAX_MS 10000u
+#define BACKOFF_MAX_MS  10000u
+#define PASSED_OVER_MAX 6u /* with their rests, 16 s at least where `ack_wait_ms` is 1 s */
 
 struct m4h_journal {
     struct m4h_journal_limits limits;
@@ -23,7 +24,8 @@ struct m4h_journal {
     uint32_t backoff_ms;
     uint64_t probe_ms;
     bool connected;
-    bool confirmed; /* something was acknowledged since the start */
+    bool confirmed;   /* something was acknowledged since the start */
+    bool took_others; /* since the oldest was sent, while held */
     struct m4h_journal_stats stats;
 };
 
@@ -157,6 +159,7 @@ static void rest(struct m4h_journal *journal, uint64_t now_ms)
 static void hold(struct m4h_journal *journal, uint64_t now_ms)
 {
     journal->held = true;
+    journal->took_others = false;
     rest(journal, now_ms);
 }
 
@@ -171,9 +174,35 @@ static bool is_overdue(const struct m4h_journal *journal, uint64_t now_ms)
            now_ms >= at(journal, 0)->sent_ms + journal->limits.ack_wait_ms;
 }
 
+static bool is_refused(const struct m4h_journal *journal, uint64_t now_ms)
+{
+    return journal->held && journal->count > 0 && now_ms >= journal->probe_ms &&
+           at(journal, 0)->passed_over >= PASSED_OVER_MAX;
+}
+
+/* The oldest, and what has waited in vain like it. */
+static void give_up(struct m4h_journal *journal, uint64_t now_ms)
+{
+    enum m4h_event_type type = at(journal, 0)->type;
+
+    for (uint32_t i = 0; i < journal->count; i++) {
+        struct m4h_journal_entry *entry = at(journal, i);
+
+        if (entry->type != type || entry->acknowledged || entry->sends == 0 ||
+            now_ms < entry->sent_ms + journal->limits.ack_wait_ms)
+            continue;
+        release(journal, entry);
+        journal->stats.refused++;
+    }
+    pop_acknowledged(journal);
+    begin_round(journal);
+}
+
 static void look_at_time(struct m4h_journal *journal, uint64_t now_ms)
 {
     if (!is_patient_once(journal)) {
+        if (is_refused(journal, now_ms))
+            give_up(journal, now_ms);
         if (!journal->held && is_overdue(journal, now_ms))
             hold(journal, now_ms);
         return;
@@ -221,8 +250,11 @@ void m4h_journal_sent(struct m4h_journal *journal, uint64_t now_ms)
         journal->in_flight++;
     if (entry->sends++ > 0)
         journal->stats.resent++;
-    if (journal->held && journal->cursor == 0)
+    if (journal->held && journal->cursor == 0) {
+        entry->passed_over += journal->took_others;
+        journal->took_others = false;
         rest(journal, now_ms);
+    }
     entry->sent_ms = now_ms;
     entry->round = journal->round;
     if (++journal->cursor > journal->fresh)
@@ -257,7 +289,8 @@ static struct m4h_journal_entry *find(const struct m4h_journal *journal, uint64_
     return low < journal->count && at(journal, low)->seq == seq ? at(journal, low) : NULL;
 }
 
-void m4h_journal_acknowledged(struct m4h_journal *journal, uint64_t seq)
+/* The stream has answered, finally, and counts it here. */
+static void conclude(struct m4h_journal *journal, uint64_t seq, uint64_t *counter)
 {
     struct m4h_journal_entry *entry = find(journal, seq);
     bool is_oldest = journal->count > 0 && entry == at(journal, 0);
@@ -266,13 +299,25 @@ void m4h_journal_acknowledged(struct m4h_journal *journal, uint64_t seq)
     if (entry == NULL || entry->acknowledged)
         return;
     release(journal, entry);
-    journal->stats.acknowledged++;
+    (*counter)++;
     pop_acknowledged(journal);
-    if (!is_oldest)
+    if (!is_oldest) {
+        journal->took_others = true;
         return;
+    }
     journal->backoff_ms = 0;
     if (journal->held)
         begin_round(journal);
+}
+
+void m4h_journal_acknowledged(struct m4h_journal *journal, uint64_t seq)
+{
+    conclude(journal, seq, &journal->stats.acknowledged);
+}
+
+void m4h_journal_refused(struct m4h_journal *journal, uint64_t seq)
+{
+    conclude(journal, seq, &journal->stats.refused);
 }
 
 void m4h_journal_failed(struct m4h_journal *journal, uint64_t seq, uint64_t now_ms)
@@ -281,6 +326,14 @@ void m4h_journal_failed(struct m4h_journal *journal, uint64_t seq, uint64_t now_
 
     if (entry != NULL && !entry->acknowledged && !is_patient_once(journal) && !journal->held)
         hold(journal, now_ms);
+}
+
+bool m4h_journal_is_behind(const struct m4h_journal *journal)
+{
+    for (uint32_t i = journal->held ? journal->fresh : journal->cursor; i < journal->count; i++)
+        if (!at(journal, i)->acknowledged)
+            return true;
+    return false;
 }
 
 uint64_t m4h_journal_due_ms(const struct m4h_journal *journal)

@@ -8,6 +8,10 @@
  * acknowledged, all that are not go again, in order. Meanwhile new events go out
  * unhindered: whoever listens without a stream hears them. A reconnect sends all again.
  *
+ * What the stream refuses for ever stops nothing: it is let go when the stream says so, or when
+ * it was asked about again and again while the stream took later ones; and with it, what else
+ * of its type is overdue, as such a stream takes none of it.
+ *
  * A number that was not pushed is a gap, as what was dropped unsent is: masters then
  * ask for a snapshot. */
 #ifndef M4H_SLAVE_CORE_JOURNAL_H
@@ -39,13 +43,15 @@ struct m4h_journal_entry {
     size_t len;
     uint64_t sent_ms; /* the last time */
     uint32_t sends;
-    uint32_t round; /* in which it was sent last */
+    uint32_t round;       /* in which it was sent last */
+    uint32_t passed_over; /* times that it was asked about, after which later ones were taken */
     bool acknowledged;
 };
 
 struct m4h_journal_stats {
     uint64_t acknowledged;
     uint64_t unacknowledged; /* let go in M4H_JOURNAL_AUTO */
+    uint64_t refused;        /* let go because the stream never takes them */
     uint64_t resent;
     uint64_t lost;         /* dropped before they were ever sent */
     uint64_t dropped_sent; /* dropped sent, not acknowledged */
@@ -74,6 +80,11 @@ void m4h_journal_skip(struct m4h_journal *journal);
 /* The stream has it, or said no to it. One that is not here any more is ignored. */
 void m4h_journal_acknowledged(struct m4h_journal *journal, uint64_t seq);
 void m4h_journal_failed(struct m4h_journal *journal, uint64_t seq, uint64_t now_ms);
+/* The stream never takes this one. */
+void m4h_journal_refused(struct m4h_journal *journal, uint64_t seq);
+/* Something waits for its turn: what tells of the latest number must wait, too, or who hears
+ * it misses the events between. */
+bool m4h_journal_is_behind(const struct m4h_journal *journal);
 /* When m4h_journal_next may name something that it does not now; UINT64_MAX: not by time alone. */
 uint64_t m4h_journal_due_ms(const struct m4h_journal *journal);
 /* Nothing is left to send or to wait for. */

@@ -90,7 +90,10 @@ struct m4h_slave {
     struct m4h_timer *outbox_timer;
     uint64_t outbox_due_ms; /* what the timer is set to; UINT64_MAX: it is not */
     bool ends_when_settled;
+    uint64_t noted_refused; /* events that the stream never takes, as far as they were logged */
+    bool noted_unacknowledged;
     struct m4h_timer *load_timer;
+    bool load_waits;            /* for the events that it would overtake */
     uint64_t cpu_us, cpu_at_ms; /* of the process at the last load event */
 
     uint64_t next_snapshot;

@@ -147,6 +147,8 @@ static void write_outbox(struct m4h_metrics *metrics, const struct m4h_slave *sl
     m4h_metrics_single(metrics, "mas4h_slave_events_unacknowledged_total", "counter",
                        "Events that were sent and let go without an acknowledgement.",
                        (double)(stats.unacknowledged + stats.dropped_sent));
+    m4h_metrics_single(metrics, "mas4h_slave_events_refused_total", "counter",
+                       "Events that the stream never takes.", (double)stats.refused);
     m4h_metrics_single(metrics, "mas4h_slave_events_resent_total", "counter",
                        "Events that were sent again.", (double)stats.resent);
 }

@@ -11,6 +11,8 @@
 #define WINDOW   4096u
 #define RETRY_MS 100u  /* the bus's own queue is full */
 #define FLUSH_MS 1000u /* at the end of the service */
+/* JetStream's word for a message that is wrong, too large for the stream say; 503 may pass. */
+#define REFUSED_FOR_EVER "\"code\":400"
 
 static int publish(struct m4h_slave *slave, const struct m4h_journal_entry *entry)
 {
@@ -44,6 +46,28 @@ static void set_timer(struct m4h_slave *slave, uint64_t now_ms, uint64_t due_ms)
     m4h_timer_start(slave->outbox_timer, due_ms > now_ms ? due_ms - now_ms : 0, 0);
 }
 
+/* What the journal let go, which only its counters tell. */
+static void note(struct m4h_slave *slave, uint64_t now_ms)
+{
+    struct m4h_journal_stats stats;
+    uint32_t suppressed;
+
+    m4h_journal_stats(slave->journal, &stats);
+    if (stats.unacknowledged > 0 && !slave->noted_unacknowledged) {
+        slave->noted_unacknowledged = true;
+        m4h_log(
+            M4H_LOG_INFO, M4H_SLAVE_COMPONENT,
+            "no stream acknowledges events: they are let go when they are sent, until one does");
+    }
+    if (stats.refused > slave->noted_refused &&
+        m4h_log_limit_allows(&slave->lost_lines, now_ms, &suppressed)) {
+        m4h_log(M4H_LOG_ERROR, M4H_SLAVE_COMPONENT,
+                "events=%" PRIu64 " suppressed=%" PRIu32 " the stream never takes these events",
+                stats.refused - slave->noted_refused, suppressed);
+        slave->noted_refused = stats.refused;
+    }
+}
+
 static void send_what_may_go(struct m4h_slave *slave)
 {
     uint64_t now_ms = m4h_loop_now_ms(slave->loop);
@@ -60,6 +84,10 @@ static void send_what_may_go(struct m4h_slave *slave)
             m4h_journal_sent(slave->journal, now_ms);
         }
     }
+    note(slave, now_ms);
+    if (slave->load_waits && slave->state != M4H_SLAVE_STOPPED &&
+        !m4h_journal_is_behind(slave->journal))
+        m4h_publisher_load(slave);
     set_timer(slave, now_ms, error != 0 ? now_ms + RETRY_MS : m4h_journal_due_ms(slave->journal));
     if (slave->ends_when_settled && m4h_journal_is_settled(slave->journal))
         m4h_loop_stop(slave->loop);
@@ -108,7 +136,9 @@ void m4h_outbox_io_ack(void *context, uint64_t seq, int error, const uint8_t *da
 {
     struct m4h_slave *slave = context;
 
-    if (error == 0 && holds(data, len, "\"stream\"") && !holds(data, len, "\"error\""))
+    if (error == 0 && holds(data, len, "\"error\"") && holds(data, len, REFUSED_FOR_EVER))
+        m4h_journal_refused(slave->journal, seq);
+    else if (error == 0 && holds(data, len, "\"stream\"") && !holds(data, len, "\"error\""))
         m4h_journal_acknowledged(slave->journal, seq);
     else
         m4h_journal_failed(slave->journal, seq, m4h_loop_now_ms(slave->loop));

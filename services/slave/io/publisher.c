@@ -113,12 +113,17 @@ static void add_workers(const struct m4h_slave *slave, struct m4h_load *load)
     }
 }
 
+/* A load event names the latest number: it waits for its turn, but no longer than to the next
+ * one, as masters listen for it. */
 void m4h_publisher_load(struct m4h_slave *slave)
 {
     struct m4h_event event = {.type = M4H_EVENT_LOAD};
     struct m4h_load *load = &event.as.load;
     struct rlimit files;
 
+    slave->load_waits = !slave->load_waits && m4h_journal_is_behind(slave->journal);
+    if (slave->load_waits)
+        return;
     load->tunnels = m4h_roster_tunnel_count(slave->roster);
     load->digest = m4h_roster_digest(slave->roster);
     load->capacity = slave->capacity;
