@@ -62,6 +62,15 @@ static void its_files_have_their_types(void **state)
     expect("Content-Type: image/svg+xml\r\n");
 }
 
+static void the_description_of_rest_is_there_for_tools(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("GET /openapi.json HTTP/1.1"), 200);
+    expect("Content-Type: application/json\r\n");
+    expect("ETag: \"");
+    expect("\r\n\r\n{\n  \"openapi\": \"3.1.0\",");
+}
+
 static void a_browser_that_has_a_file_gets_no_second_one(void **state)
 {
     char line[256], etag[128];
@@ -101,6 +110,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_dashboard_may_load_nothing_from_elsewhere),
         cmocka_unit_test(its_files_have_their_types),
+        cmocka_unit_test(the_description_of_rest_is_there_for_tools),
         cmocka_unit_test(a_browser_that_has_a_file_gets_no_second_one),
         cmocka_unit_test(what_is_no_file_of_it_is_not_found),
     };

@@ -15,6 +15,8 @@
 
 extern const struct m4h_embedded_file m4h_gateway_web_files[];
 extern const size_t m4h_gateway_web_file_count;
+extern const struct m4h_embedded_file m4h_gateway_openapi_files[];
+extern const size_t m4h_gateway_openapi_file_count;
 
 /* Nothing from elsewhere, nothing inline, no frame around it: text of a device
  * that came to be markup all the same would do nothing. */
@@ -32,6 +34,7 @@ static const char *type_of(const char *name)
         {".css", "text/css; charset=utf-8"},
         {".js", "text/javascript; charset=utf-8"},
         {".svg", "image/svg+xml"},
+        {".json", "application/json"},
     };
     const char *end = strrchr(name, '.');
 
@@ -96,8 +99,15 @@ static void get_page(void *context, struct m4h_http_request *request)
     answer_file(request, find("index.html"));
 }
 
+static void get_openapi(void *context, struct m4h_http_request *request)
+{
+    (void)context;
+    answer_file(request, &m4h_gateway_openapi_files[0]);
+}
+
 static const struct m4h_http_route routes[] = {
     {"GET", "/", get_page, false, M4H_GATEWAY_SCOPE_PUBLIC},
+    {"GET", "/openapi.json", get_openapi, false, M4H_GATEWAY_SCOPE_PUBLIC},
     {"GET", "/web/{name}", get_file, true, M4H_GATEWAY_SCOPE_PUBLIC},
 };
 

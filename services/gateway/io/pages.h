@@ -1,6 +1,7 @@
-/* The dashboard: a page at `/` and what it loads from `/web/`. The files of
- * services/gateway/web are in the program; what they may do in a browser is said
- * by the headers here. They hold no data of the cluster, so anyone may have them. */
+/* The dashboard, a page at `/` and what it loads from `/web/`, and the description of
+ * REST at `/openapi.json`. The files of services/gateway/web and openapi are in the program; what
+ * they may do in a browser is said by the headers here. They hold no data of the cluster, so anyone
+ * may have them. */
 #ifndef M4H_GATEWAY_PAGES_H
 #define M4H_GATEWAY_PAGES_H
 
