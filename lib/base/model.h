@@ -369,6 +369,7 @@ struct m4h_master_hello {
     uint64_t started_wall_ms;
     uint64_t instance; /* of this start; never 0 */
     bool stopping;
+    bool learning; /* it does not answer for the cluster yet */
 };
 
 /* A slot that a master gave, or took back. One of the two names may be empty. */

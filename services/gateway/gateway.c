@@ -9,6 +9,7 @@
 #include "lib/http/ops.h"
 #include "lib/net/pump.h"
 #include "lib/net/timer.h"
+#include "lib/wire/wire.h"
 #include "services/gateway/core/readiness.h"
 #include "services/gateway/io/metrics.h"
 #include "services/gateway/io/pages.h"
@@ -83,12 +84,27 @@ static void on_status(void *context, bool connected)
             connected ? "connected" : "away");
     gateway->readiness.is_connected = connected;
     gateway->readiness.has_answered = false; /* what was proved, was before */
-    if (!connected)
+    if (!connected) {
+        m4h_gateway_rpc_cut_off(gateway->rpc);
         return;
+    }
     m4h_gateway_probe_now(gateway->probe);
     if (!gateway->ready_file_is_there)
         write_ready_file(gateway);
 }
+
+static void on_hello(void *context, const struct m4h_bus_message *message)
+{
+    struct m4h_gateway *gateway = context;
+    struct m4h_master_hello hello;
+
+    if (m4h_wire_hello_decode(message->data, message->len, &hello) == 0)
+        m4h_gateway_rpc_heard(gateway->rpc, &hello);
+}
+
+static const struct m4h_bus_subscription subscriptions[] = {
+    {"mas4h.v1.master.hello", NULL, on_hello},
+};
 
 static int start_bus(struct m4h_gateway *gateway)
 {
@@ -108,6 +124,8 @@ static int start_bus(struct m4h_gateway *gateway)
         .tls_key = config->nats_tls_key,
         .queue_messages = QUEUE_MESSAGES,
         .queue_bytes = QUEUE_BYTES,
+        .subscriptions = subscriptions,
+        .subscription_count = M4H_COUNT(subscriptions),
         .on_status = on_status,
         .wake = m4h_pump_wake,
         .run_soon = m4h_pump_run_soon,

@@ -71,6 +71,7 @@ static void update_readiness(struct m4h_master *master)
     m4h_cluster_stats(master->cluster, &stats);
     m4h_log(M4H_LOG_INFO, M4H_MASTER_LOG, "id=%s tunnels=%zu slaves=%zu ready", master->config->id,
             stats.tunnels, stats.slaves[M4H_SLAVE_READY]);
+    m4h_master_greet(master);
     write_ready_file(master);
 }
 
@@ -244,15 +245,15 @@ static const struct m4h_bus_subscription subscriptions[] = {
     {"mas4h.v1.rpc.status.tunnel", "master", m4h_master_on_tunnel},
 };
 
-/* What one asks of this master alone, whoever else is in the queue group. */
+/* What one asks of this master alone, whoever else is in the queue group. Where two
+ * have the same id by mistake, one of them answers. */
 static const struct {
     const char *what;
     m4h_bus_on_message on_message;
 } own_questions[] = {
-    {"cluster", m4h_master_on_cluster},
-    {"slaves", m4h_master_on_slaves},
-    {"tunnels", m4h_master_on_tunnels},
-    {"tunnel", m4h_master_on_tunnel},
+    {"dispatch", m4h_master_on_dispatch},      {"authorize", m4h_master_on_authorize},
+    {"status.cluster", m4h_master_on_cluster}, {"status.slaves", m4h_master_on_slaves},
+    {"status.tunnels", m4h_master_on_tunnels}, {"status.tunnel", m4h_master_on_tunnel},
 };
 
 #define SUBSCRIPTIONS   (M4H_COUNT(subscriptions) + M4H_COUNT(own_questions))
@@ -262,9 +263,8 @@ static void add_own_questions(const char *id, struct m4h_bus_subscription *out,
                               char subjects[][OWN_SUBJECT_MAX])
 {
     for (size_t i = 0; i < M4H_COUNT(own_questions); i++) {
-        snprintf(subjects[i], OWN_SUBJECT_MAX, "mas4h.v1.master.%s.status.%s", id,
-                 own_questions[i].what);
-        out[i] = (struct m4h_bus_subscription){subjects[i], NULL, own_questions[i].on_message};
+        snprintf(subjects[i], OWN_SUBJECT_MAX, "mas4h.v1.master.%s.%s", id, own_questions[i].what);
+        out[i] = (struct m4h_bus_subscription){subjects[i], "master", own_questions[i].on_message};
     }
 }
 

@@ -84,7 +84,9 @@ class Permissions(unittest.TestCase):
         self.check("slave", [
             ("publish", "mas4h.v1.events.eu.slave-1.connect"), ("publish", "mas4h.v1.rpc.authorize"),
             ("subscribe", "mas4h.v1.slave.slave-1.kick"), ("subscribe", "mas4h.v1.control.revoke"),
+            ("subscribe", "mas4h.v1.master.hello"), ("publish", "mas4h.v1.master.master-1.authorize"),
         ], [
+            ("publish", "mas4h.v1.master.master-1.dispatch"), ("subscribe", "mas4h.v1.master.master-1.>"),
             ("publish", "mas4h.v1.slave.slave-2.snapshot"), ("publish", "mas4h.v1.slave.slave-2.kick"),
             ("publish", "mas4h.v1.rpc.dispatch"), ("publish", "mas4h.v1.control.revoke"),
             ("publish", "mas4h.v1.master.hello"), ("publish", "$JS.API.STREAM.DELETE.MAS4H_EVENTS"),
@@ -95,7 +97,10 @@ class Permissions(unittest.TestCase):
         self.check("gateway", [
             ("publish", "mas4h.v1.rpc.dispatch"), ("publish", "mas4h.v1.rpc.status.tunnels"),
             ("publish", "mas4h.v1.slave.slave-1.kick"), ("subscribe", "_INBOX.a.>"),
+            ("publish", "mas4h.v1.master.master-1.dispatch"), ("publish", "mas4h.v1.master.master-1.status.tunnels"),
+            ("subscribe", "mas4h.v1.master.hello"),
         ], [
+            ("publish", "mas4h.v1.master.master-1.authorize"), ("publish", "mas4h.v1.master.hello"),
             ("publish", "mas4h.v1.events.eu.slave-1.connect"), ("publish", "mas4h.v1.rpc.authorize"),
             ("publish", "mas4h.v1.control.revoke"), ("publish", "mas4h.v1.slave.slave-1.snapshot"),
             ("publish", "$JS.API.STREAM.DELETE.MAS4H_EVENTS"), ("subscribe", "mas4h.v1.rpc.>"),
@@ -120,6 +125,7 @@ class Permissions(unittest.TestCase):
             ("subscribe", "mas4h.v1.master.>"), ("publish", "$JS.API.STREAM.CREATE.MAS4H_EVENTS"),
         ], [
             ("publish", "mas4h.v1.events.eu.slave-1.connect"), ("publish", "$JS.API.STREAM.DELETE.MAS4H_EVENTS"),
+            ("publish", "mas4h.v1.master.master-2.dispatch"),
         ])
 
     def test_without_a_name_nobody_is_let_in(self):

@@ -256,6 +256,7 @@ void full_hello(struct m4h_master_hello *hello)
     hello->started_wall_ms = WALL_MS;
     hello->instance = UINT64_MAX;
     hello->stopping = true;
+    hello->learning = true;
 }
 
 void full_reservation(struct m4h_shared_reservation *reservation)

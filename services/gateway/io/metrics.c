@@ -53,6 +53,9 @@ static void write_slots(struct m4h_metrics *metrics, const struct m4h_gateway_sl
 
 static void write_bus(struct m4h_metrics *metrics, const struct m4h_gateway_numbers *numbers)
 {
+    const char *masters = "mas4h_gateway_masters";
+    const struct m4h_known_masters_numbers *heard = &numbers->rpc.masters;
+
     gauge(metrics, "mas4h_gateway_ready", "1 where the gateway does its work.",
           numbers->is_ready ? 1 : 0);
     gauge(metrics, "mas4h_gateway_nats_connected", "1 where it is connected to NATS.",
@@ -68,10 +71,16 @@ static void write_bus(struct m4h_metrics *metrics, const struct m4h_gateway_numb
             numbers->bus.dropped_in + numbers->bus.dropped_out);
     counter(metrics, "mas4h_gateway_rpc_questions_total", "Questions to masters and slaves.",
             numbers->rpc.asked);
-    counter(metrics, "mas4h_gateway_rpc_repeats_total", "Of them, second tries.",
+    counter(metrics, "mas4h_gateway_rpc_repeats_total", "Tries of them after the first.",
             numbers->rpc.repeated);
     counter(metrics, "mas4h_gateway_rpc_failures_total", "Questions that got no answer.",
             numbers->rpc.failed);
+    m4h_metrics_describe(metrics, masters, "gauge",
+                         "Masters that say hello: asked, left alone after they did not answer, or "
+                         "not ready yet.");
+    labelled(metrics, masters, "state", "asked", heard->heard - heard->resting - heard->learning);
+    labelled(metrics, masters, "state", "resting", heard->resting);
+    labelled(metrics, masters, "state", "learning", heard->learning);
     gauge(metrics, "mas4h_gateway_rpc_open", "Questions that wait for their answer.",
           numbers->rpc.open);
 }

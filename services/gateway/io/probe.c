@@ -40,7 +40,8 @@ static void on_end(void *context, int error, const uint8_t *data, size_t len)
 void m4h_gateway_probe_now(struct m4h_gateway_probe *probe)
 {
     struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
-    struct m4h_gateway_rpc_question question = {M4H_GATEWAY_CLUSTER, &message, true};
+    struct m4h_gateway_rpc_question question = {
+        .subject = M4H_GATEWAY_CLUSTER, .request = &message, .may_repeat = true, .in_turn = true};
 
     if (probe->ask != NULL)
         return;

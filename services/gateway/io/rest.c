@@ -70,7 +70,8 @@ static void finish(struct exchange *exchange, int error, struct m4h_problem *pro
 static void ask(struct exchange *exchange, const char *subject, bool may_repeat,
                 struct m4h_buffer *request, int error, m4h_gateway_rpc_on_end on_end)
 {
-    struct m4h_gateway_rpc_question question = {subject, request, may_repeat};
+    struct m4h_gateway_rpc_question question = {
+        .subject = subject, .request = request, .may_repeat = may_repeat};
     struct m4h_problem problem = {0};
 
     if (error == 0)

@@ -1,15 +1,17 @@
 /* Questions over the bus.
  *
  * Happy path: start -> the bus's request -> its reply -> on_end. A try that fails
- * is asked again where core/tries.h says so, after a pause on a timer. A try that
- * the bus does not even take fails on the timer too, so that on_end never comes
- * from inside m4h_gateway_rpc_start. */
+ * is asked again where lib/base/tries.h says so, of another master where one is known
+ * (lib/base/known_masters.h), else after a pause; on a timer. A try that the bus does
+ * not even take fails on the timer too, so that on_end never comes from inside
+ * m4h_gateway_rpc_start. */
 #include "services/gateway/io/rpc.h"
 
 #include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/base/tries.h"
 #include "lib/net/timer.h"
 #include "services/gateway/core/subject.h"
-#include "services/gateway/core/tries.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +20,12 @@
 
 struct m4h_gateway_rpc_ask {
     struct m4h_gateway_rpc *rpc;
-    struct m4h_gateway_tries tries;
+    struct m4h_tries tries;
     char subject[M4H_GATEWAY_SUBJECT_MAX];
     struct m4h_buffer request;
+    char master[M4H_ID_MAX + 1]; /* that has it now; empty: the queue group, or a slave */
+    uint64_t tried_ms;           /* since when */
+    bool in_turn;
     uint64_t bus_id;         /* 0: not on the bus */
     struct m4h_timer *timer; /* made when it is first needed */
     bool is_ending;          /* inside on_end */
@@ -36,6 +41,7 @@ struct m4h_gateway_rpc {
     uint32_t timeout_ms;
     bool is_closed;
     uint64_t random; /* never 0 */
+    struct m4h_known_masters masters;
     struct m4h_gateway_rpc_stats stats;
     LIST_HEAD(, m4h_gateway_rpc_ask) asks;
 };
@@ -80,6 +86,65 @@ static uint64_t next_random(struct m4h_gateway_rpc *rpc)
     return rpc->random;
 }
 
+/* ---- the masters --------------------------------------------------------------- */
+
+/* Names who is asked this time, or nobody; returns the subject. */
+static const char *address(struct m4h_gateway_rpc_ask *ask, uint64_t now_ms, uint32_t *patience_ms,
+                           char direct[M4H_KNOWN_MASTERS_SUBJECT_MAX])
+{
+    struct m4h_gateway_rpc *rpc = ask->rpc;
+    const char *id = ask->in_turn ? m4h_known_masters_next(&rpc->masters, now_ms, patience_ms)
+                                  : m4h_known_masters_choose(&rpc->masters, now_ms,
+                                                             next_random(rpc), patience_ms);
+
+    ask->master[0] = '\0';
+    ask->tried_ms = now_ms;
+    if (id == NULL || !m4h_known_masters_subject(direct, ask->subject, id)) {
+        *patience_ms = UINT32_MAX;
+        return ask->subject;
+    }
+    m4h_text_copy(ask->master, sizeof(ask->master), id);
+    return direct;
+}
+
+/* What the end of a try says of the master that had it. */
+static void judge_master(struct m4h_gateway_rpc_ask *ask, int error)
+{
+    struct m4h_known_masters *masters = &ask->rpc->masters;
+    uint64_t now_ms = m4h_loop_now_ms(ask->rpc->loop);
+    uint64_t took_ms = now_ms - ask->tried_ms;
+
+    if (ask->master[0] == '\0' || !m4h_bus_is_connected(ask->rpc->bus))
+        return;
+    if (error == 0)
+        m4h_known_masters_answered(masters, ask->master, took_ms);
+    else if (m4h_known_masters_failed(masters, ask->master,
+                                      error == M4H_ETIMEOUT ? took_ms : UINT64_MAX, now_ms))
+        m4h_log(M4H_LOG_WARNING, "gateway", "master=%s reason=\"%s\" others are asked", ask->master,
+                m4h_error_text(error));
+}
+
+/* Whether another try need not wait until somebody comes back. */
+static bool is_another_there(struct m4h_gateway_rpc_ask *ask, uint64_t now_ms)
+{
+    uint32_t patience_ms;
+
+    return ask->master[0] != '\0' && m4h_bus_is_connected(ask->rpc->bus) &&
+           m4h_known_masters_choose(&ask->rpc->masters, now_ms, 0, &patience_ms) != NULL;
+}
+
+void m4h_gateway_rpc_heard(struct m4h_gateway_rpc *rpc, const struct m4h_master_hello *hello)
+{
+    m4h_known_masters_heard(&rpc->masters, hello, m4h_loop_now_ms(rpc->loop));
+}
+
+void m4h_gateway_rpc_cut_off(struct m4h_gateway_rpc *rpc)
+{
+    m4h_known_masters_forget(&rpc->masters);
+}
+
+/* ---- tries ----------------------------------------------------------------------- */
+
 /* True: another try follows one that ended with `error`. */
 static bool repeat(struct m4h_gateway_rpc_ask *ask, int error)
 {
@@ -87,8 +152,8 @@ static bool repeat(struct m4h_gateway_rpc_ask *ask, int error)
     uint32_t pause_ms;
 
     if (ask->rpc->is_closed ||
-        !m4h_gateway_tries_again(&ask->tries, error, now_ms, next_random(ask->rpc), &pause_ms) ||
-        wait(ask, pause_ms, 0) != 0)
+        !m4h_tries_again(&ask->tries, error, now_ms, next_random(ask->rpc), &pause_ms) ||
+        wait(ask, is_another_there(ask, now_ms) ? 0 : pause_ms, 0) != 0)
         return false;
     ask->rpc->stats.repeated++;
     return true;
@@ -103,6 +168,7 @@ static void finish_try(struct m4h_gateway_rpc_ask *ask, int error, const uint8_t
 
 bool m4h_gateway_rpc_again(struct m4h_gateway_rpc_ask *ask)
 {
+    judge_master(ask, M4H_EUNAVAILABLE);
     if (!repeat(ask, M4H_EUNAVAILABLE))
         return false;
     ask->is_ending = false;
@@ -111,6 +177,7 @@ bool m4h_gateway_rpc_again(struct m4h_gateway_rpc_ask *ask)
 
 static void on_reply(void *context, int error, const uint8_t *data, size_t len)
 {
+    judge_master(context, error);
     finish_try(context, error, data, len);
 }
 
@@ -118,11 +185,14 @@ static void on_reply(void *context, int error, const uint8_t *data, size_t len)
 static int try(struct m4h_gateway_rpc_ask *ask)
 {
     uint64_t now_ms = m4h_loop_now_ms(ask->rpc->loop);
-    uint32_t timeout_ms = m4h_gateway_tries_next(&ask->tries, now_ms);
+    char direct[M4H_KNOWN_MASTERS_SUBJECT_MAX];
+    uint32_t patience_ms;
+    const char *subject = address(ask, now_ms, &patience_ms, direct);
+    uint32_t timeout_ms = m4h_tries_next(&ask->tries, now_ms, patience_ms);
 
     if (timeout_ms == 0)
         return M4H_ETIMEOUT;
-    return m4h_bus_request(ask->rpc->bus, ask->subject, ask->request.data, ask->request.len, now_ms,
+    return m4h_bus_request(ask->rpc->bus, subject, ask->request.data, ask->request.len, now_ms,
                            timeout_ms, on_reply, ask, &ask->bus_id);
 }
 
@@ -152,10 +222,11 @@ int m4h_gateway_rpc_start(struct m4h_gateway_rpc *rpc,
     made->rpc = rpc;
     made->on_end = on_end;
     made->context = context;
+    made->in_turn = question->in_turn;
     made->request.cap = question->request->len;
     snprintf(made->subject, sizeof(made->subject), "%s", question->subject);
-    m4h_gateway_tries_begin(&made->tries, m4h_loop_now_ms(rpc->loop), rpc->timeout_ms,
-                            question->may_repeat);
+    m4h_tries_begin(&made->tries, m4h_loop_now_ms(rpc->loop), rpc->timeout_ms,
+                    question->may_repeat);
     LIST_INSERT_HEAD(&rpc->asks, made, link);
     rpc->stats.open++;
     rpc->stats.asked++;
@@ -217,4 +288,5 @@ void m4h_gateway_rpc_destroy(struct m4h_gateway_rpc *rpc)
 void m4h_gateway_rpc_stats(const struct m4h_gateway_rpc *rpc, struct m4h_gateway_rpc_stats *stats)
 {
     *stats = rpc->stats;
+    m4h_known_masters_count(&rpc->masters, m4h_loop_now_ms(rpc->loop), &stats->masters);
 }

@@ -1,10 +1,12 @@
 /* Questions to masters and slaves over the bus, each with one deadline for all
- * of its tries. Runs on the loop. */
+ * of its tries. A question to the masters goes to one of them by name, where their
+ * hellos are heard. Runs on the loop. */
 #ifndef M4H_GATEWAY_RPC_H
 #define M4H_GATEWAY_RPC_H
 
 #include "lib/base/attributes.h"
 #include "lib/base/buffer.h"
+#include "lib/base/known_masters.h"
 #include "lib/bus/bus.h"
 #include "lib/net/loop.h"
 
@@ -24,6 +26,7 @@ struct m4h_gateway_rpc_question {
     const char *subject;
     const struct m4h_buffer *request; /* both are copied */
     bool may_repeat;                  /* asking twice does no harm */
+    bool in_turn;                     /* each master has its turn, also those far away */
 };
 
 struct m4h_gateway_rpc_stats {
@@ -31,6 +34,7 @@ struct m4h_gateway_rpc_stats {
     uint64_t repeated;
     uint64_t failed;
     uint32_t open;
+    struct m4h_known_masters_numbers masters;
 };
 
 /* `bus` is borrowed, for its life. M4H_ENOMEM. */
@@ -40,6 +44,11 @@ M4H_MUST_CHECK int m4h_gateway_rpc_create(struct m4h_gateway_rpc **rpc, struct m
 void m4h_gateway_rpc_close(struct m4h_gateway_rpc *rpc);
 /* After m4h_gateway_rpc_close. Accepts NULL. */
 void m4h_gateway_rpc_destroy(struct m4h_gateway_rpc *rpc);
+
+/* A master says hello. */
+void m4h_gateway_rpc_heard(struct m4h_gateway_rpc *rpc, const struct m4h_master_hello *hello);
+/* The bus is away: what was heard does not count any more. */
+void m4h_gateway_rpc_cut_off(struct m4h_gateway_rpc *rpc);
 
 /* Asks. `*ask` is valid until its on_end has returned. M4H_ENOMEM, M4H_ECLOSED; then there is no
  * callback. */

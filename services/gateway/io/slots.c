@@ -141,7 +141,8 @@ static void on_end(void *context, int error, const uint8_t *data, size_t len)
 static int start(struct pending *pending, const struct m4h_dispatch_request *dispatch)
 {
     struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
-    struct m4h_gateway_rpc_question question = {M4H_GATEWAY_DISPATCH, &message, true};
+    struct m4h_gateway_rpc_question question = {
+        .subject = M4H_GATEWAY_DISPATCH, .request = &message, .may_repeat = true};
     int error = m4h_wire_dispatch_request_encode(dispatch, &message);
 
     if (error == 0)

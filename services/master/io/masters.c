@@ -24,6 +24,7 @@ static void say_hello(struct m4h_master *master, bool stopping)
     int error;
 
     hello.stopping = stopping;
+    hello.learning = !master->readiness.is_ready;
     error = m4h_wire_hello_encode(&hello, &master->out);
     if (error == 0)
         error = m4h_bus_publish(master->bus, "mas4h.v1.master.hello", M4H_BUS_FRESH, NULL,
