@@ -1,0 +1,47 @@
+// The gateway's REST. Every failure is a Problem, also where no answer came.
+
+const TIMEOUT_MS = 8000;
+
+export class Problem extends Error {
+    /** `status` 0: no answer. `retryMs` 0: the gateway did not say when. */
+    constructor(status, code, detail, retryMs = 0) {
+        super(detail);
+        Object.assign(this, { status, code, detail, retryMs });
+    }
+}
+
+async function problemOf(response) {
+    let document = {};
+    try {
+        document = await response.json();
+    } catch {
+        // An answer of something between here and the gateway.
+    }
+    const detail = document.detail || document.title || `The gateway answered ${response.status}.`;
+    const retryMs = 1000 * (Number(response.headers.get("Retry-After")) || 0);
+    return new Problem(response.status, document.code ?? "unknown", detail, retryMs);
+}
+
+async function request(method, path, headers) {
+    let response;
+    try {
+        response = await fetch(path, { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    } catch (error) {
+        const slow = error.name === "TimeoutError";
+        throw new Problem(0, slow ? "timeout" : "unreachable",
+            slow ? "The gateway took too long to answer." : "The gateway cannot be reached.");
+    }
+    if (!response.ok) throw await problemOf(response);
+    if (response.status === 204) return null;
+    try {
+        return await response.json();
+    } catch {
+        throw new Problem(0, "unreachable", "The gateway's answer broke off.");
+    }
+}
+
+export const get = (path) => request("GET", path, { Accept: "application/json" });
+
+// The header shows that a page of this origin asks: no other one can set it.
+export const command = (method, path, headers = {}) =>
+    request(method, path, { "X-Mas4h-Request": "1", ...headers });

@@ -1,0 +1,47 @@
+// "Are you sure?": a dialog that does the thing itself, so that a failure is told where it was asked for.
+import { byId, setText } from "./dom.js";
+
+const dialog = byId("confirm");
+const yes = byId("confirm-yes");
+let act = null;
+
+byId("confirm-no").addEventListener("click", () => dialog.close());
+dialog.addEventListener("close", () => (act = null));
+yes.addEventListener("click", async () => {
+    const mine = act;
+    if (mine === null) return;
+    yes.disabled = true;
+    setText(byId("confirm-error"), "");
+    try {
+        await mine();
+        if (act === mine) dialog.close();
+    } catch (error) {
+        if (act === mine) setText(byId("confirm-error"), error.message);
+    } finally {
+        yes.disabled = false;
+    }
+});
+
+/** Asks; `action` is awaited when the answer is yes. */
+export function confirm({ title, text, button, action }) {
+    setText(byId("confirm-title"), title);
+    setText(byId("confirm-text"), text);
+    setText(byId("confirm-error"), "");
+    setText(yes, button);
+    act = action;
+    dialog.showModal();
+}
+
+let fading = 0;
+
+/** Says for some seconds that something was done. */
+export function toast(text) {
+    const node = byId("toast");
+    setText(node, text);
+    node.dataset.shown = "";
+    clearTimeout(fading);
+    fading = setTimeout(() => {
+        delete node.dataset.shown;
+        setText(node, "");
+    }, 6000);
+}
