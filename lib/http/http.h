@@ -120,6 +120,9 @@ const char *m4h_http_path_parameter(const struct m4h_http_request *request, cons
 /* Percent-decoded, valid UTF-8, no control character; a query that is not is
  * answered by 400 before any handler. NULL: not given. The first, if repeated. */
 const char *m4h_http_query(const struct m4h_http_request *request, const char *name);
+/* The same, of those with that name the one at `index`; NULL: there are not so many. */
+const char *m4h_http_query_at(const struct m4h_http_request *request, const char *name,
+                              size_t index);
 /* NULL: not given. Only before the handler returns. */
 const char *m4h_http_header(const struct m4h_http_request *request, const char *name);
 /* The body, at most `body_max` bytes; not NUL terminated. */

@@ -279,13 +279,19 @@ const char *m4h_http_path_parameter(const struct m4h_http_request *request, cons
     return NULL;
 }
 
-const char *m4h_http_query(const struct m4h_http_request *request, const char *name)
+const char *m4h_http_query_at(const struct m4h_http_request *request, const char *name,
+                              size_t index)
 {
     for (size_t i = 0; i < request->query_count; i++) {
-        if (strcmp(request->query[i].name, name) == 0)
+        if (strcmp(request->query[i].name, name) == 0 && index-- == 0)
             return request->query[i].value;
     }
     return NULL;
+}
+
+const char *m4h_http_query(const struct m4h_http_request *request, const char *name)
+{
+    return m4h_http_query_at(request, name, 0);
 }
 
 const char *m4h_http_header(const struct m4h_http_request *request, const char *name)

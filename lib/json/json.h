@@ -37,6 +37,18 @@ M4H_MUST_CHECK int m4h_json_draining(struct m4h_buffer *out, const char *slave_i
  * here has "type": "unknown" and no payload. */
 M4H_MUST_CHECK int m4h_json_event(struct m4h_buffer *out, const struct m4h_event *event);
 
+/* What a feed of events says between them.
+ * {"gateway_id": "g1", "version": "5.0.0", "resumes": true}: whether its ids can be resumed from.
+ */
+M4H_MUST_CHECK int m4h_json_feed_hello(struct m4h_buffer *out, const char *gateway_id,
+                                       bool resumes);
+/* {"reason": "nats_away", "after_id": "7", "before_id": "9"}: events may be missing between the
+ * two; NULL: left out, not known. */
+M4H_MUST_CHECK int m4h_json_feed_gap(struct m4h_buffer *out, const char *reason,
+                                     const char *after_id, const char *before_id);
+/* {"reason": "slow"} */
+M4H_MUST_CHECK int m4h_json_feed_end(struct m4h_buffer *out, const char *reason);
+
 /* ---- problems (RFC 9457) ---------------------------------------------------- */
 
 /* The document has a `type` "urn:mas4h:problem:CODE" and a `title` that belongs

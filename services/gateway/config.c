@@ -45,6 +45,11 @@ static const struct m4h_config_option options[] = {
      60000, NULL, "Time for a master or a slave to answer, a second try included."},
     {"slots", "in_flight_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(slots_in_flight_max),
      "256", 1, 10000, NULL, "Slot requests of one WebSocket that may wait for their answer."},
+    {"events", "readers_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(events_readers_max),
+     "1000", 0, 100000, NULL, "Readers of GET /v1/events at a time."},
+    {"events", "heartbeat_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(events_heartbeat_ms),
+     "15000", 1000, 3600000, NULL,
+     "A reader of events for whom nothing happens gets a comment so often."},
 };
 
 static bool check(const void *config, char *message, size_t message_size)

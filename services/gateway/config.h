@@ -26,6 +26,8 @@ struct m4h_gateway_config {
     int64_t http_receive_ms;
     int64_t rpc_timeout_ms;
     int64_t slots_in_flight_max;
+    int64_t events_readers_max;
+    int64_t events_heartbeat_ms;
 };
 
 extern const struct m4h_config_table m4h_gateway_config_table;

@@ -11,6 +11,8 @@
 #include "lib/net/timer.h"
 #include "lib/wire/wire.h"
 #include "services/gateway/core/readiness.h"
+#include "services/gateway/core/subject.h"
+#include "services/gateway/io/feed.h"
 #include "services/gateway/io/metrics.h"
 #include "services/gateway/io/pages.h"
 #include "services/gateway/io/probe.h"
@@ -44,8 +46,9 @@ struct m4h_gateway {
     struct m4h_gateway_readiness readiness;
     struct m4h_gateway_rest rest;
     struct m4h_gateway_slots slots;
+    struct m4h_gateway_feed *feed;
     struct m4h_http_ops ops;
-    struct m4h_http_routes routes[4];
+    struct m4h_http_routes routes[5];
     char host[M4H_HOST_MAX + 1];
     bool ready_file_is_there;
     struct m4h_timer *draining; /* looks whether all is finished */
@@ -84,6 +87,7 @@ static void on_status(void *context, bool connected)
             connected ? "connected" : "away");
     gateway->readiness.is_connected = connected;
     gateway->readiness.has_answered = false; /* what was proved, was before */
+    m4h_gateway_feed_connected(gateway->feed, connected);
     if (!connected) {
         m4h_gateway_rpc_cut_off(gateway->rpc);
         return;
@@ -102,8 +106,16 @@ static void on_hello(void *context, const struct m4h_bus_message *message)
         m4h_gateway_rpc_heard(gateway->rpc, &hello);
 }
 
+static void on_event(void *context, const struct m4h_bus_message *message)
+{
+    struct m4h_gateway *gateway = context;
+
+    m4h_gateway_feed_event(gateway->feed, message);
+}
+
 static const struct m4h_bus_subscription subscriptions[] = {
     {"mas4h.v1.master.hello", NULL, on_hello},
+    {M4H_GATEWAY_EVENTS, NULL, on_event},
 };
 
 static int start_bus(struct m4h_gateway *gateway)
@@ -140,6 +152,20 @@ static int start_bus(struct m4h_gateway *gateway)
     return m4h_bus_create(&gateway->bus, &bus);
 }
 
+/* ---- events ---------------------------------------------------------------------- */
+
+static int start_feed(struct m4h_gateway *gateway)
+{
+    const struct m4h_gateway_config *config = gateway->config;
+    const struct m4h_gateway_feed_config feed = {
+        .gateway_id = config->id,
+        .readers_max = (uint32_t)config->events_readers_max,
+        .heartbeat_ms = (uint32_t)config->events_heartbeat_ms,
+    };
+
+    return m4h_gateway_feed_create(&gateway->feed, gateway->loop, &feed);
+}
+
 /* ---- HTTP ------------------------------------------------------------------------ */
 
 static bool is_ready(void *context, char *reason, size_t reason_size)
@@ -165,6 +191,7 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
     m4h_http_server_stats(gateway->http, &numbers.http);
     m4h_gateway_rpc_stats(gateway->rpc, &numbers.rpc);
     m4h_bus_stats(gateway->bus, &numbers.bus);
+    m4h_gateway_feed_stats(gateway->feed, &numbers.feed);
     m4h_gateway_metrics_write(metrics, &numbers);
     m4h_loop_write_lag(gateway->loop, "main", true, metrics);
     if (gateway->source != NULL)
@@ -197,6 +224,7 @@ static int start_http(struct m4h_gateway *gateway)
     gateway->routes[1] = m4h_gateway_rest_routes(&gateway->rest);
     gateway->routes[2] = m4h_http_ops_routes(&gateway->ops);
     gateway->routes[3] = m4h_gateway_pages_routes();
+    gateway->routes[4] = m4h_gateway_feed_routes(gateway->feed);
     return m4h_http_server_create(&gateway->http, gateway->loop, &address, &http);
 }
 
@@ -211,6 +239,7 @@ static void reload_config(struct m4h_gateway *gateway)
         return;
     m4h_log_set_level((enum m4h_log_level)gateway->config->log_level);
     gateway->slots.in_flight_max = (uint32_t)gateway->config->slots_in_flight_max;
+    m4h_gateway_feed_limit(gateway->feed, (uint32_t)gateway->config->events_readers_max);
     m4h_log(M4H_LOG_INFO, "gateway", "changed=%u configuration is reloaded", changed);
 }
 
@@ -226,7 +255,10 @@ static void on_look(void *context)
     struct m4h_gateway *gateway = context;
     const char *lack =
         m4h_gateway_readiness_lack(&gateway->readiness, m4h_loop_now_ms(gateway->loop));
+    struct m4h_bus_stats bus;
 
+    m4h_bus_stats(gateway->bus, &bus);
+    m4h_gateway_feed_dropped(gateway->feed, bus.dropped_in);
     if (gateway->source != NULL && gateway->config->watch_config &&
         m4h_config_source_has_changed(gateway->source))
         reload_config(gateway);
@@ -238,7 +270,10 @@ static void on_look(void *context)
 
 static int start(struct m4h_gateway *gateway)
 {
-    int error = start_bus(gateway);
+    int error = start_feed(gateway);
+
+    if (error == 0)
+        error = start_bus(gateway);
 
     if (error == 0)
         error = m4h_gateway_rpc_create(&gateway->rpc, gateway->loop, gateway->bus,
@@ -329,6 +364,7 @@ void m4h_gateway_destroy(struct m4h_gateway *gateway)
     m4h_gateway_probe_close(gateway->probe);
     m4h_gateway_rpc_destroy(gateway->rpc);
     m4h_bus_destroy(gateway->bus, FLUSH_MS);
+    m4h_gateway_feed_destroy(gateway->feed);
     m4h_pump_close(gateway->pump);
     free(gateway);
 }

@@ -10,6 +10,8 @@
 #define M4H_GATEWAY_TUNNELS     "mas4h.v1.rpc.status.tunnels"
 #define M4H_GATEWAY_TUNNEL      "mas4h.v1.rpc.status.tunnel"
 
+#define M4H_GATEWAY_EVENTS      "mas4h.v1.events.>"
+
 #define M4H_GATEWAY_SUBJECT_MAX (M4H_ID_MAX + 32)
 
 /* "mas4h.v1.slave.SLAVE.COMMAND"; the id must be valid: it was checked where it

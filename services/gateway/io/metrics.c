@@ -85,10 +85,28 @@ static void write_bus(struct m4h_metrics *metrics, const struct m4h_gateway_numb
           numbers->rpc.open);
 }
 
+static void write_feed(struct m4h_metrics *metrics, const struct m4h_gateway_feed_stats *feed)
+{
+    gauge(metrics, "mas4h_gateway_event_readers", "Readers of events now.", feed->readers);
+    counter(metrics, "mas4h_gateway_event_readers_slow_total",
+            "Readers of events that were ended because they did not read.", feed->slow_readers);
+    counter(metrics, "mas4h_gateway_event_readers_refused_total",
+            "Readers of events that were refused because there were too many.",
+            feed->refused_readers);
+    counter(metrics, "mas4h_gateway_events_received_total",
+            "Events from NATS while there were readers.", feed->received);
+    counter(metrics, "mas4h_gateway_events_bad_total", "Of them, those that were not valid.",
+            feed->bad);
+    counter(metrics, "mas4h_gateway_events_sent_total", "Events sent to readers.", feed->sent);
+    counter(metrics, "mas4h_gateway_event_gaps_total",
+            "Times that readers were told of missing events.", feed->gaps);
+}
+
 void m4h_gateway_metrics_write(struct m4h_metrics *metrics,
                                const struct m4h_gateway_numbers *numbers)
 {
     write_http(metrics, &numbers->http);
     write_slots(metrics, numbers->slots);
     write_bus(metrics, numbers);
+    write_feed(metrics, &numbers->feed);
 }

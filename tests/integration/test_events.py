@@ -1,0 +1,136 @@
+"""GET /v1/events: what readers of the feed get, with curl and as a browser reads it, and what they get when they do
+not read, when NATS goes, and when the gateway ends."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import unittest
+import urllib.request
+
+from cluster import ClusterTestCase, wait_until
+from event_feed import Feed, Publisher
+
+
+class Events(ClusterTestCase):
+    options = ("--slaves", "2", "--masters", "1", "--gateways", "2")
+    environment = {"MAS4H_GATEWAY_EVENTS_HEARTBEAT_MS": "1000", "MAS4H_GATEWAY_EVENTS_READERS_MAX": "20"}
+
+    def feed(self, query="", gateway=0, **options):
+        feed = Feed(self.cluster.gateways[gateway].described["url"], query, **options)
+        self.addCleanup(feed.close)
+        self.assertEqual(200, feed.status)
+        feed.wait_for("hello")
+        return feed
+
+    def publisher(self):
+        publisher = Publisher(int(self.cluster.description["nats_url"].rpartition(":")[2]))
+        self.addCleanup(publisher.close)
+        return publisher
+
+    def test_a_reader_sees_a_device_come_and_go(self):
+        feed = self.feed()
+        slot = self.cluster.slot_on("slave-1")
+        device = self.connect("visitor", slot)
+        came = feed.wait_for("connect")["data"]
+        self.assertEqual("visitor", came["connect"]["tunnel"]["client_key"])
+        self.assertEqual(device.port, came["connect"]["tunnel"]["port"])
+        self.assertEqual(("connect", "slave-1", "local"), (came["type"], came["slave_id"], came["region"]))
+        self.assertEqual(f"slave-1:{came['epoch']}:{came['seq']}", came["event_id"])
+        device.stop()
+        went = feed.wait_for("disconnect")
+        self.assertEqual(came["connect"]["tunnel"]["tunnel_id"], went["data"]["disconnect"]["tunnel_id"])
+        self.assertEqual("visitor", went["data"]["disconnect"]["client_key"])
+        self.assertNotEqual("", went["id"])
+        self.assertEqual([], feed.of("load"))
+        self.assertEqual(2000, feed.retry)
+
+    def test_filters_choose_what_a_reader_gets(self):
+        feeds = {query: self.feed(query) for query in (
+            "?slave=slave-2", "?type=connect,drain", "?type=load&slave=slave-1", "?client_key=one&client_key=two",
+            "?region=nowhere")}
+        devices = [self.connect("one", self.cluster.slot_on("slave-1")),
+                   self.connect("two", self.cluster.slot_on("slave-2")),
+                   self.connect("three", self.cluster.slot_on("slave-2"))]
+        for device in devices:
+            device.stop()
+        feeds["?slave=slave-2"].wait_for("disconnect", where=lambda d: d["disconnect"]["client_key"] == "three")
+        feeds["?client_key=one&client_key=two"].wait_until(
+            lambda: len(feeds["?client_key=one&client_key=two"].of("disconnect")) == 2)
+        feeds["?type=load&slave=slave-1"].wait_for("load")
+
+        def seen(query):
+            keys = {"connect": lambda d: d["connect"]["tunnel"]["client_key"],
+                    "disconnect": lambda d: d["disconnect"]["client_key"]}
+            return {(e["name"], keys.get(e["name"], lambda d: d["slave_id"])(e["data"]))
+                    for e in feeds[query].events if e["name"] != "hello"}
+        both = {"connect", "disconnect"}
+        self.assertEqual({(n, k) for n in both for k in ("two", "three")}, seen("?slave=slave-2"))
+        self.assertEqual({("connect", k) for k in ("one", "two", "three")}, seen("?type=connect,drain"))
+        self.assertEqual({("load", "slave-1")}, seen("?type=load&slave=slave-1"))
+        self.assertEqual({(n, k) for n in both for k in ("one", "two")}, seen("?client_key=one&client_key=two"))
+        self.assertEqual(set(), seen("?region=nowhere"))
+
+    def test_wrong_filters_and_too_many_readers_are_problems(self):
+        for query in ("?type=birth", "?region=A", "?slave=a,", "?client_key="):
+            status, problem = self.cluster.request("GET", f"/v1/events{query}")
+            self.assertEqual((400, "invalid"), (status, problem["code"]), query)
+        status, document = self.cluster.request("HEAD", "/v1/events")
+        self.assertEqual((200, None), (status, document))
+        feeds = [self.feed(gateway=1) for _ in range(20)]
+        status, problem = self.cluster.request("GET", "/v1/events", gateway=1)
+        self.assertEqual((503, "unavailable"), (status, problem["code"]))
+        feeds[0].close()
+        wait_until(lambda: self.metric("event_readers", 1) == 19, 15, "the end of a reader")
+        self.feed(gateway=1)
+
+    def metric(self, name, gateway=0):
+        with urllib.request.urlopen(self.cluster.gateways[gateway].described["metrics_url"], timeout=5) as answer:
+            return float(re.search(rf"^mas4h_gateway_{name} (\S+)$", answer.read().decode(), re.M).group(1))
+
+    def test_a_reader_that_does_not_read_is_ended_and_others_do_not_notice(self):
+        stuck = socket.socket()
+        self.addCleanup(stuck.close)
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        host, port = self.cluster.gateways[0].described["url"].removeprefix("http://").split(":")
+        stuck.connect((host, int(port)))
+        stuck.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        feed = self.feed("?slave=made-up")
+        before = self.metric("event_readers_slow_total")
+        publisher = self.publisher()
+        for _ in range(100):
+            publisher.publish(500)
+            feed.wait_until(lambda: len(feed.events) == 1 + publisher.seq, 30, "every event")
+            if self.metric("event_readers_slow_total") > before:
+                break
+        self.assertEqual(before + 1, self.metric("event_readers_slow_total"))
+        self.assertEqual(list(range(1, publisher.seq + 1)), [e["data"]["seq"] for e in feed.of("disconnect")])
+        stuck.settimeout(15)
+        text = b""
+        while not text.endswith(b"0\r\n\r\n") and (data := stuck.recv(65536)):
+            text = text[-4096:] + data
+        self.assertIn(b'event: end\ndata: {"reason":"slow"}\n\n', text)
+
+    def test_curl_and_quiet_times(self):
+        url = self.cluster.gateways[0].described["url"]
+        curl = subprocess.run(["curl", "-sN", "-i", "--max-time", "2.5", f"{url}/v1/events?region=nowhere"],
+                              capture_output=True, text=True)
+        self.assertIn("Content-Type: text/event-stream\n", curl.stdout.replace("\r", ""))
+        self.assertIn("Cache-Control: no-store\n", curl.stdout.replace("\r", ""))
+        self.assertIn("\nevent: hello\ndata: ", curl.stdout)
+        self.assertIn("\n:\n\n", curl.stdout)
+        hello = json.loads(curl.stdout.partition("data: ")[2].partition("\n")[0])
+        self.assertEqual("gateway-1", hello["gateway_id"])
+
+    def test_when_the_gateway_ends_readers_are_told_so(self):
+        feed = self.feed(gateway=1)
+        gateway = self.cluster.gateways[1]
+        gateway.kill(signal.SIGTERM)
+        self.assertEqual({"reason": "stopping"}, feed.wait_for("end")["data"])
+        feed.wait_until(lambda: feed.ended, 5, "the end of the stream")
+        gateway.start()
+
+
+if __name__ == "__main__":
+    unittest.main()
