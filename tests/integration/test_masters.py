@@ -96,6 +96,8 @@ class ThreeMasters(ClusterTestCase):
             asked = [len(asker.times) for asker in askers]
             gone.stop()
             time_up = time.monotonic() + 4
+            for number in range(4):
+                self.connect(f"while-one-stands-still-{number}")
             wait_until(lambda: time.monotonic() > time_up, 10, "four seconds of standing still")
             times = sorted(t for asker, n in zip(askers, asked) for t in asker.times[n:])
         finally:
@@ -107,6 +109,9 @@ class ThreeMasters(ClusterTestCase):
             asker.end()
         self.assertEqual([], [failure for asker in askers for failure in asker.failures])
         self.assertGreater(len(times), 20)
+        self.assertLess(times[len(times) * 99 // 100], 1)
+        for slave in self.cluster.slaves:
+            self.assertEqual([], slave.log_lines("reason=no_master"))
         print(f"asked {sum(len(a.times) for a in askers)} times, {sum(a.retried for a in askers)} asked again; while one "
               f"stood still: {len(times)}, p50 {times[len(times) // 2] * 1000:.0f} ms, "
               f"p99 {times[len(times) * 99 // 100] * 1000:.0f} ms", flush=True)

@@ -1,4 +1,4 @@
-/* A simulated slave, as far as devices go. It mirrors services/slave/io: admission.c and
+/* A simulated slave, as far as devices go. It mirrors services/slave/io: admission.c, questions.c and
  * tunnels.c, and decides nothing that a core decides. */
 #include "tests/sim/slave.h"
 

@@ -1,4 +1,4 @@
-/* Who may be here, with and without masters (io/admission.c). The bus and the
+/* Who may be here, with and without masters (io/admission.c, io/questions.c). The bus and the
  * workers are played by the test; what is decided shows in the orders. */
 #include "lib/base/error.h"
 #include "lib/wire/wire.h"
@@ -23,6 +23,7 @@ struct hub {
     m4h_bus_on_reply on_reply;
     void *context; /* of the open request; NULL: none is open */
     uint32_t timeout_ms;
+    char subject[128]; /* of the latest request */
     unsigned judged;
     struct m4h_order order; /* the last judgement */
     struct m4h_refuse refusal;
@@ -50,13 +51,14 @@ int __wrap_m4h_bus_request(struct m4h_bus *bus, const char *subject, const uint8
                            size_t len, uint64_t now_ms, uint32_t timeout_ms,
                            m4h_bus_on_reply on_reply, void *context, uint64_t *id)
 {
-    (void)bus, (void)subject, (void)data, (void)len, (void)now_ms;
+    (void)bus, (void)data, (void)len, (void)now_ms;
     if (!hub->connected)
         return M4H_EUNAVAILABLE;
     assert_null(hub->context);
     hub->on_reply = on_reply;
     hub->context = context;
     hub->timeout_ms = timeout_ms;
+    m4h_text_copy(hub->subject, sizeof(hub->subject), subject);
     *id = ++hub->requests;
     return 0;
 }
@@ -109,7 +111,7 @@ static int begin(void **state)
     assert_int_equal(m4h_loop_create(&hub->slave.loop), 0);
     assert_int_equal(m4h_roster_create(&hub->slave.roster), 0);
     assert_int_equal(m4h_decisions_create(&hub->slave.decisions, &limits), 0);
-    assert_int_equal(m4h_admission_create(&hub->slave), 0);
+    assert_int_equal(m4h_questions_create(&hub->slave), 0);
     return 0;
 }
 
@@ -118,7 +120,7 @@ static int end(void **state)
     (void)state;
     if (hub->order.kind == M4H_ORDER_JUDGED)
         free(hub->order.as.judged.limits);
-    m4h_admission_destroy(&hub->slave);
+    m4h_questions_destroy(&hub->slave);
     m4h_timer_close(hub->slave.question_timer);
     m4h_loop_destroy(hub->slave.loop);
     m4h_roster_destroy(hub->slave.roster);
@@ -145,6 +147,14 @@ static void judge(uint64_t session_id)
     request->public_key[0] = 1;
     request->public_key_len = 1;
     m4h_admission_judge(&hub->slave, session_id, question);
+}
+
+static void hear_master(const char *id, uint64_t instance)
+{
+    struct m4h_master_hello hello = {.instance = instance};
+
+    m4h_text_copy(hello.master_id, sizeof(hello.master_id), id);
+    m4h_known_masters_heard(&hub->slave.masters, &hello, m4h_loop_now_ms(hub->slave.loop));
 }
 
 static void reply_with(int error, const struct m4h_authorize_reply *reply)
@@ -219,7 +229,8 @@ static void limits_hold_without_a_master_too(void **state)
     reply_with(0, &reply);
     free(hub->order.as.judged.limits);
     judge(2);
-    reply_with(M4H_ETIMEOUT, NULL);
+    while (hub->context != NULL)
+        reply_with(M4H_ETIMEOUT, NULL);
     assert_true(hub->order.as.judged.allowed);
     assert_non_null(hub->order.as.judged.limits);
     assert_int_equal(hub->order.as.judged.limits->forwards_max, 2);
@@ -230,8 +241,11 @@ static void without_a_master_an_unknown_key_is_refused(void **state)
 {
     (void)state;
     judge(1);
-    assert_int_equal(hub->timeout_ms, TIMEOUT_MS);
-    reply_with(M4H_ETIMEOUT, NULL);
+    assert_string_equal(hub->subject, "mas4h.v1.rpc.authorize");
+    assert_in_range(hub->timeout_ms, 1, TIMEOUT_MS / 2);
+    while (hub->context != NULL)
+        reply_with(M4H_ETIMEOUT, NULL);
+    assert_int_equal(hub->requests, 6);
     assert_int_equal(hub->judged, 1);
     assert_int_equal(hub->order.kind, M4H_ORDER_REFUSED);
     assert_int_equal(hub->order.as.refused, M4H_REFUSE_NO_MASTER);
@@ -326,7 +340,7 @@ static void an_unknown_key_waits_for_the_bus_and_is_asked_about_then(void **stat
     judge(1);
     assert_int_equal(hub->judged, 0);
     hub->connected = true;
-    m4h_admission_resume(&hub->slave);
+    m4h_questions_resume(&hub->slave);
     assert_int_equal(hub->requests, 1);
     assert_in_range(hub->timeout_ms, 1, TIMEOUT_MS);
     assert_int_equal(hub->slave.waiting_questions, 0);
@@ -342,7 +356,7 @@ static void a_question_that_was_on_its_way_as_the_bus_went_is_asked_again(void *
     reply_with(M4H_EUNAVAILABLE, NULL);
     assert_int_equal(hub->judged, 0);
     hub->connected = true;
-    m4h_admission_resume(&hub->slave);
+    m4h_questions_resume(&hub->slave);
     reply_with(0, &yes);
     assert_int_equal(hub->judged, 1);
     assert_true(hub->order.as.judged.allowed);
@@ -381,12 +395,12 @@ static void a_device_that_leaves_while_it_waits_is_forgotten(void **state)
     hub->connected = false;
     judge(1);
     judge(2);
-    m4h_admission_forget(&hub->slave, 1);
+    m4h_questions_forget(&hub->slave, 1);
     assert_int_equal(hub->slave.waiting_questions, 1);
     hub->connected = true;
-    m4h_admission_resume(&hub->slave);
+    m4h_questions_resume(&hub->slave);
     assert_int_equal(hub->requests, 1);
-    m4h_admission_forget(&hub->slave, 2);
+    m4h_questions_forget(&hub->slave, 2);
     assert_null(hub->context);
     assert_int_equal(hub->judged, 0);
     assert_null(hub->slave.questions);
@@ -399,11 +413,70 @@ static void where_the_bus_is_back_before_a_master_it_is_asked_again(void **state
     judge(1);
     reply_with(M4H_EUNAVAILABLE, NULL); /* no master listens */
     assert_int_equal(hub->judged, 0);
-    m4h_admission_resume(&hub->slave);
+    m4h_questions_resume(&hub->slave);
     assert_int_equal(hub->requests, 2);
     reply_with(0, &yes);
     assert_int_equal(hub->judged, 1);
     assert_true(hub->order.as.judged.allowed);
+}
+
+static void a_master_that_is_gone_is_left_and_another_asked_by_its_name(void **state)
+{
+    char first[128];
+
+    (void)state;
+    hear_master("m1", 1);
+    hear_master("m2", 2);
+    judge(1);
+    m4h_text_copy(first, sizeof(first), hub->subject);
+    reply_with(M4H_EUNAVAILABLE, NULL);
+    assert_int_equal(hub->judged, 0);
+    assert_string_not_equal(hub->subject, first);
+    assert_string_equal(hub->subject, strcmp(first, "mas4h.v1.master.m1.authorize") == 0
+                                          ? "mas4h.v1.master.m2.authorize"
+                                          : "mas4h.v1.master.m1.authorize");
+    reply_with(0, &yes);
+    assert_true(hub->order.as.judged.allowed);
+    assert_int_equal(hub->slave.counters.keys_repeated, 1);
+    for (uint64_t session_id = 2; session_id < 6; session_id++) {
+        judge(session_id);
+        assert_string_not_equal(hub->subject, first);
+        reply_with(0, &yes);
+    }
+}
+
+static void one_that_cannot_tell_is_left_for_one_that_can(void **state)
+{
+    struct m4h_problem problem;
+    struct m4h_buffer message = M4H_BUFFER_INIT(65536);
+    void *context;
+
+    (void)state;
+    hear_master("m1", 1);
+    hear_master("m2", 2);
+    judge(1);
+    m4h_problem_set(&problem, M4H_PROBLEM_UNAVAILABLE, "authorized_keys cannot be read");
+    assert_int_equal(m4h_wire_authorize_reply_encode(&yes, &problem, &message), 0);
+    for (int i = 0; i < 2; i++) {
+        context = hub->context;
+        hub->context = NULL;
+        hub->on_reply(context, 0, message.data, message.len);
+    }
+    assert_null(hub->context);
+    m4h_buffer_free(&message);
+    assert_int_equal(hub->requests, 2);
+    assert_int_equal(hub->order.as.refused, M4H_REFUSE_NO_MASTER);
+    assert_string_equal(hub->refusal.detail, "authorized_keys cannot be read");
+}
+
+static void when_the_bus_comes_back_the_masters_of_before_are_not_asked_by_name(void **state)
+{
+    (void)state;
+    hear_master("m1", 1);
+    m4h_known_masters_forget(&hub->slave.masters);
+    judge(1);
+    assert_string_equal(hub->subject, "mas4h.v1.rpc.authorize");
+    reply_with(0, &yes);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -425,6 +498,9 @@ int main(void)
         TEST(a_key_that_was_allowed_here_does_not_wait),
         TEST(a_device_that_leaves_while_it_waits_is_forgotten),
         TEST(where_the_bus_is_back_before_a_master_it_is_asked_again),
+        TEST(a_master_that_is_gone_is_left_and_another_asked_by_its_name),
+        TEST(one_that_cannot_tell_is_left_for_one_that_can),
+        TEST(when_the_bus_comes_back_the_masters_of_before_are_not_asked_by_name),
     };
 
     return cmocka_run_group_tests_name("slave: admission", tests, NULL, NULL);

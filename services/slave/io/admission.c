@@ -1,38 +1,22 @@
-/* Who may be here. A master is asked, also about a key that was allowed before:
+/* Who may be here. A master is asked (io/questions.c), also about a key that was allowed before:
  * only it knows the stamp of the connection that owns the client key now, on
  * whichever slave (see docs/adr/0003). The one exception is a key whose yes was
- * taken back a moment ago. Where no master answers in time, an allowing decision that is kept
- * carries on for a known device, and an unknown one is refused: a fleet survives
- * its masters. While the slave's own link to the bus is down, the question of an
- * unknown one waits for it, as long as an answer might take. */
+ * taken back a moment ago. Where no master answers in time, an allowing decision that is
+ * kept carries on for a known device, and an unknown one is refused: a fleet survives its
+ * masters. */
 #include "services/slave/io/hub.h"
 
 #include "lib/base/error.h"
 #include "lib/base/walltime.h"
 #include "lib/wire/wire.h"
 
-#define HASH_NONFATAL_OOM 1
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
-
-/* Questions that wait for the bus are looked at so often. */
-#define WAIT_LOOK_MS 50u
 
 /* Devices of one client key at once that are known and have not asked for a port: one,
  * and one whose end was not noticed yet. */
 #define KNOWN_MAX 2u
-
-struct m4h_question {
-    UT_hash_handle hh;
-    uint64_t session_id;
-    uint64_t request_id; /* on the bus, unless it waits */
-    uint64_t until_ms;   /* then it is settled without a master */
-    bool waiting;        /* for the bus */
-    struct m4h_slave *slave;
-    struct m4h_key_question *key; /* owned */
-};
 
 static void answer_no(struct m4h_slave *slave, uint64_t session_id)
 {
@@ -176,8 +160,8 @@ static void settle_by_decision(struct m4h_slave *slave, uint64_t session_id,
     settle(slave, session_id, question, &reply);
 }
 
-static void settle_without_master(struct m4h_slave *slave, uint64_t session_id,
-                                  const struct m4h_key_question *question, const char *why)
+void m4h_admission_unanswered(struct m4h_slave *slave, uint64_t session_id,
+                              const struct m4h_key_question *question, const char *why)
 {
     const struct m4h_decision *decision = m4h_decisions_find(
         slave->decisions, question->request.key_fingerprint, true, m4h_loop_now_ms(slave->loop));
@@ -189,47 +173,6 @@ static void settle_without_master(struct m4h_slave *slave, uint64_t session_id,
     }
     slave->counters.keys_unanswered++;
     deny(slave, session_id, question, M4H_REFUSE_NO_MASTER, why, "");
-}
-
-/* ---- questions on their way ---------------------------------------------------- */
-
-/* Whether somebody may answer in time: the bus is away, or it is back before a master
- * is. Who is known need not wait for that. */
-static bool should_wait(const struct m4h_question *question, int error)
-{
-    const struct m4h_slave *slave = question->slave;
-    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
-
-    return (error == M4H_EUNAVAILABLE || !m4h_bus_is_connected(slave->bus)) &&
-           now_ms < question->until_ms &&
-           m4h_decisions_find(slave->decisions, question->key->request.key_fingerprint, true,
-                              now_ms) == NULL;
-}
-
-static void wait_a_little(struct m4h_question *question)
-{
-    struct m4h_slave *slave = question->slave;
-
-    question->waiting = true;
-    if (slave->waiting_questions++ == 0)
-        m4h_timer_start(slave->question_timer, WAIT_LOOK_MS, WAIT_LOOK_MS);
-}
-
-static void stop_waiting(struct m4h_question *question)
-{
-    struct m4h_slave *slave = question->slave;
-
-    if (question->waiting && --slave->waiting_questions == 0)
-        m4h_timer_stop(slave->question_timer);
-    question->waiting = false;
-}
-
-static void drop(struct m4h_slave *slave, struct m4h_question *question)
-{
-    stop_waiting(question);
-    HASH_DEL(slave->questions, question);
-    free(question->key);
-    free(question);
 }
 
 /* A refusal is kept only where it takes back what was allowed: strangers with ever
@@ -244,9 +187,10 @@ static void keep(struct m4h_slave *slave, const char *fingerprint,
         m4h_decisions_keep(slave->decisions, fingerprint, decision, valid_for_ms, now_ms);
 }
 
-static void settle_by_master(struct m4h_question *question, const struct m4h_authorize_reply *reply)
+void m4h_admission_answered(struct m4h_slave *slave, uint64_t session_id,
+                            const struct m4h_key_question *question,
+                            const struct m4h_authorize_reply *reply)
 {
-    struct m4h_slave *slave = question->slave;
     struct m4h_decision decision = {.allowed = reply->allowed};
 
     /* So that what this slave stamps without a master is later, too. */
@@ -255,132 +199,8 @@ static void settle_by_master(struct m4h_question *question, const struct m4h_aut
     m4h_text_copy(decision.detail, sizeof(decision.detail), reply->detail);
     if (m4h_device_limits_are_any(&reply->limits))
         decision.limits = &reply->limits;
-    keep(slave, question->key->request.key_fingerprint, &decision, reply->valid_for_ms);
-    settle(slave, question->session_id, question->key, reply);
-}
-
-static void on_reply(void *context, int error, const uint8_t *data, size_t len)
-{
-    struct m4h_question *question = context;
-    struct m4h_authorize_reply reply;
-    struct m4h_problem problem = {0};
-
-    if (error != 0 && should_wait(question, error)) {
-        wait_a_little(question);
-        return;
-    }
-    if (error == 0)
-        error = m4h_wire_authorize_reply_decode(data, len, &reply, &problem);
-    if (error != 0)
-        settle_without_master(question->slave, question->session_id, question->key,
-                              m4h_error_text(error));
-    else if (problem.code != 0)
-        settle_without_master(question->slave, question->session_id, question->key, problem.detail);
-    else
-        settle_by_master(question, &reply);
-    drop(question->slave, question);
-}
-
-static int ask(struct m4h_slave *slave, struct m4h_question *question)
-{
-    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
-    int error;
-
-    m4h_buffer_clear(&slave->message);
-    error = m4h_wire_authorize_request_encode(&question->key->request, &slave->message);
-    if (error != 0)
-        return error;
-    return m4h_bus_request(slave->bus, "mas4h.v1.rpc.authorize", slave->message.data,
-                           slave->message.len, now_ms, (uint32_t)(question->until_ms - now_ms),
-                           on_reply, question, &question->request_id);
-}
-
-static void ask_or_wait(struct m4h_question *question)
-{
-    struct m4h_slave *slave = question->slave;
-    int error = ask(slave, question);
-
-    if (error == 0) {
-        slave->counters.keys_asked++;
-    } else if (should_wait(question, error)) {
-        wait_a_little(question);
-    } else {
-        settle_without_master(slave, question->session_id, question->key, m4h_error_text(error));
-        drop(slave, question);
-    }
-}
-
-static void end_waiting(struct m4h_question *question)
-{
-    struct m4h_slave *slave = question->slave;
-
-    settle_without_master(slave, question->session_id, question->key,
-                          m4h_error_text(M4H_EUNAVAILABLE));
-    drop(slave, question);
-}
-
-/* Asks again for those that wait, where the bus is there, and ends those whose time is up. */
-static void on_wait_look(void *context)
-{
-    struct m4h_slave *slave = context;
-    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
-    struct m4h_question *question, *next;
-
-    HASH_ITER(hh, slave->questions, question, next)
-    {
-        if (!question->waiting)
-            continue;
-        if (now_ms >= question->until_ms) {
-            end_waiting(question);
-        } else if (m4h_bus_is_connected(slave->bus)) {
-            stop_waiting(question);
-            ask_or_wait(question);
-        }
-    }
-}
-
-void m4h_admission_resume(struct m4h_slave *slave)
-{
-    if (slave->waiting_questions > 0)
-        on_wait_look(slave);
-}
-
-int m4h_admission_create(struct m4h_slave *slave)
-{
-    return m4h_timer_create(&slave->question_timer, slave->loop, on_wait_look, slave);
-}
-
-/* Owns `key`. NULL: no memory. */
-static struct m4h_question *add_question(struct m4h_slave *slave, uint64_t session_id,
-                                         struct m4h_key_question *key)
-{
-    struct m4h_question *question = calloc(1, sizeof(*question));
-
-    if (question == NULL)
-        return NULL;
-    question->session_id = session_id;
-    question->slave = slave;
-    question->key = key;
-    question->until_ms =
-        m4h_loop_now_ms(slave->loop) + (uint64_t)slave->config->authorize_timeout_ms;
-    HASH_ADD(hh, slave->questions, session_id, sizeof(session_id), question);
-    if (question->hh.tbl == NULL) {
-        free(question);
-        return NULL;
-    }
-    return question;
-}
-
-static void ask_master(struct m4h_slave *slave, uint64_t session_id, struct m4h_key_question *key)
-{
-    struct m4h_question *question = add_question(slave, session_id, key);
-
-    if (question == NULL) {
-        settle_without_master(slave, session_id, key, m4h_error_text(M4H_ENOMEM));
-        free(key);
-        return;
-    }
-    ask_or_wait(question);
+    keep(slave, question->request.key_fingerprint, &decision, reply->valid_for_ms);
+    settle(slave, session_id, question, reply);
 }
 
 void m4h_admission_judge(struct m4h_slave *slave, uint64_t session_id, struct m4h_key_question *key)
@@ -393,24 +213,6 @@ void m4h_admission_judge(struct m4h_slave *slave, uint64_t session_id, struct m4
         settle_by_decision(slave, session_id, key, decision);
         free(key);
     } else {
-        ask_master(slave, session_id, key);
+        m4h_questions_ask(slave, session_id, key);
     }
-}
-
-void m4h_admission_forget(struct m4h_slave *slave, uint64_t session_id)
-{
-    struct m4h_question *question;
-
-    HASH_FIND(hh, slave->questions, &session_id, sizeof(session_id), question);
-    if (question == NULL)
-        return;
-    if (!question->waiting)
-        m4h_bus_cancel(slave->bus, question->request_id);
-    drop(slave, question);
-}
-
-void m4h_admission_destroy(struct m4h_slave *slave)
-{
-    while (slave->questions != NULL)
-        drop(slave, slave->questions);
 }

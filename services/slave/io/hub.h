@@ -1,12 +1,13 @@
-/* The hub's state, shared by its files only: admission.c (keys), tunnels.c
- * (ports and ownership), rivals.c (two devices with one key), publisher.c (events), outbox.c (on
- * their way), commands.c (the bus), drain.c (the end), reload.c (settings read again), capacity.c,
- * pulse.c (do workers live?), ops.c (metrics and health), slave.c (start and stop).
+/* The hub's state, shared by its files only: admission.c (keys), questions.c (to masters),
+ * tunnels.c (ports and ownership), rivals.c (two devices with one key), publisher.c (events),
+ * outbox.c (on their way), commands.c (the bus), drain.c (the end), reload.c (settings read again),
+ * capacity.c, pulse.c (do workers live?), ops.c (metrics and health), slave.c (start and stop).
  * Main thread. */
 #ifndef M4H_SLAVE_IO_HUB_H
 #define M4H_SLAVE_IO_HUB_H
 
 #include "lib/base/buffer.h"
+#include "lib/base/known_masters.h"
 #include "lib/base/log.h"
 #include "lib/base/model.h"
 #include "lib/base/stamp.h"
@@ -33,7 +34,7 @@
 
 #define M4H_SLAVE_COMPONENT "slave"
 
-struct m4h_question; /* a key that a master is asked about: admission.c */
+struct m4h_question; /* a key that a master is asked about: questions.c */
 
 /* A copy of all tunnels at one moment, from which pages are served. */
 struct m4h_kept_snapshot {
@@ -51,8 +52,9 @@ struct m4h_slave_counters {
     uint64_t disconnects[M4H_DISCONNECT_REASON_COUNT];
     uint64_t refusals[M4H_REFUSE_REASON_COUNT];
     uint64_t keys_cached, keys_asked, keys_stale, keys_unanswered;
-    uint64_t flaps;       /* reports of live devices with one key */
-    uint64_t events_lost; /* could not be queued for the bus */
+    uint64_t keys_repeated; /* questions that another master was asked too */
+    uint64_t flaps;         /* reports of live devices with one key */
+    uint64_t events_lost;   /* could not be queued for the bus */
 };
 
 struct m4h_slave {
@@ -78,6 +80,8 @@ struct m4h_slave {
     struct m4h_question *questions; /* uthash, by session id */
     struct m4h_timer *question_timer;
     uint32_t waiting_questions; /* for the bus */
+    struct m4h_known_masters masters;
+    uint64_t next_choice; /* between masters that are as good: each has its turn */
     struct m4h_stamp_clock clock;
 
     enum m4h_slave_state state;
@@ -117,15 +121,27 @@ struct m4h_slave {
 };
 
 /* ---- admission.c ---- */
-M4H_MUST_CHECK int m4h_admission_create(struct m4h_slave *slave);
 /* Judges a key, now or when a master has answered. Owns `question`. */
 void m4h_admission_judge(struct m4h_slave *slave, uint64_t session_id,
                          struct m4h_key_question *question);
+/* A master has answered; `question` is borrowed. */
+void m4h_admission_answered(struct m4h_slave *slave, uint64_t session_id,
+                            const struct m4h_key_question *question,
+                            const struct m4h_authorize_reply *reply);
+/* None has, in time. */
+void m4h_admission_unanswered(struct m4h_slave *slave, uint64_t session_id,
+                              const struct m4h_key_question *question, const char *why);
+
+/* ---- questions.c ---- */
+M4H_MUST_CHECK int m4h_questions_create(struct m4h_slave *slave);
+/* Asks a master. Its end comes to admission.c, also from inside. Owns `key`. */
+void m4h_questions_ask(struct m4h_slave *slave, uint64_t session_id, struct m4h_key_question *key);
+void m4h_questions_on_hello(void *context, const struct m4h_bus_message *message);
 /* The bus is there again: asks what has waited for it. */
-void m4h_admission_resume(struct m4h_slave *slave);
+void m4h_questions_resume(struct m4h_slave *slave);
 /* The session is over: its question needs no answer. */
-void m4h_admission_forget(struct m4h_slave *slave, uint64_t session_id);
-void m4h_admission_destroy(struct m4h_slave *slave);
+void m4h_questions_forget(struct m4h_slave *slave, uint64_t session_id);
+void m4h_questions_destroy(struct m4h_slave *slave);
 
 /* ---- tunnels.c ---- */
 void m4h_tunnels_forward(struct m4h_slave *slave, uint64_t session_id, uint16_t port);

@@ -51,6 +51,9 @@ static void write_keys(struct m4h_metrics *metrics, const struct m4h_slave_count
     for (size_t i = 0; i < M4H_COUNT(rows); i++)
         m4h_metrics_value(metrics, name, &(struct m4h_metric_label){"by", rows[i].by}, 1,
                           (double)rows[i].count);
+    m4h_metrics_single(metrics, "mas4h_slave_key_questions_repeated_total", "counter",
+                       "Questions about a key that another master was asked too.",
+                       (double)counters->keys_repeated);
 }
 
 static void write_handshakes(struct m4h_metrics *metrics, const struct m4h_slave *slave)

@@ -127,11 +127,13 @@ static void on_bus_status(void *context, bool connected)
     m4h_log(connected ? M4H_LOG_INFO : M4H_LOG_WARNING, M4H_SLAVE_COMPONENT,
             connected ? "connected to NATS" : "lost NATS: tunnels go on, events wait");
     m4h_outbox_io_status(slave, connected);
+    if (!connected)
+        m4h_known_masters_forget(&slave->masters);
     if (!connected || slave->state == M4H_SLAVE_STOPPED)
         return;
     write_ready_file(slave);
     m4h_publisher_load(slave);
-    m4h_admission_resume(slave);
+    m4h_questions_resume(slave);
 }
 
 static uint64_t run_bus(void *context, uint64_t now_ms)
@@ -225,7 +227,7 @@ static int start_workers(struct m4h_slave *slave, const struct m4h_ssh_host_keys
 static int start_bus(struct m4h_slave *slave)
 {
     const struct m4h_slave_config *config = slave->config;
-    struct m4h_bus_subscription subscriptions[M4H_COMMANDS_COUNT];
+    struct m4h_bus_subscription subscriptions[M4H_COMMANDS_COUNT + 1];
     char subjects[M4H_COMMANDS_COUNT][128];
     const struct m4h_bus_config bus = {
         .url = config->nats_url,
@@ -242,7 +244,7 @@ static int start_bus(struct m4h_slave *slave)
         .queue_messages = BUS_QUEUE_MESSAGES,
         .queue_bytes = BUS_QUEUE_BYTES,
         .subscriptions = subscriptions,
-        .subscription_count = M4H_COMMANDS_COUNT,
+        .subscription_count = M4H_COUNT(subscriptions),
         .on_status = on_bus_status,
         .on_ack = m4h_outbox_io_ack,
         .wake = m4h_pump_wake,
@@ -252,6 +254,8 @@ static int start_bus(struct m4h_slave *slave)
     };
 
     m4h_commands_subscriptions(slave, subscriptions, subjects);
+    subscriptions[M4H_COMMANDS_COUNT] = (struct m4h_bus_subscription){
+        .subject = "mas4h.v1.master.hello", .on_message = m4h_questions_on_hello};
     return m4h_bus_create(&slave->bus, &bus);
 }
 
@@ -298,7 +302,7 @@ static int make_loop(struct m4h_slave *slave)
     if (error == 0)
         error = m4h_outbox_io_create(slave);
     if (error == 0)
-        error = m4h_admission_create(slave);
+        error = m4h_questions_create(slave);
     return error;
 }
 
@@ -411,7 +415,7 @@ bool m4h_slave_destroy(struct m4h_slave *slave)
     m4h_worker_settings_release(slave->settings);
     m4h_http_server_destroy(slave->http);
     m4h_bus_destroy(slave->bus, BUS_FLUSH_MS);
-    m4h_admission_destroy(slave);
+    m4h_questions_destroy(slave);
     m4h_commands_destroy(slave);
     m4h_pump_close(slave->pump);
     m4h_lease_file_close(slave->lease_file);

@@ -327,7 +327,7 @@ void m4h_tunnels_gone(struct m4h_slave *slave, const struct m4h_report *report)
 {
     struct m4h_resident *resident = m4h_roster_find(slave->roster, report->session_id);
 
-    m4h_admission_forget(slave, report->session_id);
+    m4h_questions_forget(slave, report->session_id);
     if (resident == NULL)
         return;
     resident->farewell = (struct m4h_farewell){

@@ -1,0 +1,297 @@
+/* Questions to masters about keys, on their way.
+ *
+ * A question goes to one of the masters that say hello, and to another one when that does not
+ * answer (lib/base/known_masters.h); where none says hello, to their queue group. All its tries
+ * share one deadline. While the slave's own link to the bus is down, or nobody listens there yet,
+ * the question of a device that is not known waits for it, as long as an answer might take. At the
+ * end admission.c is told what a master said, or that none did. */
+#include "services/slave/io/hub.h"
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/base/tries.h"
+#include "lib/wire/wire.h"
+
+#define HASH_NONFATAL_OOM 1
+#include <stdlib.h>
+#include <uthash.h>
+
+#define AUTHORIZE "mas4h.v1.rpc.authorize"
+
+/* Questions that wait for the bus are looked at so often. */
+#define WAIT_LOOK_MS 50u
+
+struct m4h_question {
+    UT_hash_handle hh;
+    uint64_t session_id;
+    uint64_t request_id; /* on the bus, unless it waits */
+    struct m4h_tries tries;
+    bool waiting;                /* for the bus */
+    char master[M4H_ID_MAX + 1]; /* that has it; empty: any of the queue group */
+    uint64_t asked_ms;           /* since when */
+    struct m4h_slave *slave;
+    struct m4h_key_question *key; /* owned */
+};
+
+/* ---- waiting ------------------------------------------------------------------------ */
+
+/* Whether somebody may answer in time: the bus is away, or it is back before a master
+ * is. Who is known need not wait for that. */
+static bool should_wait(const struct m4h_question *question, int error)
+{
+    const struct m4h_slave *slave = question->slave;
+    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
+
+    return (error == M4H_EUNAVAILABLE || !m4h_bus_is_connected(slave->bus)) &&
+           now_ms < question->tries.deadline_ms &&
+           m4h_decisions_find(slave->decisions, question->key->request.key_fingerprint, true,
+                              now_ms) == NULL;
+}
+
+static void wait_a_little(struct m4h_question *question)
+{
+    struct m4h_slave *slave = question->slave;
+
+    question->waiting = true;
+    if (slave->waiting_questions++ == 0)
+        m4h_timer_start(slave->question_timer, WAIT_LOOK_MS, WAIT_LOOK_MS);
+}
+
+static void stop_waiting(struct m4h_question *question)
+{
+    struct m4h_slave *slave = question->slave;
+
+    if (question->waiting && --slave->waiting_questions == 0)
+        m4h_timer_stop(slave->question_timer);
+    question->waiting = false;
+}
+
+static void drop(struct m4h_slave *slave, struct m4h_question *question)
+{
+    stop_waiting(question);
+    HASH_DEL(slave->questions, question);
+    free(question->key);
+    free(question);
+}
+
+/* ---- tries --------------------------------------------------------------------------- */
+
+/* What the end of a try says of the master that had it. */
+static void judge_master(struct m4h_question *question, int error)
+{
+    struct m4h_slave *slave = question->slave;
+    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
+    uint64_t took_ms = now_ms - question->asked_ms;
+
+    if (question->master[0] == '\0' || !m4h_bus_is_connected(slave->bus))
+        return;
+    if (error == 0)
+        m4h_known_masters_answered(&slave->masters, question->master, took_ms);
+    else if (m4h_known_masters_failed(&slave->masters, question->master,
+                                      error == M4H_ETIMEOUT ? took_ms : UINT64_MAX, now_ms))
+        m4h_log(M4H_LOG_WARNING, "slave", "master=%s reason=\"%s\" others are asked",
+                question->master, m4h_error_text(error));
+}
+
+static void on_reply(void *context, int error, const uint8_t *data, size_t len);
+
+/* Names the master that is asked, or nobody. Returns the subject. */
+static const char *address(struct m4h_question *question, uint64_t now_ms, uint32_t *patience_ms,
+                           char direct[M4H_KNOWN_MASTERS_SUBJECT_MAX])
+{
+    struct m4h_slave *slave = question->slave;
+    const char *id =
+        m4h_known_masters_choose(&slave->masters, now_ms, slave->next_choice++, patience_ms);
+
+    question->master[0] = '\0';
+    question->asked_ms = now_ms;
+    if (id == NULL || !m4h_known_masters_subject(direct, AUTHORIZE, id)) {
+        *patience_ms = UINT32_MAX;
+        return AUTHORIZE;
+    }
+    m4h_text_copy(question->master, sizeof(question->master), id);
+    return direct;
+}
+
+static int ask(struct m4h_question *question)
+{
+    struct m4h_slave *slave = question->slave;
+    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
+    char direct[M4H_KNOWN_MASTERS_SUBJECT_MAX];
+    uint32_t patience_ms, timeout_ms;
+    const char *subject = address(question, now_ms, &patience_ms, direct);
+    int error;
+
+    timeout_ms = m4h_tries_next(&question->tries, now_ms, patience_ms);
+    if (timeout_ms == 0)
+        return M4H_ETIMEOUT;
+    m4h_buffer_clear(&slave->message);
+    error = m4h_wire_authorize_request_encode(&question->key->request, &slave->message);
+    if (error != 0)
+        return error;
+    return m4h_bus_request(slave->bus, subject, slave->message.data, slave->message.len, now_ms,
+                           timeout_ms, on_reply, question, &question->request_id);
+}
+
+/* True: another master has the question now. One that did not answer is left alone, so it
+ * is not asked at once again; where nobody was there, somebody must be known to be. */
+static bool ask_another(struct m4h_question *question, int error)
+{
+    struct m4h_slave *slave = question->slave;
+    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
+    uint32_t pause_ms, patience_ms;
+
+    if (!m4h_bus_is_connected(slave->bus) ||
+        !m4h_tries_again(&question->tries, error, now_ms, 0, &pause_ms))
+        return false;
+    if (error == M4H_EUNAVAILABLE &&
+        m4h_known_masters_choose(&slave->masters, now_ms, 0, &patience_ms) == NULL)
+        return false;
+    if (ask(question) != 0)
+        return false;
+    slave->counters.keys_repeated++;
+    return true;
+}
+
+static void on_reply(void *context, int error, const uint8_t *data, size_t len)
+{
+    struct m4h_question *question = context;
+    struct m4h_authorize_reply reply;
+    struct m4h_problem problem = {0};
+
+    if (error == 0)
+        error = m4h_wire_authorize_reply_decode(data, len, &reply, &problem);
+    if (error == 0 && problem.code == M4H_PROBLEM_UNAVAILABLE)
+        error = M4H_EUNAVAILABLE; /* this one cannot; another one may */
+    judge_master(question, error);
+    if (error != 0 && ask_another(question, error))
+        return;
+    if (error != 0 && problem.code == 0 && should_wait(question, error)) {
+        wait_a_little(question);
+        return;
+    }
+    if (problem.code != 0)
+        m4h_admission_unanswered(question->slave, question->session_id, question->key,
+                                 problem.detail);
+    else if (error != 0)
+        m4h_admission_unanswered(question->slave, question->session_id, question->key,
+                                 m4h_error_text(error));
+    else
+        m4h_admission_answered(question->slave, question->session_id, question->key, &reply);
+    drop(question->slave, question);
+}
+
+static void ask_or_wait(struct m4h_question *question)
+{
+    struct m4h_slave *slave = question->slave;
+    int error = ask(question);
+
+    if (error == 0) {
+        slave->counters.keys_asked++;
+    } else if (should_wait(question, error)) {
+        wait_a_little(question);
+    } else {
+        m4h_admission_unanswered(slave, question->session_id, question->key, m4h_error_text(error));
+        drop(slave, question);
+    }
+}
+
+static void end_waiting(struct m4h_question *question)
+{
+    struct m4h_slave *slave = question->slave;
+
+    m4h_admission_unanswered(slave, question->session_id, question->key,
+                             m4h_error_text(M4H_EUNAVAILABLE));
+    drop(slave, question);
+}
+
+/* Asks again for those that wait, where the bus is there, and ends those whose time is up. */
+static void on_wait_look(void *context)
+{
+    struct m4h_slave *slave = context;
+    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
+    struct m4h_question *question, *next;
+
+    HASH_ITER(hh, slave->questions, question, next)
+    {
+        if (!question->waiting)
+            continue;
+        if (now_ms >= question->tries.deadline_ms) {
+            end_waiting(question);
+        } else if (m4h_bus_is_connected(slave->bus)) {
+            stop_waiting(question);
+            ask_or_wait(question);
+        }
+    }
+}
+
+void m4h_questions_resume(struct m4h_slave *slave)
+{
+    if (slave->waiting_questions > 0)
+        on_wait_look(slave);
+}
+
+void m4h_questions_on_hello(void *context, const struct m4h_bus_message *message)
+{
+    struct m4h_slave *slave = context;
+    struct m4h_master_hello hello;
+
+    if (m4h_wire_hello_decode(message->data, message->len, &hello) == 0)
+        m4h_known_masters_heard(&slave->masters, &hello, m4h_loop_now_ms(slave->loop));
+}
+
+int m4h_questions_create(struct m4h_slave *slave)
+{
+    return m4h_timer_create(&slave->question_timer, slave->loop, on_wait_look, slave);
+}
+
+/* Owns `key`. NULL: no memory. */
+static struct m4h_question *add_question(struct m4h_slave *slave, uint64_t session_id,
+                                         struct m4h_key_question *key)
+{
+    struct m4h_question *question = calloc(1, sizeof(*question));
+
+    if (question == NULL)
+        return NULL;
+    question->session_id = session_id;
+    question->slave = slave;
+    question->key = key;
+    m4h_tries_begin(&question->tries, m4h_loop_now_ms(slave->loop),
+                    (uint32_t)slave->config->authorize_timeout_ms, true);
+    HASH_ADD(hh, slave->questions, session_id, sizeof(session_id), question);
+    if (question->hh.tbl == NULL) {
+        free(question);
+        return NULL;
+    }
+    return question;
+}
+
+void m4h_questions_ask(struct m4h_slave *slave, uint64_t session_id, struct m4h_key_question *key)
+{
+    struct m4h_question *question = add_question(slave, session_id, key);
+
+    if (question == NULL) {
+        m4h_admission_unanswered(slave, session_id, key, m4h_error_text(M4H_ENOMEM));
+        free(key);
+        return;
+    }
+    ask_or_wait(question);
+}
+
+void m4h_questions_forget(struct m4h_slave *slave, uint64_t session_id)
+{
+    struct m4h_question *question;
+
+    HASH_FIND(hh, slave->questions, &session_id, sizeof(session_id), question);
+    if (question == NULL)
+        return;
+    if (!question->waiting)
+        m4h_bus_cancel(slave->bus, question->request_id);
+    drop(slave, question);
+}
+
+void m4h_questions_destroy(struct m4h_slave *slave)
+{
+    while (slave->questions != NULL)
+        drop(slave, slave->questions);
+}
