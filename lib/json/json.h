@@ -9,6 +9,7 @@
 
 #include "lib/base/attributes.h"
 #include "lib/base/buffer.h"
+#include "lib/base/event_stream.h"
 #include "lib/base/model.h"
 
 /* ---- status ---------------------------------------------------------------- */
@@ -66,20 +67,21 @@ M4H_MUST_CHECK int m4h_json_problem(struct m4h_buffer *out, const struct m4h_jso
 
 /* ---- JetStream ------------------------------------------------------------- */
 
-/* The stream of the events, as STREAM.CREATE of JetStream's API takes it. */
-struct m4h_json_stream {
-    const char *name;
-    bool is_in_memory;
-    uint64_t replicas, max_age_ms, max_bytes, duplicate_window_ms;
-};
-
-/* What that call answers; `error_code` 0: done. */
+/* What JetStream's API answers to a call about a stream; `error_code` 0: done, and the rest is
+ * what the stream is and has. */
 struct m4h_json_stream_reply {
     uint32_t error_code;
     char description[128];
+    struct m4h_event_stream stream;
+    struct m4h_event_stream_state state;
 };
 
-M4H_MUST_CHECK int m4h_json_stream(struct m4h_buffer *out, const struct m4h_json_stream *stream);
+/* A stream as STREAM.CREATE takes it. */
+M4H_MUST_CHECK int m4h_json_stream(struct m4h_buffer *out, const struct m4h_event_stream *stream);
+/* What STREAM.UPDATE takes to make the stream of which STREAM.INFO answered `info` the wished
+ * one; what a wish does not name stays. M4H_EINVALID: `info` is none. */
+M4H_MUST_CHECK int m4h_json_stream_change(struct m4h_buffer *out, const uint8_t *info,
+                                          size_t info_len, const struct m4h_event_stream *wished);
 /* M4H_EINVALID: no JSON object. */
 M4H_MUST_CHECK int m4h_json_stream_reply_parse(const uint8_t *data, size_t len,
                                                struct m4h_json_stream_reply *reply);

@@ -12,8 +12,6 @@
 
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
-#define STREAM_NAME_MAX 64
-
 static const char *const storages[] = {"file", "memory", NULL};
 
 static const struct m4h_config_option options[] = {
@@ -63,8 +61,25 @@ static const struct m4h_config_option options[] = {
 
     {"events", "stream", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(stream), "MAS4H_EVENTS", 0, 0,
      NULL,
-     "The JetStream stream that keeps events for subscribers; it is created where it is missing, "
-     "and never changed. Empty: this master does not look after it."},
+     "The JetStream stream that keeps events for subscribers; it is created where it is missing. "
+     "Empty: this master looks after none."},
+    {"events", "stream_region", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(stream_region), "", 0, 0,
+     NULL,
+     "Where regions have a stream each: the region whose events are kept in the stream "
+     "STREAM_REGION "
+     "(MAS4H_EVENTS_EU of eu) instead of those of all regions in one. Empty: one stream."},
+    {"events", "sources", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(stream_sources), "", 0, 0, NULL,
+     "Regions, as in eu, us@domain: the stream that [events] stream names copies their streams, "
+     "and "
+     "has no events but those; @ names the JetStream domain of the other server."},
+    {"events", "jetstream_domain", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(jetstream_domain), "",
+     0, 0, NULL,
+     "The JetStream domain of this master's streams. Empty: that of the server it is connected "
+     "to."},
+    {"events", "stream_update", M4H_CONFIG_BOOL, M4H_CONFIG_AT_START, AT(stream_update), "no", 0, 0,
+     NULL,
+     "Change a stream that differs from these settings, where JetStream can; less room or age "
+     "deletes events. no: only say what differs."},
     {"events", "stream_storage", M4H_CONFIG_CHOICE, M4H_CONFIG_AT_START, AT(stream_storage), "file",
      0, 0, storages, "Where a new stream is kept."},
     {"events", "stream_replicas", M4H_CONFIG_COUNT, M4H_CONFIG_AT_START, AT(stream_replicas), "1",
@@ -81,10 +96,28 @@ static const struct m4h_config_option options[] = {
      0, 0, NULL, "Where /metrics, /healthz and /readyz are; empty: nowhere."},
 };
 
+struct m4h_stream_wishes m4h_master_config_streams(const struct m4h_master_config *config)
+{
+    return (struct m4h_stream_wishes){
+        .name = config->stream,
+        .region = config->stream_region,
+        .sources = config->stream_sources,
+        .domain = config->jetstream_domain,
+        .is_in_memory = config->stream_storage == 1,
+        .replicas = (uint64_t)config->stream_replicas,
+        .max_age_ms = (uint64_t)config->stream_max_age_ms,
+        .max_bytes = config->stream_max_bytes,
+        .duplicate_window_ms = (uint64_t)config->stream_duplicate_window_ms,
+    };
+}
+
 static bool check(const void *context, char *message, size_t message_size)
 {
     const struct m4h_master_config *config = context;
+    const struct m4h_stream_wishes wishes = m4h_master_config_streams(config);
+    struct m4h_event_stream plans[M4H_STREAM_PLANS_MAX];
     struct m4h_fallback fallback;
+    size_t count;
     char wrong[80];
 
     if (config->silent_after_ms >= config->lost_after_ms) {
@@ -92,11 +125,8 @@ static bool check(const void *context, char *message, size_t message_size)
                  "[cluster] silent_after_ms must be less than lost_after_ms");
         return false;
     }
-    if (strlen(config->stream) > STREAM_NAME_MAX ||
-        config->stream[strspn(config->stream, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                              "0123456789_-")] != '\0') {
-        snprintf(message, message_size, "[events] stream must be 1 to %d of A-Z, a-z, 0-9, _ and -",
-                 STREAM_NAME_MAX);
+    if (m4h_stream_plan(plans, &count, &wishes, wrong, sizeof(wrong)) != 0) {
+        snprintf(message, message_size, "[events] %s", wrong);
         return false;
     }
     if (m4h_fallback_parse(&fallback, config->fallback, wrong, sizeof(wrong)) != 0) {

@@ -3,6 +3,7 @@
 #define M4H_MASTER_CONFIG_H
 
 #include "lib/config/config.h"
+#include "services/master/core/stream_plan.h"
 
 struct m4h_master_config {
     char *id;
@@ -28,6 +29,10 @@ struct m4h_master_config {
     int64_t silent_after_ms;
     int64_t lost_after_ms;
     char *stream;
+    char *stream_region;
+    char *stream_sources;
+    char *jetstream_domain;
+    bool stream_update;
     int stream_storage; /* 0 file, 1 memory */
     int64_t stream_replicas;
     int64_t stream_max_age_ms;
@@ -35,6 +40,9 @@ struct m4h_master_config {
     int64_t stream_duplicate_window_ms;
     char *http_listen;
 };
+
+/* What [events] says of streams; the texts are borrowed. */
+struct m4h_stream_wishes m4h_master_config_streams(const struct m4h_master_config *config);
 
 extern const struct m4h_config_table m4h_master_config_table;
 

@@ -115,7 +115,8 @@ static void settle(struct m4h_master *master)
     while (m4h_cluster_take_effect(master->cluster, &effect))
         carry_out(master, &effect);
     m4h_master_send_shared(master);
-    next_ms = earlier(m4h_master_run_kicks(master), m4h_master_stream_run(&master->stream, now_ms));
+    next_ms =
+        earlier(m4h_master_run_kicks(master), m4h_master_streams_run(&master->streams, now_ms));
     update_readiness(master);
     next_ms = earlier(next_ms, m4h_master_readiness_next_ms(&master->readiness, now_ms));
     next_ms = earlier(next_ms, m4h_cluster_next_tick_ms(master->cluster));
@@ -166,7 +167,7 @@ static void on_status(void *context, bool connected)
     m4h_master_readiness_connected(&master->readiness, connected, now_ms);
     if (connected) {
         m4h_master_greet(master);
-        m4h_master_stream_connected(&master->stream);
+        m4h_master_streams_connected(&master->streams);
     }
 }
 
@@ -408,7 +409,7 @@ int m4h_master_create(struct m4h_master **master, struct m4h_loop *loop,
         m4h_master_destroy(made);
         return error;
     }
-    made->stream = (struct m4h_master_stream){.config = config, .bus = made->bus};
+    m4h_master_streams_open(&made->streams, config, made->bus, loop);
     m4h_timer_start(made->file_watch, FILE_WATCH_MS, FILE_WATCH_MS);
     *master = made;
     return 0;

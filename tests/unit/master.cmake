@@ -1,4 +1,4 @@
-foreach(noun evictions fallback keys last_places masters readiness tunnel_index)
+foreach(noun evictions fallback keys last_places masters readiness stream_plan tunnel_index)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c LINK master-core LABELS unit)
 endforeach()
 # One thread, and minutes under the thread sanitizer.
@@ -21,3 +21,6 @@ m4h_test(unit_master_config SOURCES master_config.c LINK master LABELS unit)
 target_compile_definitions(unit_master_config PRIVATE M4H_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 m4h_test(unit_master_service SOURCES master_service.c master_stage.c master_world.c
     LINK master test-support LABELS integration)
+m4h_test(unit_master_stream SOURCES master_stream.c LINK master LABELS unit)
+target_link_options(unit_master_stream PRIVATE
+    -Wl,--wrap=m4h_bus_request,--wrap=m4h_bus_is_connected,--wrap=m4h_loop_now_ms)

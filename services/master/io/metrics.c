@@ -149,6 +149,7 @@ void m4h_master_write_metrics(void *context, struct m4h_metrics *metrics)
     write_events(&stats, &master->counters, metrics);
     write_requests(&master->counters, &dispatch, metrics);
     write_keys(&master->keys, metrics);
+    m4h_master_streams_write_metrics(&master->streams, metrics);
     write_bus(master, metrics);
     m4h_loop_write_lag(master->loop, "main", true, metrics);
     if (master->source != NULL)

@@ -82,7 +82,7 @@ struct m4h_master {
     struct m4h_snapshot_ask *snapshot_asks; /* owned; under way */
     struct m4h_kicks *kicks;
     struct m4h_kick_ask *kick_asks; /* owned; under way */
-    struct m4h_master_stream stream;
+    struct m4h_master_streams streams;
     struct m4h_buffer out; /* for one message at a time */
     struct m4h_tunnel_status *tunnels_page;
     struct m4h_slave_status *slaves_page;
