@@ -96,10 +96,10 @@ class Region:
         self.description = {"nats_url": f"nats://127.0.0.1:{self.port}"}
         wait_until(lambda: accepts(self.port), 15, f"the nats-server of {name}")
 
-    def start(self):
+    def start(self, settings):
         cluster = {"cluster": {"silent_after_ms": "3s", "lost_after_ms": "5s"}}
-        self.master = self._own("master", {**cluster, "dispatch": {"slots_per_second": 0}})
-        self.slave = self._own("slave", {"slave": {"region": self.name}})
+        self.master = self._own("master", {**cluster, "dispatch": {"slots_per_second": 0}, **settings.get("master", {})})
+        self.slave = self._own("slave", {"slave": {"region": self.name}, **settings.get("slave", {})})
         self.gateway = self._own("gateway", {})
 
     def _own(self, kind, settings):
@@ -140,8 +140,11 @@ class Region:
         return path
 
 
-class TwoRegions:
-    """The body; `join` starts the two nats-servers. `joined` is what they log about the connection of both."""
+class RegionPair:
+    """Two regions and their devices; `join` starts the two nats-servers. Regions take `settings` of their own
+    for master and slave: {region: {kind: {section: {key: value}}}}."""
+
+    settings = {}
 
     def setUp(self):
         parent = BUILD / "integration"
@@ -155,7 +158,7 @@ class TwoRegions:
         self.addCleanup(self.echo.close)
         self.regions = self.join()
         for region in self.regions:
-            region.start()
+            region.start(self.settings.get(region.name, {}))
 
     def link(self, port):
         """The port under which the other region knows that one."""
@@ -192,6 +195,10 @@ class TwoRegions:
         for region in self.regions:
             wait_until(lambda: (region.slaves(), region.tunnels()) == (slaves, tunnels), seconds,
                        f"all slaves and tunnels in {region.name}")
+
+
+class TwoRegions(RegionPair):
+    """The tests. `joined` is what the nats-servers log about the connection of both."""
 
     def test_each_region_serves_its_own_devices_while_the_link_is_cut_and_both_views_merge_after(self):
         eu, us = self.regions

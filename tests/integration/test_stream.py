@@ -22,6 +22,18 @@ def jetstream(port, call, body=""):
     return None
 
 
+def publish(port, subject, message_id):
+    """Sends an event; waits until a stream has it."""
+    header = f"NATS/1.0\r\nNats-Msg-Id: {message_id}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), 10) as connection, connection.makefile("rb") as lines:
+        connection.sendall(f'CONNECT {{"verbose":false,"headers":true}}\r\nSUB ack 1\r\n'
+                           f"HPUB {subject} ack {len(header)} {len(header)}\r\n{header}\r\n".encode())
+        for line in lines:
+            if line.startswith(b"MSG ack"):
+                return json.loads(lines.readline())
+    return None
+
+
 class Stream(unittest.TestCase):
     def setUp(self):
         parent = BUILD / "integration"
@@ -61,6 +73,27 @@ class Stream(unittest.TestCase):
         self.master(server, "events.stream_max_bytes=1M")[0].wait_for("the stream of events is there")
         self.master(server, "events.stream_max_bytes=2M")[0].wait_for("has other settings")
         self.assertEqual(1 << 20, jetstream(server.port, "STREAM.INFO.MAS4H_EVENTS")["config"]["max_bytes"])
+
+    def test_one_with_other_settings_is_changed_where_that_is_allowed(self):
+        server = self.jetstream_server()
+        self.master(server, "events.stream_max_bytes=1M")[0].wait_for("the stream of events is there")
+        program, _ = self.master(server, "events.stream_max_bytes=2M", "events.stream_max_age=2h", "events.stream_update=yes")
+        program.wait_for("max_bytes=1048576 wished=2097152.*the stream of events is there")
+        config = jetstream(server.port, "STREAM.INFO.MAS4H_EVENTS")["config"]
+        self.assertEqual((2 << 20, 7200 * 10**9), (config["max_bytes"], config["max_age"]))
+        program, _ = self.master(server, "events.stream_max_bytes=2M", "events.stream_max_age=2h", "events.stream_update=yes",
+                                 "events.stream_storage=memory")
+        program.wait_for("storage=file.*has other settings")
+
+    def test_one_stream_becomes_that_of_a_region_and_the_global_one_in_one_step(self):
+        server = self.jetstream_server()
+        self.master(server)[0].wait_for("the stream of events is there")
+        program, _ = self.master(server, "events.stream_update=yes", "events.stream_region=eu", "events.sources=eu")
+        program.wait_for("stream=MAS4H_EVENTS .*the stream of events is there")
+        program.wait_for("stream=MAS4H_EVENTS_EU .*the stream of events is there")
+        publish(server.port, "mas4h.v1.events.eu.slave-1.stop", "slave-1:1:1")
+        wait_until(lambda: jetstream(server.port, "STREAM.INFO.MAS4H_EVENTS")["state"]["messages"] == 1, 20,
+                   "the event in the global stream")
 
     def test_too_little_room_is_said_and_the_master_is_ready_all_the_same(self):
         program, ready = self.master(self.jetstream_server(), "events.stream_max_bytes=900G")

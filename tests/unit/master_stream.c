@@ -156,8 +156,10 @@ static void a_region_and_the_global_stream_are_both_looked_after_in_the_domain(v
     m4h_master_streams_open(&streams, &config, NULL, NULL);
     m4h_master_streams_run(&streams, 0);
     assert_int_equal(bus.count, 2);
-    assert_string_equal(bus.subject, "$JS.hub.API.STREAM.INFO.E");
+    assert_string_equal(bus.subject, "$JS.hub.API.STREAM.INFO.E_EU");
     answer(NOT_FOUND);
+    assert_string_equal(bus.subject, "$JS.hub.API.STREAM.CREATE.E_EU");
+    bus.on_reply(&streams.streams[0], 0, (const uint8_t *)NOT_FOUND, strlen(NOT_FOUND));
     assert_non_null(strstr(bus.body, "\"external\":{\"api\":\"$JS.us.API\""));
 }
 

@@ -66,14 +66,14 @@ static void the_global_stream_copies_the_regions_and_hears_nothing_itself(void *
     (void)state;
     assert_int_equal(plan("eu", " eu, us@hub-2 ,"), 0);
     assert_int_equal(count, 2);
-    assert_string_equal(plans[0].name, "MAS4H_EVENTS_EU");
-    assert_string_equal(plans[1].name, "MAS4H_EVENTS");
-    assert_int_equal(plans[1].subject_count, 0);
-    assert_int_equal(plans[1].source_count, 2);
-    assert_string_equal(plans[1].sources[0].name, "MAS4H_EVENTS_EU");
-    assert_string_equal(plans[1].sources[0].api, "");
-    assert_string_equal(plans[1].sources[1].name, "MAS4H_EVENTS_US");
-    assert_string_equal(plans[1].sources[1].api, "$JS.hub-2.API");
+    assert_string_equal(plans[1].name, "MAS4H_EVENTS_EU");
+    assert_string_equal(plans[0].name, "MAS4H_EVENTS");
+    assert_int_equal(plans[0].subject_count, 0);
+    assert_int_equal(plans[0].source_count, 2);
+    assert_string_equal(plans[0].sources[0].name, "MAS4H_EVENTS_EU");
+    assert_string_equal(plans[0].sources[0].api, "");
+    assert_string_equal(plans[0].sources[1].name, "MAS4H_EVENTS_US");
+    assert_string_equal(plans[0].sources[1].api, "$JS.hub-2.API");
     assert_int_equal(plan("", "eu"), 0);
     assert_int_equal(count, 1);
 }

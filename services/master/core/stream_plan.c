@@ -124,13 +124,6 @@ int m4h_stream_plan(struct m4h_event_stream plans[M4H_STREAM_PLANS_MAX], size_t 
     if (wishes->name[0] == '\0' && !has_region && !has_sources)
         return 0;
     fault = check(wishes);
-    if (fault == NULL && has_region) {
-        struct m4h_event_stream *stream = &plans[(*count)++];
-
-        *stream = with_limits(wishes);
-        name_of_region(stream->name, wishes->name, wishes->region);
-        add_subjects(stream, wishes->region);
-    }
     if (fault == NULL && (has_sources || !has_region)) {
         struct m4h_event_stream *stream = &plans[(*count)++];
 
@@ -140,6 +133,13 @@ int m4h_stream_plan(struct m4h_event_stream plans[M4H_STREAM_PLANS_MAX], size_t 
             fault = add_sources(stream, wishes->name, wishes->sources);
         else
             add_subjects(stream, "*");
+    }
+    if (fault == NULL && has_region) {
+        struct m4h_event_stream *stream = &plans[(*count)++];
+
+        *stream = with_limits(wishes);
+        name_of_region(stream->name, wishes->name, wishes->region);
+        add_subjects(stream, wishes->region);
     }
     if (fault == NULL)
         return 0;

@@ -22,7 +22,8 @@ struct m4h_stream_wishes {
     int64_t max_bytes;
 };
 
-/* Fills what to look after, at most M4H_STREAM_PLANS_MAX, and sets `*count`. M4H_EINVALID:
+/* Fills what to look after, at most M4H_STREAM_PLANS_MAX, and sets `*count`; the global one is
+ * the first, as no subject may be in two streams of one JetStream. M4H_EINVALID:
  * `wrong` says what is wrong, for whoever wrote the settings. */
 M4H_MUST_CHECK int m4h_stream_plan(struct m4h_event_stream plans[M4H_STREAM_PLANS_MAX],
                                    size_t *count, const struct m4h_stream_wishes *wishes,
