@@ -65,6 +65,19 @@ struct m4h_json_problem {
 
 M4H_MUST_CHECK int m4h_json_problem(struct m4h_buffer *out, const struct m4h_json_problem *problem);
 
+/* ---- who asks --------------------------------------------------------------- */
+
+/* {"name": "...", "scopes": ["read"], "open": false, "expires_at": null} */
+struct m4h_json_session {
+    const char *name; /* of the token; "" where none is needed */
+    const char *scopes[4];
+    size_t scope_count;
+    bool is_open;             /* no token is needed */
+    uint64_t expires_wall_ms; /* 0: never */
+};
+
+M4H_MUST_CHECK int m4h_json_session(struct m4h_buffer *out, const struct m4h_json_session *session);
+
 /* ---- JetStream ------------------------------------------------------------- */
 
 /* What JetStream's API answers to a call about a stream; `error_code` 0: done, and the rest is

@@ -12,6 +12,8 @@ static const struct {
     const char *title;
 } titles[] = {
     {"invalid", "The request is not valid"},
+    {"unauthorized", "This needs a token"},
+    {"forbidden", "This is not permitted"},
     {"not_found", "There is no such thing"},
     {"method_not_allowed", "The method is not allowed here"},
     {"too_large", "The request is too large"},

@@ -32,14 +32,32 @@ static const struct m4h_config_option options[] = {
      0, 0, NULL, "Where REST and WebSocket are served. Port 0: any that is free."},
     {"http", "open_access", M4H_CONFIG_BOOL, M4H_CONFIG_AT_START, AT(http_open_access), "no", 0, 0,
      NULL,
-     "Serve everybody who can reach the address, also when that is not only this machine. "
-     "Whoever reaches it may get slots, list tunnels and kick devices."},
+     "Where no token is asked for, serve everybody who can reach the address, also when that is "
+     "not only this machine. Whoever reaches it may get slots, list tunnels and kick devices."},
     {"http", "connections_max", M4H_CONFIG_COUNT, M4H_CONFIG_AT_START, AT(http_connections_max),
      "10000", 10, 1000000, NULL,
      "Connections at a time, WebSockets among them; the limit of open files is raised."},
     {"http", "receive_timeout_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(http_receive_ms),
      "30000", 100, 3600000, NULL,
      "A client that takes longer to send its request, or the next one, is cut off."},
+
+    {"access", "tokens_file", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(access_tokens_file), "", 0,
+     0, NULL,
+     "A file of tokens, one of which everybody has to show: NAME SCOPE[,SCOPE...] sha256:HEX "
+     "[expires=RFC3339] [rate=N] on each line, with the scopes slot, read and operate. It is read "
+     "again when it changes, and at SIGHUP. Not set: nobody needs a token."},
+    {"access", "metrics_open", M4H_CONFIG_BOOL, M4H_CONFIG_RELOADABLE, AT(access_metrics_open),
+     "yes", 0, 0, NULL, "Serve /metrics without a token, too; no: it needs the scope read."},
+    {"access", "token_rate", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(access_token_rate), "0", 0,
+     M4H_TOKEN_RATE_MAX, NULL,
+     "Requests per second of one token, messages of WebSockets among them, unless its line says "
+     "otherwise; 0: no limit."},
+    {"access", "source_rate", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(access_source_rate), "0",
+     0, M4H_TOKEN_RATE_MAX, NULL,
+     "The same of one source: an IPv4 address, or a /64 of IPv6. Behind a proxy that is the proxy, "
+     "unless the gateway is told the client's address. 0: no limit."},
+    {"access", "burst_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(access_burst_ms), "2000",
+     0, 3600000, NULL, "As many requests may come at once as the rate allows in this time."},
 
     {"rpc", "timeout_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(rpc_timeout_ms), "2000", 50,
      60000, NULL, "Time for a master or a slave to answer, a second try included."},
@@ -61,10 +79,12 @@ static bool check(const void *config, char *message, size_t message_size)
         snprintf(message, message_size, "[http] listen must be an address, \"host:port\"");
         return false;
     }
-    if (!gateway->http_open_access && !m4h_gateway_host_is_loopback(address.host)) {
+    if (gateway->access_tokens_file[0] == '\0' && !gateway->http_open_access &&
+        !m4h_gateway_host_is_loopback(address.host)) {
         snprintf(message, message_size,
-                 "[http] listen %s can be reached from outside, where anybody could use it: "
-                 "listen on 127.0.0.1 behind a proxy that asks, or set [http] open_access = yes",
+                 "[http] listen %s can be reached from outside, where anybody could use it: set "
+                 "[access] tokens_file, or listen on 127.0.0.1 behind a proxy that asks, or set "
+                 "[http] open_access = yes",
                  gateway->http_listen);
         return false;
     }

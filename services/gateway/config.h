@@ -22,6 +22,11 @@ struct m4h_gateway_config {
     int64_t drain_ms;
     char *http_listen;
     bool http_open_access;
+    char *access_tokens_file;
+    bool access_metrics_open;
+    int64_t access_token_rate;
+    int64_t access_source_rate;
+    int64_t access_burst_ms;
     int64_t http_connections_max;
     int64_t http_receive_ms;
     int64_t rpc_timeout_ms;

@@ -12,11 +12,13 @@
 #include "lib/wire/wire.h"
 #include "services/gateway/core/readiness.h"
 #include "services/gateway/core/subject.h"
+#include "services/gateway/io/access.h"
 #include "services/gateway/io/feed.h"
 #include "services/gateway/io/metrics.h"
 #include "services/gateway/io/pages.h"
 #include "services/gateway/io/probe.h"
 #include "services/gateway/io/rest.h"
+#include "services/gateway/io/session.h"
 #include "services/gateway/io/slots.h"
 
 #include <stdio.h>
@@ -44,11 +46,12 @@ struct m4h_gateway {
     struct m4h_gateway_probe *probe;
     struct m4h_http_server *http;
     struct m4h_gateway_readiness readiness;
+    struct m4h_gateway_access access;
     struct m4h_gateway_rest rest;
     struct m4h_gateway_slots slots;
     struct m4h_gateway_feed *feed;
     struct m4h_http_ops ops;
-    struct m4h_http_routes routes[5];
+    struct m4h_http_routes routes[6];
     char host[M4H_HOST_MAX + 1];
     bool ready_file_is_there;
     struct m4h_timer *draining; /* looks whether all is finished */
@@ -193,6 +196,7 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
     m4h_bus_stats(gateway->bus, &numbers.bus);
     m4h_gateway_feed_stats(gateway->feed, &numbers.feed);
     m4h_gateway_metrics_write(metrics, &numbers);
+    m4h_gateway_access_write_metrics(&gateway->access, metrics);
     m4h_loop_write_lag(gateway->loop, "main", true, metrics);
     if (gateway->source != NULL)
         m4h_config_source_write_metrics(gateway->source, metrics);
@@ -205,6 +209,8 @@ static int start_http(struct m4h_gateway *gateway)
         .component = "gateway",
         .routes = gateway->routes,
         .routes_count = M4H_COUNT(gateway->routes),
+        .admit = m4h_gateway_access_admit,
+        .admit_context = &gateway->access,
         .connections_max = (uint32_t)config->http_connections_max,
         .receive_timeout_ms = (uint32_t)config->http_receive_ms,
         /* Two questions one after the other, then ours is the answer. */
@@ -218,6 +224,7 @@ static int start_http(struct m4h_gateway *gateway)
     snprintf(gateway->host, sizeof(gateway->host), "%s", address.host);
     gateway->rest.rpc = gateway->rpc;
     gateway->slots.rpc = gateway->rpc;
+    gateway->slots.access = &gateway->access;
     gateway->slots.in_flight_max = (uint32_t)config->slots_in_flight_max;
     gateway->ops = (struct m4h_http_ops){is_ready, write_metrics, gateway, "mas4h-gateway"};
     gateway->routes[0] = m4h_gateway_slots_routes(&gateway->slots);
@@ -225,6 +232,7 @@ static int start_http(struct m4h_gateway *gateway)
     gateway->routes[2] = m4h_http_ops_routes(&gateway->ops);
     gateway->routes[3] = m4h_gateway_pages_routes();
     gateway->routes[4] = m4h_gateway_feed_routes(gateway->feed);
+    gateway->routes[5] = m4h_gateway_session_routes(&gateway->access);
     return m4h_http_server_create(&gateway->http, gateway->loop, &address, &http);
 }
 
@@ -247,6 +255,7 @@ void m4h_gateway_reload(struct m4h_gateway *gateway)
 {
     m4h_supervisor_reloading(gateway->supervisor);
     reload_config(gateway);
+    m4h_token_file_load(&gateway->access.tokens);
     m4h_supervisor_ready(gateway->supervisor);
 }
 
@@ -262,6 +271,7 @@ static void on_look(void *context)
     if (gateway->source != NULL && gateway->config->watch_config &&
         m4h_config_source_has_changed(gateway->source))
         reload_config(gateway);
+    m4h_token_file_check(&gateway->access.tokens);
     m4h_supervisor_status(gateway->supervisor, "%s%s",
                           lack == NULL ? "ready" : "not ready: ", lack == NULL ? "" : lack);
 }
@@ -281,6 +291,8 @@ static int start(struct m4h_gateway *gateway)
     if (error == 0)
         error = m4h_gateway_probe_start(&gateway->probe, gateway->loop, gateway->rpc,
                                         &gateway->readiness);
+    if (error == 0)
+        error = m4h_gateway_access_open(&gateway->access, gateway->loop, gateway->config);
     if (error == 0)
         error = start_http(gateway);
     if (error == 0)
@@ -361,6 +373,7 @@ void m4h_gateway_destroy(struct m4h_gateway *gateway)
     m4h_timer_close(gateway->look);
     m4h_timer_close(gateway->draining);
     m4h_http_server_destroy(gateway->http);
+    m4h_gateway_access_close(&gateway->access);
     m4h_gateway_probe_close(gateway->probe);
     m4h_gateway_rpc_destroy(gateway->rpc);
     m4h_bus_destroy(gateway->bus, FLUSH_MS);

@@ -1,4 +1,4 @@
-foreach(noun etag filter page problem readiness)
+foreach(noun access etag filter page problem rates readiness tokens)
     m4h_test(unit_gateway_${noun} SOURCES gateway_${noun}.c LINK gateway-core LABELS unit)
 endforeach()
 

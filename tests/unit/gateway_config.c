@@ -19,7 +19,7 @@ static enum m4h_config_outcome run(const char *one, const char *two,
     return m4h_config_from_command_line(&m4h_gateway_config_table, 5, argv, config);
 }
 
-static void an_address_that_others_reach_needs_open_access(void **state)
+static void an_address_that_others_reach_needs_tokens_or_open_access(void **state)
 {
     static const struct {
         const char *listen, *open;
@@ -32,6 +32,7 @@ static void an_address_that_others_reach_needs_open_access(void **state)
         {"http.listen=:8080", "http.open_access=no", M4H_CONFIG_WRONG},
         {"http.listen=192.0.2.1:8080", "http.open_access=no", M4H_CONFIG_WRONG},
         {"http.listen=192.0.2.1:8080", "http.open_access=yes", M4H_CONFIG_RUN},
+        {"http.listen=192.0.2.1:8080", "access.tokens_file=/etc/mas4h/tokens", M4H_CONFIG_RUN},
         {"http.listen=", "http.open_access=yes", M4H_CONFIG_WRONG},
     };
 
@@ -65,7 +66,7 @@ static void the_sample_file_is_what_the_table_writes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_address_that_others_reach_needs_open_access),
+        cmocka_unit_test(an_address_that_others_reach_needs_tokens_or_open_access),
         cmocka_unit_test(the_sample_file_is_what_the_table_writes),
     };
 

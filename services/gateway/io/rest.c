@@ -270,7 +270,10 @@ static void get_slave(void *context, struct m4h_http_request *request)
 /* Who asks, for the slave's log. */
 static void name_actor(const struct m4h_http_request *request, char actor[M4H_ACTOR_MAX + 1])
 {
-    snprintf(actor, M4H_ACTOR_MAX + 1, "rest peer=%s request_id=%s", m4h_http_peer(request),
+    const char *token = m4h_http_asker(request);
+
+    snprintf(actor, M4H_ACTOR_MAX + 1, "rest%s%s peer=%s request_id=%s",
+             token[0] != '\0' ? " token=" : "", token, m4h_http_peer(request),
              m4h_http_request_id(request));
 }
 

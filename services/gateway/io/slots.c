@@ -37,6 +37,7 @@ struct pending {
 struct socket {
     struct m4h_gateway_slots *slots;
     struct m4h_websocket *websocket;
+    struct m4h_gateway_asker asker;
     uint32_t in_flight;
     uint64_t requests;
     LIST_HEAD(, pending) pending;
@@ -216,6 +217,20 @@ static void name_request(const struct socket *socket, struct m4h_dispatch_reques
         memcpy(dispatch->request_id, both, strlen(both) + 1);
 }
 
+/* What the socket may ask now. False: it is closed, or the message refused. */
+static bool may_ask(struct socket *socket, uint32_t *retry_ms)
+{
+    struct m4h_gateway_access *access = socket->slots->access;
+
+    *retry_ms = 0;
+    if (!m4h_gateway_access_holds(access, &socket->asker, M4H_GATEWAY_SCOPE_SLOT)) {
+        m4h_websocket_close(socket->websocket, M4H_WEBSOCKET_POLICY,
+                            "the token is not valid any more");
+        return false;
+    }
+    return m4h_gateway_access_counts(access, &socket->asker, retry_ms);
+}
+
 static void on_message(void *context, struct m4h_websocket *websocket, bool is_text,
                        const uint8_t *data, size_t len)
 {
@@ -223,16 +238,22 @@ static void on_message(void *context, struct m4h_websocket *websocket, bool is_t
     char request_id[M4H_REQUEST_ID_MAX + 1];
     struct m4h_dispatch_request dispatch;
     struct m4h_problem problem;
+    uint32_t retry_ms;
     int error;
 
     if (!is_text) {
         m4h_websocket_close(websocket, M4H_WEBSOCKET_UNACCEPTABLE, "only text is spoken here");
         return;
     }
+    if (!may_ask(socket, &retry_ms) && retry_ms == 0)
+        return;
     socket->requests++;
     socket->slots->websocket_requests++;
     error = m4h_json_slot_message_parse(data, len, &dispatch, &problem);
-    if (error == 0 && socket->in_flight >= socket->slots->in_flight_max)
+    if (error == 0 && retry_ms > 0) {
+        m4h_problem_set(&problem, M4H_PROBLEM_THROTTLED, "too many requests");
+        problem.retry_after_ms = retry_ms;
+    } else if (error == 0 && socket->in_flight >= socket->slots->in_flight_max)
         m4h_problem_set(&problem, M4H_PROBLEM_THROTTLED,
                         "too many requests of this connection wait for their answer");
     else if (error != 0 && problem.code == 0)
@@ -279,6 +300,7 @@ static void get_slots(void *context, struct m4h_http_request *request)
     }
     socket->slots = context;
     LIST_INIT(&socket->pending);
+    m4h_gateway_access_keep(socket->slots->access, request, &socket->asker);
     snprintf(socket->request_id, sizeof(socket->request_id), "%s", m4h_http_request_id(request));
     if (m4h_websocket_accept(&socket->websocket, request, &config, socket) != 0)
         free(socket);

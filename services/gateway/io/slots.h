@@ -4,6 +4,7 @@
 #define M4H_GATEWAY_SLOTS_H
 
 #include "lib/http/http.h"
+#include "services/gateway/io/access.h"
 #include "services/gateway/io/rpc.h"
 
 #include <stdint.h>
@@ -12,6 +13,7 @@
  * server's life. */
 struct m4h_gateway_slots {
     struct m4h_gateway_rpc *rpc;
+    struct m4h_gateway_access *access;
     uint32_t in_flight_max; /* requests of one WebSocket without an answer */
     uint64_t rest_requests;
     uint64_t websocket_requests;

@@ -2,57 +2,15 @@
 #include "services/master/io/key_file.h"
 
 #include "lib/base/error.h"
+#include "lib/base/file_text.h"
 #include "lib/base/log.h"
 #include "services/master/core/authorized_keys.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define LOG "keys"
-
-/* Reads until the end or until `size` bytes are there. */
-static int read_some(int fd, char *text, size_t size, size_t *len)
-{
-    *len = 0;
-    while (*len < size) {
-        ssize_t got = read(fd, text + *len, size - *len);
-
-        if (got == 0)
-            return 0;
-        if (got > 0)
-            *len += (size_t)got;
-        else if (errno != EINTR)
-            return M4H_ESYSTEM;
-    }
-    return 0;
-}
-
-/* Reads the whole file into `*text`, for the caller to free. */
-static int read_whole(const char *path, char **text, size_t *len)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat status;
-    int error = M4H_ESYSTEM;
-
-    *text = NULL;
-    if (fd < 0)
-        return M4H_ESYSTEM;
-    if (fstat(fd, &status) == 0) {
-        if (!S_ISREG(status.st_mode))
-            error = M4H_EINVALID;
-        else if (status.st_size > (off_t)M4H_AUTHORIZED_KEYS_FILE_MAX)
-            error = M4H_ETOOBIG;
-        else if ((*text = malloc((size_t)status.st_size + 1)) == NULL)
-            error = M4H_ENOMEM;
-        else
-            error = read_some(fd, *text, (size_t)status.st_size, len);
-    }
-    close(fd);
-    return error;
-}
 
 static void log_faults(const char *path, const struct m4h_key_report *report)
 {
@@ -108,7 +66,7 @@ void m4h_key_file_load(struct m4h_key_file *file)
         return;
     file->loaded = m4h_file_mark_of(file->path);
     file->seen = file->loaded;
-    error = read_whole(file->path, &text, &len);
+    error = m4h_file_text_read(file->path, M4H_AUTHORIZED_KEYS_FILE_MAX, &text, &len);
     if (error == 0 && (report = malloc(sizeof(*report))) == NULL)
         error = M4H_ENOMEM;
     if (error == 0)
