@@ -14,6 +14,7 @@
 #include "lib/bus/courier.h"
 #include "lib/bus/link.h"
 #include "lib/bus/pending.h"
+#include "lib/bus/spent.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -47,9 +48,15 @@ struct m4h_bus {
     bool unsent;           /* something was published, and the courier was not woken for it */
     char inbox[INBOX_MAX]; /* "_INBOX.x." */
     struct m4h_pending pending;
+    struct m4h_spent spent;
     bool connected; /* as far as the owner was told */
     bool running;
 };
+
+static void destroy_message(void *message)
+{
+    natsMsg_Destroy(message);
+}
 
 /* ---- create and destroy ---------------------------------------------------------- */
 
@@ -159,6 +166,7 @@ int m4h_bus_create(struct m4h_bus **bus, const struct m4h_bus_config *config)
     made->wake = config->wake;
     made->wake_context = config->wake_context;
     made->run_soon = config->run_soon;
+    made->spent.destroy_message = destroy_message;
     error = set_up(made, config);
     if (error != 0) {
         m4h_bus_destroy(made, 0);
@@ -175,6 +183,7 @@ void m4h_bus_destroy(struct m4h_bus *bus, uint32_t flush_ms)
     assert(!bus->running);
     m4h_courier_stop(bus->courier, flush_ms);
     m4h_pending_free(&bus->pending);
+    m4h_spent_free(&bus->spent);
     free(bus->handlers);
     free(bus);
 }
@@ -256,7 +265,14 @@ static void deliver(struct m4h_bus *bus, const struct m4h_inbox_item *item)
         deliver_reply(bus, item->message);
     else
         deliver_message(bus, item->topic, item->message);
-    natsMsg_Destroy(item->message);
+}
+
+/* Once the answers are on their way. */
+static void spend(struct m4h_bus *bus, const struct m4h_inbox_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (items[i].kind == M4H_INBOX_MESSAGE)
+            m4h_spent_add(&bus->spent, items[i].message, items[i].bytes);
 }
 
 static void send_unsent(struct m4h_bus *bus)
@@ -287,6 +303,7 @@ uint64_t m4h_bus_run(struct m4h_bus *bus, uint64_t now_ms)
     end_late_requests(bus, now_ms);
     bus->running = false;
     send_unsent(bus);
+    spend(bus, items, count);
     return m4h_pending_next_ms(&bus->pending);
 }
 

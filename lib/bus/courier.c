@@ -11,6 +11,7 @@
 #include "lib/bus/link.h"
 #include "lib/bus/monotonic.h"
 #include "lib/bus/options.h"
+#include "lib/bus/spent.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -42,8 +43,14 @@ struct m4h_courier {
     bool has_ended;
     /* of the thread alone */
     unsigned failures;
+    struct m4h_spent spent; /* what was sent */
     uint64_t next_complaint_ms;
 };
+
+static void destroy_message(void *message)
+{
+    natsMsg_Destroy(message);
+}
 
 /* ---- the thread -------------------------------------------------------------- */
 
@@ -75,7 +82,7 @@ static int send_batch(struct m4h_courier *courier, struct m4h_link *link)
         }
         if (error != 0)
             break;
-        natsMsg_Destroy(items[done].message);
+        m4h_spent_add(&courier->spent, items[done].message, items[done].bytes);
     }
     m4h_outbox_take_off(&courier->outbox, done, dropped);
     return error;
@@ -168,6 +175,7 @@ static void release(struct m4h_courier *courier)
 {
     if (atomic_fetch_sub(&courier->holders, 1) > 1)
         return;
+    m4h_spent_free(&courier->spent);
     m4h_outbox_free(&courier->outbox);
     m4h_inbox_free(&courier->inbox);
     for (size_t i = 0; i < courier->topic_count; i++) {
@@ -241,11 +249,6 @@ static int add_topics(struct m4h_courier *courier, const struct m4h_bus_config *
     return error != 0 ? error : add_topic(courier, reply_subject, NULL);
 }
 
-static void destroy_message(void *message)
-{
-    natsMsg_Destroy(message);
-}
-
 static int make_queues(struct m4h_courier *courier, const struct m4h_bus_config *config)
 {
     const struct m4h_inbox_config inbox = {
@@ -291,6 +294,7 @@ static int make_courier(struct m4h_courier **courier, const struct m4h_bus_confi
         if (error == 0) {
             atomic_init(&made->holders, 1);
             atomic_init(&made->max_payload, MAX_PAYLOAD_DEFAULT);
+            made->spent.destroy_message = destroy_message;
             *courier = made;
             return 0;
         }

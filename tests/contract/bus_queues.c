@@ -4,6 +4,7 @@
 #include "lib/bus/monotonic.h"
 #include "lib/bus/outbox.h"
 #include "lib/bus/pending.h"
+#include "lib/bus/spent.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -217,6 +218,28 @@ static void a_rest_ends_when_the_time_to_close_is_over(void **state)
     m4h_outbox_free(&outbox);
 }
 
+/* ---- what was delivered or sent ------------------------------------------------ */
+
+static void what_is_spent_is_freed_together_where_it_is_much(void **state)
+{
+    struct m4h_spent spent = {.destroy_message = destroy_message};
+
+    (void)state;
+    destroyed = 0;
+    for (int i = 0; i < M4H_SPENT_MAX - 1; i++)
+        m4h_spent_add(&spent, message(i), 1);
+    assert_int_equal(destroyed, 0);
+    m4h_spent_add(&spent, message(0), 1);
+    assert_int_equal(destroyed, M4H_SPENT_MAX);
+    m4h_spent_add(&spent, message(0), M4H_SPENT_BYTES_MAX - 1);
+    assert_int_equal(destroyed, M4H_SPENT_MAX);
+    m4h_spent_add(&spent, message(1), 1);
+    assert_int_equal(destroyed, M4H_SPENT_MAX + 2);
+    m4h_spent_add(&spent, message(1), 1);
+    m4h_spent_free(&spent);
+    assert_int_equal(destroyed, M4H_SPENT_MAX + 3);
+}
+
 /* ---- inbound ----------------------------------------------------------------- */
 
 static void make_inbox(struct m4h_inbox *inbox, uint32_t max_messages)
@@ -365,6 +388,7 @@ int main(void)
         cmocka_unit_test(only_what_may_wait_is_left_after_a_loss),
         cmocka_unit_test(a_closed_outbox_that_is_empty_does_not_wait),
         cmocka_unit_test(a_rest_ends_when_the_time_to_close_is_over),
+        cmocka_unit_test(what_is_spent_is_freed_together_where_it_is_much),
         cmocka_unit_test(what_comes_before_the_announcement_is_shown_after_it),
         cmocka_unit_test(a_connection_that_was_never_announced_leaves_nothing),
         cmocka_unit_test(an_owner_that_sleeps_stops_new_connections),
