@@ -123,6 +123,11 @@ void m4h_dispatch_set_config(struct m4h_dispatch *dispatch,
     dispatch->config.fallback = config->fallback;
 }
 
+bool m4h_dispatch_is_sticky(const struct m4h_dispatch *dispatch)
+{
+    return dispatch->config.sticky_band > 0;
+}
+
 void m4h_dispatch_destroy(struct m4h_dispatch *dispatch)
 {
     if (dispatch == NULL)

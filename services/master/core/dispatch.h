@@ -51,6 +51,8 @@ M4H_MUST_CHECK int m4h_dispatch_create(struct m4h_dispatch **dispatch,
 /* All of it but the time of reservations, from now on. */
 void m4h_dispatch_set_config(struct m4h_dispatch *dispatch,
                              const struct m4h_dispatch_config *config);
+/* Devices go back where they were: m4h_dispatch_pick wants to know where that is. */
+bool m4h_dispatch_is_sticky(const struct m4h_dispatch *dispatch);
 /* All seats must have left, or are never used again. Accepts NULL. */
 void m4h_dispatch_destroy(struct m4h_dispatch *dispatch);
 

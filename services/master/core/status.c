@@ -8,20 +8,37 @@
 
 /* ---- dispatch ------------------------------------------------------------- */
 
-/* The seat where the device was last, or NULL. */
+/* The seat where the device was last, or NULL; also where nobody wants to know. */
 static struct m4h_seat *last_seat(const struct m4h_cluster *cluster, const char *client_key)
 {
-    struct m4h_last_place place = m4h_last_places_find(&cluster->last_places, client_key);
-    struct m4h_slave *slave = place.port != 0 ? cluster->slaves.by_number[place.slave] : NULL;
+    struct m4h_last_place place;
+    struct m4h_slave *slave;
 
+    if (!m4h_dispatch_is_sticky(cluster->dispatch))
+        return NULL;
+    place = m4h_last_places_find(&cluster->last_places, client_key);
+    slave = place.port != 0 ? cluster->slaves.by_number[place.slave] : NULL;
     return slave != NULL ? &slave->seat : NULL;
+}
+
+/* Field by field: a slot has room for far more text than most have. */
+static void describe_slot(const struct m4h_slave *slave, uint64_t expires_wall_ms,
+                          struct m4h_slot *slot)
+{
+    m4h_text_copy(slot->slave_id, sizeof(slot->slave_id), slave->id);
+    m4h_text_copy(slot->region, sizeof(slot->region), slave->region);
+    m4h_text_copy(slot->host, sizeof(slot->host), slave->info.host);
+    slot->port = slave->info.port;
+    slot->host_key_count = slave->info.host_key_count;
+    for (size_t i = 0; i < slave->info.host_key_count; i++)
+        m4h_text_copy(slot->host_keys[i], sizeof(slot->host_keys[i]), slave->info.host_keys[i]);
+    slot->expires_wall_ms = expires_wall_ms;
 }
 
 int m4h_cluster_dispatch(struct m4h_cluster *cluster, const struct m4h_dispatch_request *request,
                          struct m4h_moment moment, uint64_t random, struct m4h_slot *slot,
                          struct m4h_problem *problem)
 {
-    const struct m4h_slave *slave;
     struct m4h_seat *seat;
 
     if (cluster->online) /* the tick may be late: who is silent now gets nobody */
@@ -30,16 +47,8 @@ int m4h_cluster_dispatch(struct m4h_cluster *cluster, const struct m4h_dispatch_
                              moment.now_ms, random, problem);
     if (seat == NULL)
         return M4H_EUNAVAILABLE;
-    slave = M4H_CONTAINER_OF(seat, struct m4h_slave, seat);
-    *slot = (struct m4h_slot){
-        .port = slave->info.port,
-        .host_key_count = slave->info.host_key_count,
-        .expires_wall_ms = moment.wall_ms + cluster->config.dispatch.reservation_ms,
-    };
-    memcpy(slot->slave_id, slave->id, sizeof(slot->slave_id));
-    memcpy(slot->region, slave->region, sizeof(slot->region));
-    memcpy(slot->host, slave->info.host, sizeof(slot->host));
-    memcpy(slot->host_keys, slave->info.host_keys, sizeof(slot->host_keys));
+    describe_slot(M4H_CONTAINER_OF(seat, struct m4h_slave, seat),
+                  moment.wall_ms + cluster->config.dispatch.reservation_ms, slot);
     return 0;
 }
 

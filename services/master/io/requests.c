@@ -70,7 +70,7 @@ void m4h_master_on_dispatch(void *context, const struct m4h_bus_message *message
     struct m4h_master *master = context;
     struct m4h_dispatch_request request = {0};
     struct m4h_problem problem = {0};
-    struct m4h_slot slot = {0};
+    struct m4h_slot slot;
 
     if (m4h_wire_dispatch_request_decode(message->data, message->len, &request) != 0)
         m4h_problem_set(&problem, M4H_PROBLEM_INVALID, "not a dispatch request");
