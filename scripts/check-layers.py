@@ -31,7 +31,7 @@ OUTSIDE = {
     "openssl/": "crypto",
     "jansson.h": "json",
     "ini.h": "config",
-    "curl/": None,  # nobody's yet
+    "curl/": "fetch",
     "systemd/": "net",
 }
 
@@ -40,6 +40,7 @@ BELOW = {
     "base": set(),
     "config": {"base"},
     "crypto": {"base"},
+    "fetch": {"base"},
     "wire": {"base"},
     "bus": {"base", "crypto"},
     "json": {"base"},
@@ -59,7 +60,8 @@ PLAIN = {
 # The others, for lib/ and for io/.
 SYSTEM = {
     "cpuid.h", "dirent.h", "dlfcn.h", "fcntl.h", "gnu/libc-version.h", "netdb.h", "poll.h",
-    "pthread.h", "pwd.h", "signal.h", "spawn.h", "stdatomic.h", "syslog.h", "time.h", "unistd.h",
+    "pthread.h", "pwd.h", "signal.h", "spawn.h", "stdatomic.h", "syslog.h", "termios.h", "time.h",
+    "unistd.h",
 }
 SYSTEM_FOLDERS = ("linux/", "net/", "netinet/", "sys/")
 

@@ -101,6 +101,10 @@ M4H_MUST_CHECK int m4h_json_stream_reply_parse(const uint8_t *data, size_t len,
 
 /* ---- slots ------------------------------------------------------------------- */
 
+/* What m4h_json_slot_request_parse reads: a request, its members NULL where they are not given. */
+M4H_MUST_CHECK int m4h_json_slot_request(struct m4h_buffer *out, const char *region,
+                                         const char *client_key);
+
 /* {"slot": {...}} */
 M4H_MUST_CHECK int m4h_json_slot(struct m4h_buffer *out, const struct m4h_slot *slot);
 /* {"request_id": "1", "slot": {...}} */

@@ -24,6 +24,20 @@ static void write_slot(struct m4h_json_writer *writer, const struct m4h_slot *sl
     m4h_json_close(writer, '}');
 }
 
+int m4h_json_slot_request(struct m4h_buffer *out, const char *region, const char *client_key)
+{
+    struct m4h_json_writer writer;
+
+    m4h_json_begin(&writer, out);
+    m4h_json_open(&writer, NULL, '{');
+    if (region != NULL)
+        m4h_json_text(&writer, "region", region);
+    if (client_key != NULL)
+        m4h_json_text(&writer, "client_key", client_key);
+    m4h_json_close(&writer, '}');
+    return m4h_json_finish(&writer);
+}
+
 int m4h_json_slot(struct m4h_buffer *out, const struct m4h_slot *slot)
 {
     return m4h_json_slot_answer(out, NULL, slot);

@@ -1,0 +1,60 @@
+/* The command line of mas4hctl: from words to what is asked. Pure. */
+#ifndef M4H_CTL_CORE_ARGUMENTS_H
+#define M4H_CTL_CORE_ARGUMENTS_H
+
+#include "lib/base/attributes.h"
+#include "services/ctl/core/page.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum m4h_ctl_command {
+    M4H_CTL_STATUS,
+    M4H_CTL_SLAVES,
+    M4H_CTL_SLAVE,
+    M4H_CTL_TUNNELS,
+    M4H_CTL_TUNNEL,
+    M4H_CTL_SLOT,
+    M4H_CTL_KICK,
+    M4H_CTL_DRAIN,
+    M4H_CTL_EVENTS,
+    M4H_CTL_TOP,
+    M4H_CTL_TOKEN_NEW,
+};
+
+/* What is printed instead of doing anything. */
+enum m4h_ctl_notice {
+    M4H_CTL_NOTHING,
+    M4H_CTL_HELP,
+    M4H_CTL_VERSION,
+    M4H_CTL_SAMPLE, /* of the settings */
+};
+
+#define M4H_CTL_MESSAGE_MAX 256
+
+/* Texts are borrowed from argv, NULL where they are not given. */
+struct m4h_ctl_arguments {
+    enum m4h_ctl_command command;
+    enum m4h_ctl_notice notice;
+    const char *operand; /* KEY or SLAVE */
+
+    const char *gateway, *token_file, *cacert, *config, *color;
+    uint32_t timeout_ms; /* 0: not given */
+    bool is_json;
+
+    const char *region, *slave, *prefix, *client_key, *type, *after;
+    const char *name, *scope, *expires;
+    uint32_t limit, rate, interval_ms; /* 0: not given */
+    bool is_quiet, has_consent, waits, follows;
+};
+
+/* `argv` as main gets it. M4H_EINVALID: `message` says what is wrong. */
+M4H_MUST_CHECK int m4h_ctl_arguments_parse(int argc, char *const *argv,
+                                           struct m4h_ctl_arguments *arguments,
+                                           char message[M4H_CTL_MESSAGE_MAX]);
+
+/* How it is used: all commands and options. */
+void m4h_ctl_arguments_help(struct m4h_ctl_page *page);
+
+#endif

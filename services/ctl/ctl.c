@@ -1,0 +1,37 @@
+/* From the command line to the command. */
+#include "services/ctl/ctl.h"
+
+#include "services/ctl/io/commands.h"
+
+static const struct {
+    enum m4h_ctl_exit (*run)(struct m4h_ctl_session *session);
+    bool asks; /* a gateway */
+} commands[] = {
+    [M4H_CTL_STATUS] = {m4h_ctl_status, true},
+    [M4H_CTL_SLAVES] = {m4h_ctl_slaves, true},
+    [M4H_CTL_SLAVE] = {m4h_ctl_slave, true},
+    [M4H_CTL_TUNNELS] = {m4h_ctl_tunnels, true},
+    [M4H_CTL_TUNNEL] = {m4h_ctl_tunnel, true},
+    [M4H_CTL_SLOT] = {m4h_ctl_slot, true},
+    [M4H_CTL_KICK] = {m4h_ctl_kick, true},
+    [M4H_CTL_DRAIN] = {m4h_ctl_drain, true},
+    [M4H_CTL_EVENTS] = {m4h_ctl_events, true},
+    [M4H_CTL_TOP] = {m4h_ctl_top, true},
+    [M4H_CTL_TOKEN_NEW] = {m4h_ctl_token_new, false},
+};
+
+int m4h_ctl_run(int argc, char *const *argv)
+{
+    struct m4h_ctl_session session;
+    bool is_over;
+    enum m4h_ctl_exit exit_code = m4h_ctl_session_open(&session, argc, argv, &is_over);
+
+    if (exit_code == M4H_CTL_DONE && !is_over) {
+        if (commands[session.arguments.command].asks)
+            exit_code = m4h_ctl_session_connect(&session);
+        if (exit_code == M4H_CTL_DONE)
+            exit_code = commands[session.arguments.command].run(&session);
+    }
+    m4h_ctl_session_close(&session);
+    return (int)exit_code;
+}
