@@ -312,6 +312,11 @@ bool m4h_bus_is_connected(const struct m4h_bus *bus)
     return bus->connected;
 }
 
+void m4h_bus_leave_queues(struct m4h_bus *bus)
+{
+    m4h_courier_leave_queues(bus->courier);
+}
+
 /* ---- what goes out ------------------------------------------------------------------- */
 
 /* What is sent, before it is copied. */

@@ -116,6 +116,11 @@ uint64_t m4h_bus_run(struct m4h_bus *bus, uint64_t now_ms);
 
 bool m4h_bus_is_connected(const struct m4h_bus *bus);
 
+/* Leaves the queue groups of all subscriptions that have one, for good: as soon as the server
+ * has heard of it (a moment later), the others of each group get its messages. What the
+ * server had sent before still comes. The other subscriptions stay. */
+void m4h_bus_leave_queues(struct m4h_bus *bus);
+
 enum m4h_bus_class {
     M4H_BUS_FRESH, /* of use now only: answers, load */
     M4H_BUS_KEEP,  /* kept while the server is away */

@@ -37,6 +37,7 @@ struct m4h_courier {
     struct m4h_link_config link_config;
     atomic_uint_fast64_t max_payload;
     atomic_uint_fast64_t links_opened;
+    atomic_bool leaves_queues;
     pthread_t thread;
     pthread_mutex_t end_mutex;
     pthread_cond_t end_changed;
@@ -106,6 +107,9 @@ static const char *carry(struct m4h_courier *courier, struct m4h_link *link)
         if (must_end(&view))
             return m4h_link_flush(link, view.close_by_ms) == 0 ? "the service ends"
                                                                : "not all could be sent";
+        /* After the look, so that the wake that follows the wish is not missed. */
+        if (atomic_load(&courier->leaves_queues))
+            m4h_link_leave_queues(link);
         if (view.count > 0 && send_batch(courier, link) == 0)
             until_ms = 0;
         m4h_link_run(link, until_ms);
@@ -379,6 +383,12 @@ void m4h_courier_stop(struct m4h_courier *courier, uint32_t flush_ms)
         pthread_detach(courier->thread);
     }
     release(courier);
+}
+
+void m4h_courier_leave_queues(struct m4h_courier *courier)
+{
+    atomic_store(&courier->leaves_queues, true);
+    m4h_outbox_wake(&courier->outbox);
 }
 
 struct m4h_outbox *m4h_courier_outbox(struct m4h_courier *courier)

@@ -30,6 +30,9 @@ M4H_MUST_CHECK int m4h_courier_start(struct m4h_courier **courier,
  * is left behind; it frees what it needs when it comes back. Accepts NULL. */
 void m4h_courier_stop(struct m4h_courier *courier, uint32_t flush_ms);
 
+/* As m4h_bus_leave_queues. */
+void m4h_courier_leave_queues(struct m4h_courier *courier);
+
 struct m4h_outbox *m4h_courier_outbox(struct m4h_courier *courier);
 struct m4h_inbox *m4h_courier_inbox(struct m4h_courier *courier);
 /* The largest payload that the latest server took, bytes. */

@@ -59,6 +59,7 @@ struct m4h_link {
     atomic_bool wants_write; /* the probe's thread may set it */
     bool is_blocked;         /* the socket took less than there was */
     const char *over_reason; /* NULL: it is not over */
+    bool has_left_queues;
 };
 
 /* ---- the links that live ------------------------------------------------------ */
@@ -407,6 +408,20 @@ void m4h_link_close(struct m4h_link *link)
         natsSubscription_Destroy(link->subscriptions[i]);
     natsConnection_Destroy(link->connection);
     free(link);
+}
+
+/* The library frees what it reads into when a subscription is destroyed while a message
+ * for it comes in (its issue 637). Here none is destroyed before the connection is closed: a
+ * drain only ends it, on a thread of the library, once the server has answered that it
+ * sends no more for it. */
+void m4h_link_leave_queues(struct m4h_link *link)
+{
+    if (link->has_left_queues)
+        return;
+    link->has_left_queues = true;
+    for (size_t i = 0; i < link->subscription_count; i++)
+        if (link->config->topics[i].queue != NULL)
+            (void)natsSubscription_Drain(link->subscriptions[i]);
 }
 
 /* ---- sending ------------------------------------------------------------------- */

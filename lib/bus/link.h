@@ -49,6 +49,10 @@ void m4h_link_run(struct m4h_link *link, uint64_t until_ms);
 /* True: the connection is lost, and `reason` (static) says why. */
 bool m4h_link_is_over(const struct m4h_link *link, const char **reason);
 
+/* Ends the subscriptions with a queue: what the server sent before it heard of that still
+ * comes. The second time it does nothing. */
+void m4h_link_leave_queues(struct m4h_link *link);
+
 /* Takes a message, to be written by the next run; it stays the caller's.
  * M4H_EAGAIN: the socket is full, run first. M4H_EINVALID: this message cannot
  * be sent, ever. M4H_ECLOSED: the link is over. */

@@ -17,8 +17,17 @@ struct process {
     struct m4h_supervisor *supervisor;
     struct m4h_signals *signals;
     struct m4h_master *master;
+    bool is_leaving;
 };
 
+static void on_left(void *context)
+{
+    struct process *process = context;
+
+    m4h_loop_stop(process->loop);
+}
+
+/* The first ends it cleanly, the second one at once. */
 static void on_signal(void *context, int number)
 {
     struct process *process = context;
@@ -28,8 +37,13 @@ static void on_signal(void *context, int number)
         return;
     }
     m4h_log(M4H_LOG_INFO, "main", "signal=%d the master ends", number);
+    if (process->is_leaving) {
+        m4h_loop_stop(process->loop);
+        return;
+    }
+    process->is_leaving = true;
     m4h_supervisor_stopping(process->supervisor, END_MAX_MS);
-    m4h_loop_stop(process->loop);
+    m4h_master_leave(process->master, on_left, process);
 }
 
 static bool start(struct process *process)

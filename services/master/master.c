@@ -325,7 +325,8 @@ static int create_cluster(struct m4h_master *master)
 static bool is_ready(void *context, char *reason, size_t reason_size)
 {
     const struct m4h_master *master = context;
-    const char *lack = m4h_master_readiness_lack(&master->readiness);
+    const char *lack = master->leaving != NULL ? "this master stops"
+                                               : m4h_master_readiness_lack(&master->readiness);
 
     snprintf(reason, reason_size, "%s", lack != NULL ? lack : "");
     return lack == NULL;
@@ -428,6 +429,7 @@ void m4h_master_destroy(struct m4h_master *master)
     m4h_timer_close(master->tick);
     m4h_timer_close(master->file_watch);
     m4h_timer_close(master->hello);
+    m4h_timer_close(master->leaving);
     m4h_master_free_snapshots(master);
     m4h_master_free_kicks(master);
     m4h_cluster_destroy(master->cluster);

@@ -23,6 +23,9 @@ M4H_MUST_CHECK int m4h_master_create(struct m4h_master **master, struct m4h_loop
                                      struct m4h_master_config *config,
                                      struct m4h_config_source *source,
                                      struct m4h_supervisor *supervisor);
+/* Ends its service: it says that it stops, so that others are asked, leaves the queue groups,
+ * answers what it has been given, and then calls `on_left`, once, maybe from inside; 0.4 s. */
+void m4h_master_leave(struct m4h_master *master, void (*on_left)(void *context), void *context);
 /* Takes the ready file away, says good-bye to the bus (blocks, for 3.5 s at
  * most) and closes all; what is left is freed by the loop. Accepts NULL. */
 void m4h_master_destroy(struct m4h_master *master);

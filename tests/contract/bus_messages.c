@@ -79,6 +79,56 @@ static void a_queue_group_gets_each_message_once(void **state)
     owner_destroy(&b);
 }
 
+static void who_leaves_a_queue_group_loses_nothing_and_gets_no_more(void **state)
+{
+    static const struct m4h_bus_subscription member[] = {{"work", "group", on_topic_0},
+                                                         {"own", NULL, on_topic_1}};
+    static struct owner a, b;
+    int before;
+
+    owner_create(&a, m4h_nats_server_url(*state), member, 2);
+    owner_create(&b, m4h_nats_server_url(*state), member, 1);
+    run_until(&a, &b, a.connected_count + b.connected_count == 2);
+    for (int i = 0; i < 4000; i++) {
+        if (i == 2000)
+            m4h_bus_leave_queues(a.bus);
+        assert_int_equal(publish_number(&b, "work", M4H_BUS_FRESH, i), 0);
+    }
+    run_until(&a, &b, a.note_count + b.note_count >= 4000);
+    assert_int_equal(a.note_count + b.note_count, 4000);
+    before = a.note_count;
+    assert_true(before > 0);
+    for (int i = 0; i < 400; i++)
+        assert_int_equal(publish_number(&b, "work", M4H_BUS_FRESH, i), 0);
+    assert_int_equal(publish_number(&b, "own", M4H_BUS_FRESH, 7), 0);
+    run_until(&a, &b, a.note_count + b.note_count >= 4401);
+    assert_int_equal(a.note_count, before + 1);
+    assert_int_equal(a.notes[before].topic, 1);
+    owner_destroy(&a);
+    owner_destroy(&b);
+}
+
+static void the_last_one_leaves_nobody_and_the_asker_hears_it_at_once(void **state)
+{
+    static const struct m4h_bus_subscription member[] = {{"work", "group", on_topic_0}};
+    static struct owner a, b;
+
+    owner_create(&a, m4h_nats_server_url(*state), member, 1);
+    owner_create(&b, m4h_nats_server_url(*state), NULL, 0);
+    a.echoes = true;
+    run_until(&a, &b, a.connected_count + b.connected_count == 2);
+    assert_int_equal(request_number(&b, "work", WAIT_MS, 1), 0);
+    run_until(&a, &b, b.replies == 1);
+    m4h_bus_leave_queues(a.bus);
+    m4h_bus_leave_queues(a.bus);
+    for (int asked = 1; b.unavailable == 0; asked++) {
+        assert_int_equal(request_number(&b, "work", WAIT_MS, 2), 0);
+        run_until(&a, &b, b.replies + b.unavailable == 1 + asked);
+    }
+    owner_destroy(&a);
+    owner_destroy(&b);
+}
+
 static void the_message_id_is_a_header(void **state)
 {
     struct m4h_nats_wire *wire = m4h_nats_wire_connect(m4h_nats_server_port(*state));
@@ -224,6 +274,8 @@ const struct CMUnitTest bus_message_tests[] = {
     with_server(a_message_comes_to_its_subscription_in_order),
     with_server(many_messages_arrive_in_order_and_none_is_lost),
     with_server(a_queue_group_gets_each_message_once),
+    with_server(who_leaves_a_queue_group_loses_nothing_and_gets_no_more),
+    with_server(the_last_one_leaves_nobody_and_the_asker_hears_it_at_once),
     with_server(the_message_id_is_a_header),
     with_server(an_empty_message_is_a_message),
     with_server(what_would_break_the_protocol_is_refused),

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import unittest
+import urllib.request
 
 from cluster import ClusterTestCase, wait_until
 
@@ -80,6 +81,18 @@ class ThreeMasters(ClusterTestCase):
         # While it learns it answers nothing, so it is not to be missed when the next one falls.
         wait_until(lambda: self.view(master), 10, f"{master.identity} answering")
 
+    def repeats(self, master):
+        """(how often gateways left that master for another one, how many of their questions were asked again)"""
+        left = sum(len(gateway.log_lines(f"master={master.identity} ", "others are asked"))
+                   for gateway in self.cluster.gateways)
+        asked_again = 0
+        for gateway in self.cluster.gateways:
+            with urllib.request.urlopen(gateway.described["url"] + "/metrics", timeout=5) as answer:
+                text = answer.read().decode()
+            asked_again += sum(int(float(line.split()[-1])) for line in text.splitlines()
+                               if line.startswith("mas4h_gateway_rpc_repeats_total "))
+        return left, asked_again
+
     def test_any_master_may_fall_or_stand_still(self):
         first, second, third = self.cluster.masters
         self.cluster.wait_until_ready()
@@ -105,8 +118,13 @@ class ThreeMasters(ClusterTestCase):
         third.kill()
         third.start()
         self.wait_until_views_are(["before", "while-one-is-dead"])
+        before, retried = self.repeats(first), sum(asker.retried for asker in askers)
+        first.kill(signal.SIGTERM)
+        after = self.repeats(first)
         for asker in askers:
             asker.end()
+        self.assertEqual(before[0], after[0], "a master that ends cleanly lets nobody wait")
+        self.assertEqual(retried, sum(asker.retried for asker in askers))
         self.assertEqual([], [failure for asker in askers for failure in asker.failures])
         self.assertGreater(len(times), 20)
         self.assertLess(times[len(times) * 99 // 100], 1)
@@ -114,7 +132,8 @@ class ThreeMasters(ClusterTestCase):
             self.assertEqual([], slave.log_lines("reason=no_master"))
         print(f"asked {sum(len(a.times) for a in askers)} times, {sum(a.retried for a in askers)} asked again; while one "
               f"stood still: {len(times)}, p50 {times[len(times) // 2] * 1000:.0f} ms, "
-              f"p99 {times[len(times) * 99 // 100] * 1000:.0f} ms", flush=True)
+              f"p99 {times[len(times) * 99 // 100] * 1000:.0f} ms; as one was ended: {after[1] - before[1]} tries repeated",
+              flush=True)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,15 @@
  * makes the slots a little less even for as long as a reservation lasts. */
 #include "services/master/io/service.h"
 
+#include "lib/base/ready_file.h"
 #include "lib/wire/wire.h"
 
 #include <stdlib.h>
+
+/* How long it takes at most until who asks has heard that this master stops, and until what was
+ * on its way when it left the queue groups has come and is answered. */
+#define HEARD_WITHIN_MS 150u
+#define LAST_ANSWERS_MS 250u
 
 static void log_other(enum m4h_log_level level, const struct m4h_master_hello *hello,
                       const char *what)
@@ -67,7 +73,7 @@ static void on_timer(void *context)
     struct m4h_master *master = context;
     struct m4h_master_hello gone;
 
-    if (!m4h_bus_is_connected(master->bus))
+    if (!m4h_bus_is_connected(master->bus) || master->leaving != NULL)
         return;
     while (m4h_masters_expire(&master->masters, m4h_loop_now_ms(master->loop), &gone))
         log_other(M4H_LOG_WARNING, &gone, "a master is silent");
@@ -142,8 +148,38 @@ int m4h_master_open_masters(struct m4h_master *master)
 
 void m4h_master_greet(struct m4h_master *master)
 {
+    if (master->leaving != NULL)
+        return;
     say_hello(master, false);
     m4h_timer_start(master->hello, M4H_MASTERS_HELLO_MS, M4H_MASTERS_HELLO_MS);
+}
+
+/* The second time all that was on its way when the queue groups were left is answered. */
+static void on_leaving(void *context)
+{
+    struct m4h_master *master = context;
+
+    if (!master->has_left_queues && m4h_bus_is_connected(master->bus)) {
+        master->has_left_queues = true;
+        m4h_bus_leave_queues(master->bus);
+        m4h_timer_start(master->leaving, LAST_ANSWERS_MS, 0);
+    } else {
+        master->on_left(master->left_context);
+    }
+}
+
+void m4h_master_leave(struct m4h_master *master, void (*on_left)(void *context), void *context)
+{
+    master->on_left = on_left;
+    master->left_context = context;
+    m4h_ready_file_remove(master->config->ready_file);
+    if (!m4h_bus_is_connected(master->bus) ||
+        m4h_timer_create(&master->leaving, master->loop, on_leaving, master) != 0) {
+        on_left(context);
+        return;
+    }
+    say_hello(master, true);
+    m4h_timer_start(master->leaving, HEARD_WITHIN_MS, 0);
 }
 
 void m4h_master_take_leave(struct m4h_master *master)

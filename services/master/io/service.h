@@ -70,6 +70,10 @@ struct m4h_master {
     struct m4h_timer *tick;
     struct m4h_timer *file_watch;
     struct m4h_timer *hello;
+    struct m4h_timer *leaving; /* NULL: it stays */
+    bool has_left_queues;
+    void (*on_left)(void *context);
+    void *left_context;
     struct m4h_http_server *http; /* NULL: none */
     struct m4h_http_ops ops;
     struct m4h_http_routes routes;
