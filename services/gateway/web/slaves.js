@@ -33,8 +33,8 @@ function createRow(slave) {
             on: { click: () => filters.set({ slave: slave.slave_id }) } }),
         element("span", { class: "note" })),
         element("td", {}, element("span", { class: "state" })),
-        element("td", { class: "tunnels" }, element("span", { class: "load" }, element("span")),
-            element("span", { class: "note" })),
+        element("td", { class: "tunnels" }, element("span", { class: "gauge" },
+            element("span", { class: "load" }, element("span")), element("span", { class: "note" }))),
         element("td", { class: "number wide" }), element("td", { class: "number wide" }),
         element("td", { class: "number wide" }), element("td", { class: "wide" }),
         element("td", { class: "number wide" }),
@@ -56,12 +56,13 @@ function fillRow(row, slave) {
     setText(name.firstElementChild, slave.slave_id);
     name.firstElementChild.setAttribute("aria-label", `${slave.slave_id}: show its tunnels`);
     name.firstElementChild.setAttribute("aria-pressed", String(filters.slave === slave.slave_id));
-    setText(name.lastElementChild, `${slave.region} · ${address(slave.host, slave.port)}`);
+    setText(name.lastElementChild, slave.region);
+    name.title = `devices connect to ${address(slave.host, slave.port)}`;
     setText(state.firstElementChild, stateText(slave));
     state.firstElementChild.dataset.state = slave.state;
-    fillLoad(tunnels.firstElementChild, slave.tunnels, slave.capacity);
-    setText(tunnels.lastElementChild,
-        `${count(slave.tunnels)} of ${count(slave.capacity)} · ${percent(slave.tunnels, slave.capacity)}`);
+    const [load, note] = tunnels.firstElementChild.children;
+    fillLoad(load, slave.tunnels, slave.capacity);
+    setText(note, `${count(slave.tunnels)} of ${count(slave.capacity)} · ${percent(slave.tunnels, slave.capacity)}`);
     setText(channels, count(slave.channels));
     setText(traffic, known.traffic.has(slave.slave_id) ? rate(known.traffic.get(slave.slave_id)) : "–");
     setText(cpu, `${Math.round(slave.cpu_permille / 10)} %`);
