@@ -24,7 +24,13 @@ function showCluster() {
     drawCharts();
 }
 
-cluster.addEventListener("data", showCluster);
+let tunnelsBefore = null;
+cluster.addEventListener("data", () => {
+    showCluster();
+    // Without live events, or where one was missed, the figure tells that the list is old.
+    if (cluster.summary.tunnels !== tunnelsBefore) tunnelsChanged();
+    tunnelsBefore = cluster.summary.tunnels;
+});
 cluster.addEventListener("connection", () => {
     if (cluster.connection.problem?.status === 401) session.lost();
     else showConnection(cluster, events);
