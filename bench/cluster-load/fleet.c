@@ -221,7 +221,7 @@ static void ask_whether_taken(struct fleet *fleet)
     uint64_t id;
 
     m4h_buffer_clear(&fleet->message);
-    if (m4h_wire_cluster_request_encode(&fleet->message) != 0)
+    if (m4h_wire_cluster_request_encode("", &fleet->message) != 0)
         abort();
     fleet->open++;
     if (m4h_bus_request(fleet->bus, "mas4h.v1.rpc.status.cluster", fleet->message.data,

@@ -322,6 +322,7 @@ struct m4h_page_request {
     char client_key_prefix[M4H_CLIENT_KEY_MAX + 1];
     /* The last name of the page before, empty for the first page. */
     char page_token[M4H_PAGE_TOKEN_MAX + 1];
+    char request_id[M4H_REQUEST_ID_MAX + 1]; /* for the master's log; may be empty */
 };
 
 struct m4h_kick_request {

@@ -55,7 +55,7 @@ static void wake_up(struct m4h_http_request *request)
     m4h_http_server_turn(request->server);
 }
 
-static struct MHD_Response *plain_response(void)
+struct MHD_Response *m4h_http_response_empty(void)
 {
     return MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
 }
@@ -78,7 +78,7 @@ void m4h_http_request_end(struct m4h_http_request *request, unsigned status,
     if (response == NULL || !add_standard_headers(request)) {
         if (response != NULL)
             MHD_destroy_response(response);
-        request->response = plain_response();
+        request->response = m4h_http_response_empty();
         request->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
         request->answer_len = 0;
     }
@@ -98,8 +98,7 @@ void m4h_http_request_release(struct m4h_http_request *request)
     free(request);
 }
 
-/* The handler lets go. False: the request needs no answer any more. */
-static bool take_back(struct m4h_http_request *request)
+bool m4h_http_request_take_back(struct m4h_http_request *request)
 {
     request->is_deferred = false;
     if (!request->is_answered)
@@ -115,7 +114,7 @@ static struct MHD_Response *response_of(const struct m4h_http_answer *answer)
     bool ok = true;
 
     if (body == NULL || body->len == 0)
-        response = plain_response();
+        response = m4h_http_response_empty();
     else
         response = MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_FREE);
     if (response == NULL)
@@ -144,7 +143,7 @@ static void end_with(struct m4h_http_request *request, const struct m4h_http_ans
 
 void m4h_http_answer(struct m4h_http_request *request, const struct m4h_http_answer *answer)
 {
-    if (take_back(request))
+    if (m4h_http_request_take_back(request))
         end_with(request, answer);
     else if (answer->body != NULL)
         m4h_buffer_free(answer->body);
@@ -191,7 +190,7 @@ void m4h_http_answer_problem(struct m4h_http_request *request, unsigned status, 
     struct m4h_http_header retry = {"Retry-After", NULL};
     char seconds[RETRY_TEXT];
 
-    if (!take_back(request))
+    if (!m4h_http_request_take_back(request))
         return;
     if (retry_after_ms != 0) {
         snprintf(seconds, sizeof(seconds), "%u", (retry_after_ms - 1) / MS_PER_SECOND + 1);

@@ -123,10 +123,19 @@ const char *m4h_http_query(const struct m4h_http_request *request, const char *n
 /* The same, of those with that name the one at `index`; NULL: there are not so many. */
 const char *m4h_http_query_at(const struct m4h_http_request *request, const char *name,
                               size_t index);
-/* NULL: not given. Only before the handler returns. */
+/* NULL: not given, or the client is gone. */
 const char *m4h_http_header(const struct m4h_http_request *request, const char *name);
 /* The body, at most `body_max` bytes; not NUL terminated. */
 const uint8_t *m4h_http_body(const struct m4h_http_request *request, size_t *len);
+
+#define M4H_HTTP_JSON "application/json"
+
+/* Whether an answer of that media type is acceptable to the client, whether its body
+ * (if there is one) is of that type. False: no, and it has got its 406, or 415. A body
+ * without a type passes, and one of application/x-www-form-urlencoded, which curl and
+ * other clients say unasked. Before the handler returns. */
+bool m4h_http_check_accept(struct m4h_http_request *request, const char *type);
+bool m4h_http_check_type(struct m4h_http_request *request, const char *type);
 
 /* Who asks, as the guard found: for the access log and for handlers. Copied, cut at
  * M4H_ID_MAX; "" until it is set. */
@@ -157,6 +166,26 @@ void m4h_http_answer(struct m4h_http_request *request, const struct m4h_http_ans
 /* The same, as a JSON document in `body`. */
 void m4h_http_answer_json(struct m4h_http_request *request, unsigned status,
                           struct m4h_buffer *body);
+/* ---- content that many answers share ----------------------------------------- */
+
+/* Bytes of a media type with their ETag, counted by its holders. On the loop. */
+struct m4h_http_content;
+
+/* `type` is borrowed for ever, the bytes are taken (not on failure). The caller holds
+ * it. M4H_ENOMEM, M4H_ESYSTEM. */
+M4H_MUST_CHECK int m4h_http_content_create(struct m4h_http_content **content, const char *type,
+                                           struct m4h_buffer *bytes);
+/* Returns `content`. */
+struct m4h_http_content *m4h_http_content_hold(struct m4h_http_content *content);
+/* Freed where nobody holds it. Accepts NULL. */
+void m4h_http_content_release(struct m4h_http_content *content);
+size_t m4h_http_content_len(const struct m4h_http_content *content);
+/* Ends a GET with it, 200 and its ETag, or with 304 where If-None-Match has that one;
+ * the client has to ask before it uses what it keeps. The caller still holds it. */
+void m4h_http_answer_content(struct m4h_http_request *request, struct m4h_http_content *content);
+
+/* ---- problems ----------------------------------------------------------------- */
+
 /* A problem; `code` is its stable name ("not_found"), `detail` may be NULL.
  * Retry-After is added where `retry_after_ms` is not 0. */
 void m4h_http_answer_problem(struct m4h_http_request *request, unsigned status, const char *code,

@@ -13,6 +13,7 @@
 #include "lib/http/server.h"
 
 #include "lib/base/error.h"
+#include "lib/http/accept.h"
 #include "lib/net/socket.h"
 
 #include <inttypes.h>
@@ -23,6 +24,7 @@
 
 /* A body that goes on so long after it was found too large ends the connection. */
 #define BODY_WASTE_MAX (1024u * 1024u)
+#define ACCEPT_MAX     1024
 
 void *m4h_http_on_target(void *context, const char *target, struct MHD_Connection *connection)
 {
@@ -296,6 +298,8 @@ const char *m4h_http_query(const struct m4h_http_request *request, const char *n
 
 const char *m4h_http_header(const struct m4h_http_request *request, const char *name)
 {
+    if (request->connection == NULL)
+        return NULL;
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
@@ -334,6 +338,29 @@ void m4h_http_header_join(const struct m4h_http_request *request, const char *na
 
     out[0] = '\0';
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, join_one, &join);
+}
+
+bool m4h_http_check_accept(struct m4h_http_request *request, const char *type)
+{
+    char accept[ACCEPT_MAX];
+
+    m4h_http_header_join(request, "Accept", accept, sizeof(accept));
+    /* One that was cut may have named the type further on. */
+    if (strlen(accept) == sizeof(accept) - 1 || m4h_http_accept_allows(accept, type))
+        return true;
+    m4h_http_answer_problem(request, 406, "not_acceptable", NULL, 0);
+    return false;
+}
+
+bool m4h_http_check_type(struct m4h_http_request *request, const char *type)
+{
+    const char *sent = m4h_http_header(request, "Content-Type");
+
+    if (request->body.len == 0 || sent == NULL || m4h_http_type_is(sent, type) ||
+        m4h_http_type_is(sent, "application/x-www-form-urlencoded"))
+        return true;
+    m4h_http_refuse(request, 415, "unsupported_media_type", NULL, "Accept", type);
+    return false;
 }
 
 const uint8_t *m4h_http_body(const struct m4h_http_request *request, size_t *len)

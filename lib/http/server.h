@@ -113,6 +113,10 @@ void m4h_http_header_join(const struct m4h_http_request *request, const char *na
 
 /* Adds to a response; false where memory is short. */
 bool m4h_http_response_header(struct MHD_Response *response, const char *name, const char *value);
+/* One without a body; NULL: no memory. */
+struct MHD_Response *m4h_http_response_empty(void);
+/* The handler lets go. False: the request needs no answer any more, and is gone. */
+bool m4h_http_request_take_back(struct m4h_http_request *request);
 /* Makes `response` (owned from now on; NULL: no memory, 500 is sent) the answer,
  * logs it, and wakes the request where it sleeps. */
 void m4h_http_request_end(struct m4h_http_request *request, unsigned status,

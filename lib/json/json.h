@@ -119,8 +119,9 @@ M4H_MUST_CHECK int m4h_json_slot_error(struct m4h_buffer *out, const char *reque
 
 /* Reads {"region": "eu", "client_key": "..."}; both may be missing, and so may
  * the whole document (`len` 0). Members that are not known are ignored, so that
- * older gateways serve newer clients. M4H_EINVALID: `problem` says what is wrong,
- * for the client; or M4H_ENOMEM. `request->request_id` is left empty. */
+ * older gateways serve newer clients. M4H_EPROTOCOL: it is not JSON;
+ * M4H_EINVALID: a member of it is wrong; `problem` says what, for the client. Or
+ * M4H_ENOMEM. `request->request_id` is left empty. */
 M4H_MUST_CHECK int m4h_json_slot_request_parse(const uint8_t *data, size_t len,
                                                struct m4h_dispatch_request *request,
                                                struct m4h_problem *problem);

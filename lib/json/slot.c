@@ -143,13 +143,17 @@ static int load(const uint8_t *data, size_t len, json_t **document, struct m4h_p
     json_error_t where;
 
     *document = NULL;
-    if (len > M4H_JSON_REQUEST_MAX)
-        return refuse(problem, "the request is longer than %d bytes", M4H_JSON_REQUEST_MAX);
+    if (len > M4H_JSON_REQUEST_MAX) {
+        refuse(problem, "the request is longer than %d bytes", M4H_JSON_REQUEST_MAX);
+        return M4H_EPROTOCOL;
+    }
     *document = json_loadb((const char *)data, len, JSON_REJECT_DUPLICATES, &where);
     if (*document == NULL && json_error_code(&where) == json_error_out_of_memory)
         return M4H_ENOMEM;
-    if (*document == NULL)
-        return refuse(problem, "not JSON at line %d, column %d", where.line, where.column);
+    if (*document == NULL) {
+        refuse(problem, "not JSON at line %d, column %d", where.line, where.column);
+        return M4H_EPROTOCOL;
+    }
     if (!json_is_object(*document))
         return refuse(problem, "the request must be a JSON object");
     return 0;

@@ -21,7 +21,8 @@
 /* ---- requests ---------------------------------------------------------------- */
 
 static bool read_request(const char *region, const char *slave_id, uint32_t page_size,
-                         const char *page_token, struct m4h_page_request *out)
+                         const char *page_token, const char *request_id,
+                         struct m4h_page_request *out)
 {
     out->client_key_prefix[0] = '\0';
     out->page_size = page_size == 0                  ? M4H_PAGE_SIZE_DEFAULT
@@ -29,7 +30,8 @@ static bool read_request(const char *region, const char *slave_id, uint32_t page
                                                      : page_size;
     return m4h_wire_read_id_maybe(region, out->region) &&
            m4h_wire_read_id_maybe(slave_id, out->slave_id) &&
-           m4h_wire_read_client_key_maybe(page_token, out->page_token);
+           m4h_wire_read_client_key_maybe(page_token, out->page_token) &&
+           m4h_wire_read_text(request_id, out->request_id, sizeof(out->request_id));
 }
 
 int m4h_wire_slaves_request_encode(const struct m4h_page_request *request, struct m4h_buffer *out)
@@ -40,6 +42,7 @@ int m4h_wire_slaves_request_encode(const struct m4h_page_request *request, struc
     message.slave_id = m4h_wire_borrow(request->slave_id);
     message.page_size = request->page_size;
     message.page_token = m4h_wire_borrow(request->page_token);
+    message.request_id = m4h_wire_borrow(request->request_id);
     return m4h_wire_pack(&message.base, out);
 }
 
@@ -47,7 +50,7 @@ static bool read_slaves_request(const Mas4h__V1__SlavesStatusRequest *message,
                                 struct m4h_page_request *out)
 {
     return read_request(message->region, message->slave_id, message->page_size, message->page_token,
-                        out);
+                        message->request_id, out);
 }
 
 int m4h_wire_slaves_request_decode(const uint8_t *data, size_t len, struct m4h_page_request *out)
@@ -70,6 +73,7 @@ int m4h_wire_tunnels_request_encode(const struct m4h_page_request *request, stru
     message.slave_id = m4h_wire_borrow(request->slave_id);
     message.page_size = request->page_size;
     message.page_token = m4h_wire_borrow(request->page_token);
+    message.request_id = m4h_wire_borrow(request->request_id);
     message.client_key_prefix = m4h_wire_borrow(request->client_key_prefix);
     return m4h_wire_pack(&message.base, out);
 }
@@ -78,7 +82,7 @@ static bool read_tunnels_request(const Mas4h__V1__TunnelsStatusRequest *message,
                                  struct m4h_page_request *out)
 {
     return read_request(message->region, message->slave_id, message->page_size, message->page_token,
-                        out) &&
+                        message->request_id, out) &&
            m4h_wire_read_text(message->client_key_prefix, out->client_key_prefix,
                               sizeof(out->client_key_prefix));
 }

@@ -11,19 +11,29 @@
 
 /* ---- cluster ----------------------------------------------------------------- */
 
-int m4h_wire_cluster_request_encode(struct m4h_buffer *out)
+int m4h_wire_cluster_request_encode(const char *request_id, struct m4h_buffer *out)
 {
     Mas4h__V1__ClusterStatusRequest message = MAS4H__V1__CLUSTER_STATUS_REQUEST__INIT;
 
+    message.request_id = m4h_wire_borrow(request_id);
     return m4h_wire_pack(&message.base, out);
 }
 
-int m4h_wire_cluster_request_decode(const uint8_t *data, size_t len)
+static bool read_cluster_request(const Mas4h__V1__ClusterStatusRequest *message,
+                                 char request_id[M4H_REQUEST_ID_MAX + 1])
+{
+    return m4h_wire_read_text(message->request_id, request_id, M4H_REQUEST_ID_MAX + 1);
+}
+
+int m4h_wire_cluster_request_decode(const uint8_t *data, size_t len,
+                                    char request_id[M4H_REQUEST_ID_MAX + 1])
 {
     struct m4h_wire_arena arena;
     int error = m4h_wire_unpack(&arena, &mas4h__v1__cluster_status_request__descriptor,
                                 M4H_WIRE_SMALL_MAX, data, len);
 
+    if (error == 0 && !read_cluster_request(arena.message, request_id))
+        error = M4H_EPROTOCOL;
     m4h_wire_release(&arena);
     return error;
 }
@@ -215,28 +225,33 @@ int m4h_wire_cluster_reply_decode(const uint8_t *data, size_t len,
 
 /* ---- one tunnel --------------------------------------------------------------- */
 
-int m4h_wire_tunnel_request_encode(const char *client_key, struct m4h_buffer *out)
+int m4h_wire_tunnel_request_encode(const char *client_key, const char *request_id,
+                                   struct m4h_buffer *out)
 {
     Mas4h__V1__TunnelStatusRequest message = MAS4H__V1__TUNNEL_STATUS_REQUEST__INIT;
 
     message.client_key = m4h_wire_borrow(client_key);
+    message.request_id = m4h_wire_borrow(request_id);
     return m4h_wire_pack(&message.base, out);
 }
 
 static bool read_tunnel_request(const Mas4h__V1__TunnelStatusRequest *message,
-                                char client_key[M4H_CLIENT_KEY_MAX + 1])
+                                char client_key[M4H_CLIENT_KEY_MAX + 1],
+                                char request_id[M4H_REQUEST_ID_MAX + 1])
 {
-    return m4h_wire_read_client_key(message->client_key, client_key);
+    return m4h_wire_read_client_key(message->client_key, client_key) &&
+           m4h_wire_read_text(message->request_id, request_id, M4H_REQUEST_ID_MAX + 1);
 }
 
 int m4h_wire_tunnel_request_decode(const uint8_t *data, size_t len,
-                                   char client_key[M4H_CLIENT_KEY_MAX + 1])
+                                   char client_key[M4H_CLIENT_KEY_MAX + 1],
+                                   char request_id[M4H_REQUEST_ID_MAX + 1])
 {
     struct m4h_wire_arena arena;
     int error = m4h_wire_unpack(&arena, &mas4h__v1__tunnel_status_request__descriptor,
                                 M4H_WIRE_SMALL_MAX, data, len);
 
-    if (error == 0 && !read_tunnel_request(arena.message, client_key))
+    if (error == 0 && !read_tunnel_request(arena.message, client_key, request_id))
         error = M4H_EPROTOCOL;
     m4h_wire_release(&arena);
     return error;

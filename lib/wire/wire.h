@@ -59,8 +59,9 @@ M4H_MUST_CHECK int m4h_wire_authorize_reply_decode(const uint8_t *data, size_t l
  * `out`: 500 slaves with three RSA host keys each do not. Where some are left
  * out, its next_page_token is not the one given but the slave_id or client_key
  * of the last one in it: see m4h_page_request. So neither side has to care. */
-M4H_MUST_CHECK int m4h_wire_cluster_request_encode(struct m4h_buffer *out);
-M4H_MUST_CHECK int m4h_wire_cluster_request_decode(const uint8_t *data, size_t len);
+M4H_MUST_CHECK int m4h_wire_cluster_request_encode(const char *request_id, struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_cluster_request_decode(const uint8_t *data, size_t len,
+                                                   char request_id[M4H_REQUEST_ID_MAX + 1]);
 M4H_MUST_CHECK int m4h_wire_cluster_reply_encode(const struct m4h_cluster_status *cluster,
                                                  const struct m4h_region_status *regions,
                                                  size_t region_count,
@@ -97,9 +98,11 @@ M4H_MUST_CHECK int m4h_wire_tunnels_reply_decode(const uint8_t *data, size_t len
                                                  char next_page_token[M4H_PAGE_TOKEN_MAX + 1],
                                                  struct m4h_problem *problem);
 
-M4H_MUST_CHECK int m4h_wire_tunnel_request_encode(const char *client_key, struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_tunnel_request_encode(const char *client_key, const char *request_id,
+                                                  struct m4h_buffer *out);
 M4H_MUST_CHECK int m4h_wire_tunnel_request_decode(const uint8_t *data, size_t len,
-                                                  char client_key[M4H_CLIENT_KEY_MAX + 1]);
+                                                  char client_key[M4H_CLIENT_KEY_MAX + 1],
+                                                  char request_id[M4H_REQUEST_ID_MAX + 1]);
 M4H_MUST_CHECK int m4h_wire_tunnel_reply_encode(const struct m4h_tunnel_status *tunnel,
                                                 const struct m4h_problem *problem,
                                                 struct m4h_buffer *out);

@@ -68,6 +68,10 @@ static const struct m4h_config_option options[] = {
     {"events", "heartbeat_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(events_heartbeat_ms),
      "15000", 1000, 3600000, NULL,
      "A reader of events for whom nothing happens gets a comment so often."},
+    {"status", "keep_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(status_keep_ms), "20", 0,
+     250, NULL,
+     "For so long a list, or the counts of the cluster, is given to all who ask the same. 0: a "
+     "master is asked each time, once for all who wait."},
 };
 
 static bool check(const void *config, char *message, size_t message_size)

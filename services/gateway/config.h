@@ -33,6 +33,7 @@ struct m4h_gateway_config {
     int64_t slots_in_flight_max;
     int64_t events_readers_max;
     int64_t events_heartbeat_ms;
+    int64_t status_keep_ms;
 };
 
 extern const struct m4h_config_table m4h_gateway_config_table;

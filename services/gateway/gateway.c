@@ -14,12 +14,15 @@
 #include "services/gateway/core/subject.h"
 #include "services/gateway/io/access.h"
 #include "services/gateway/io/feed.h"
+#include "services/gateway/io/index.h"
 #include "services/gateway/io/metrics.h"
+#include "services/gateway/io/operations.h"
 #include "services/gateway/io/pages.h"
 #include "services/gateway/io/probe.h"
-#include "services/gateway/io/rest.h"
 #include "services/gateway/io/session.h"
+#include "services/gateway/io/shared.h"
 #include "services/gateway/io/slots.h"
+#include "services/gateway/io/status.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,11 +50,11 @@ struct m4h_gateway {
     struct m4h_http_server *http;
     struct m4h_gateway_readiness readiness;
     struct m4h_gateway_access access;
-    struct m4h_gateway_rest rest;
+    struct m4h_gateway_shared *shared;
     struct m4h_gateway_slots slots;
     struct m4h_gateway_feed *feed;
     struct m4h_http_ops ops;
-    struct m4h_http_routes routes[6];
+    struct m4h_http_routes routes[8];
     char host[M4H_HOST_MAX + 1];
     bool ready_file_is_there;
     struct m4h_timer *draining; /* looks whether all is finished */
@@ -193,6 +196,7 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
 
     m4h_http_server_stats(gateway->http, &numbers.http);
     m4h_gateway_rpc_stats(gateway->rpc, &numbers.rpc);
+    m4h_gateway_shared_stats(gateway->shared, &numbers.shared);
     m4h_bus_stats(gateway->bus, &numbers.bus);
     m4h_gateway_feed_stats(gateway->feed, &numbers.feed);
     m4h_gateway_metrics_write(metrics, &numbers);
@@ -222,17 +226,18 @@ static int start_http(struct m4h_gateway *gateway)
     if (error != 0)
         return error;
     snprintf(gateway->host, sizeof(gateway->host), "%s", address.host);
-    gateway->rest.rpc = gateway->rpc;
     gateway->slots.rpc = gateway->rpc;
     gateway->slots.access = &gateway->access;
     gateway->slots.in_flight_max = (uint32_t)config->slots_in_flight_max;
     gateway->ops = (struct m4h_http_ops){is_ready, write_metrics, gateway, "mas4h-gateway"};
     gateway->routes[0] = m4h_gateway_slots_routes(&gateway->slots);
-    gateway->routes[1] = m4h_gateway_rest_routes(&gateway->rest);
+    gateway->routes[1] = m4h_gateway_status_routes(gateway->shared);
     gateway->routes[2] = m4h_http_ops_routes(&gateway->ops);
     gateway->routes[3] = m4h_gateway_pages_routes();
     gateway->routes[4] = m4h_gateway_feed_routes(gateway->feed);
     gateway->routes[5] = m4h_gateway_session_routes(&gateway->access);
+    gateway->routes[6] = m4h_gateway_operations_routes(gateway->rpc);
+    gateway->routes[7] = m4h_gateway_index_routes();
     return m4h_http_server_create(&gateway->http, gateway->loop, &address, &http);
 }
 
@@ -248,6 +253,7 @@ static void reload_config(struct m4h_gateway *gateway)
     m4h_log_set_level((enum m4h_log_level)gateway->config->log_level);
     gateway->slots.in_flight_max = (uint32_t)gateway->config->slots_in_flight_max;
     m4h_gateway_feed_limit(gateway->feed, (uint32_t)gateway->config->events_readers_max);
+    m4h_gateway_shared_set_keep(gateway->shared, (uint32_t)gateway->config->status_keep_ms);
     m4h_log(M4H_LOG_INFO, "gateway", "changed=%u configuration is reloaded", changed);
 }
 
@@ -293,6 +299,9 @@ static int start(struct m4h_gateway *gateway)
                                         &gateway->readiness);
     if (error == 0)
         error = m4h_gateway_access_open(&gateway->access, gateway->loop, gateway->config);
+    if (error == 0)
+        error = m4h_gateway_shared_create(&gateway->shared, gateway->loop, gateway->rpc,
+                                          (uint32_t)gateway->config->status_keep_ms);
     if (error == 0)
         error = start_http(gateway);
     if (error == 0)
@@ -375,6 +384,7 @@ void m4h_gateway_destroy(struct m4h_gateway *gateway)
     m4h_http_server_destroy(gateway->http);
     m4h_gateway_access_close(&gateway->access);
     m4h_gateway_probe_close(gateway->probe);
+    m4h_gateway_shared_destroy(gateway->shared);
     m4h_gateway_rpc_destroy(gateway->rpc);
     m4h_bus_destroy(gateway->bus, FLUSH_MS);
     m4h_gateway_feed_destroy(gateway->feed);

@@ -231,8 +231,8 @@ class Journey(ClusterTestCase):
         for method, path, body, expected in (
                 ("GET", "/v1/tunnels/nobody", None, 404), ("GET", "/v1/slaves/nobody", None, 404),
                 ("GET", "/v1/nothing", None, 404), ("PUT", "/v1/slots", {}, 405),
-                ("POST", "/v1/slots", {"region": "Not A Region"}, 400),
-                ("POST", "/v1/slots", {"region": 7}, 400),
+                ("POST", "/v1/slots", {"region": "Not A Region"}, 422),
+                ("POST", "/v1/slots", {"region": 7}, 422),
                 ("GET", "/v1/tunnels?page_size=x", None, 400),
                 ("POST", "/v1/slots", {"region": "nowhere"}, 503)):
             with self.subTest(method=method, path=path, body=body):

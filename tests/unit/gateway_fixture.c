@@ -74,51 +74,6 @@ static void on_dispatch(void *context, const struct m4h_bus_message *message)
     fixture->later[0] = '\0';
 }
 
-static void on_cluster(void *context, const struct m4h_bus_message *message)
-{
-    struct m4h_buffer out = M4H_BUFFER_INIT(MESSAGE_MAX);
-    struct m4h_cluster_status cluster = {.master_id = "master-1",
-                                         .version = "5.0.0",
-                                         .started_wall_ms = 1769860800250u,
-                                         .slaves = 2,
-                                         .synced = true,
-                                         .flapping = 1};
-    struct m4h_region_status regions[] = {{"eu", 2, 1, 3, 100}};
-
-    reply(context, message->reply, &out,
-          m4h_wire_cluster_reply_encode(&cluster, regions, 1, NULL, &out));
-}
-
-static struct m4h_slave_status slave_named(const char *slave_id)
-{
-    struct m4h_slave_status slave = {
-        .region = "eu",
-        .state = M4H_SLAVE_READY,
-        .info = {.host = "h", .port = 2222, .capacity = 100, .version = "5.0.0"}};
-
-    snprintf(slave.slave_id, sizeof(slave.slave_id), "%s", slave_id);
-    return slave;
-}
-
-static void on_slaves(void *context, const struct m4h_bus_message *message)
-{
-    struct gateway_fixture *fixture = context;
-    struct m4h_buffer out = M4H_BUFFER_INIT(MESSAGE_MAX);
-    struct m4h_slave_status all[] = {slave_named("slave-1"), slave_named("slave-gone")};
-    struct m4h_page_request *page = &fixture->asked.page;
-    size_t first = 0, count = 2;
-
-    all[1].state = M4H_SLAVE_DRAINING;
-    all[1].drain_deadline_wall_ms = 1769860800250u;
-    assert_int_equal(m4h_wire_slaves_request_decode(message->data, message->len, page), 0);
-    if (page->slave_id[0] != '\0') {
-        first = strcmp(page->slave_id, "slave-gone") == 0 ? 1 : 0;
-        count = strcmp(page->slave_id, all[first].slave_id) == 0 ? 1 : 0;
-    }
-    reply(fixture, message->reply, &out,
-          m4h_wire_slaves_reply_encode(all + first, count, "", NULL, &out));
-}
-
 static struct m4h_tunnel_status tunnel_named(const char *client_key)
 {
     struct m4h_tunnel_status tunnel = {
@@ -142,6 +97,73 @@ static struct m4h_tunnel_status tunnel_named(const char *client_key)
     return tunnel;
 }
 
+static void give_tunnel(struct gateway_fixture *fixture, const char *subject,
+                        const char *client_key)
+{
+    struct m4h_buffer out = M4H_BUFFER_INIT(MESSAGE_MAX);
+    struct m4h_problem unknown = {M4H_PROBLEM_NOT_FOUND, "no such tunnel", 0};
+    struct m4h_tunnel_status tunnel = tunnel_named(client_key);
+    bool known = strcmp(client_key, "nobody") != 0;
+
+    reply(fixture, subject, &out,
+          m4h_wire_tunnel_reply_encode(&tunnel, known ? NULL : &unknown, &out));
+}
+
+static void on_cluster(void *context, const struct m4h_bus_message *message)
+{
+    struct gateway_fixture *fixture = context;
+    struct m4h_buffer out = M4H_BUFFER_INIT(MESSAGE_MAX);
+    struct m4h_cluster_status cluster = {.master_id = "master-1",
+                                         .version = "5.0.0",
+                                         .started_wall_ms = 1769860800250u,
+                                         .slaves = 2,
+                                         .synced = true,
+                                         .flapping = 1};
+    struct m4h_region_status regions[] = {{"eu", 2, 1, 3, 100}};
+
+    assert_int_equal(
+        m4h_wire_cluster_request_decode(message->data, message->len, fixture->asked.request_id), 0);
+    fixture->asked.count++;
+    reply(fixture, message->reply, &out,
+          m4h_wire_cluster_reply_encode(&cluster, regions, 1, NULL, &out));
+    if (fixture->held[0] != '\0')
+        give_tunnel(fixture, fixture->held, "held");
+    fixture->held[0] = '\0';
+}
+
+static struct m4h_slave_status slave_named(const char *slave_id)
+{
+    struct m4h_slave_status slave = {
+        .region = "eu",
+        .state = M4H_SLAVE_READY,
+        .info = {.host = "h", .port = 2222, .capacity = 100, .version = "5.0.0"}};
+
+    snprintf(slave.slave_id, sizeof(slave.slave_id), "%s", slave_id);
+    return slave;
+}
+
+static void on_slaves(void *context, const struct m4h_bus_message *message)
+{
+    struct gateway_fixture *fixture = context;
+    struct m4h_buffer out = M4H_BUFFER_INIT(MESSAGE_MAX);
+    struct m4h_slave_status all[] = {slave_named("slave-1"), slave_named("slave-gone"),
+                                     slave_named("slave-stopped")};
+    struct m4h_page_request *page = &fixture->asked.page;
+    size_t first = 0, count = M4H_COUNT(all);
+
+    all[1].state = M4H_SLAVE_DRAINING;
+    all[1].drain_deadline_wall_ms = 1769860800250u;
+    all[2].state = M4H_SLAVE_STOPPED;
+    assert_int_equal(m4h_wire_slaves_request_decode(message->data, message->len, page), 0);
+    if (page->slave_id[0] != '\0') {
+        while (first < M4H_COUNT(all) - 1 && strcmp(page->slave_id, all[first].slave_id) != 0)
+            first++;
+        count = strcmp(page->slave_id, all[first].slave_id) == 0 ? 1 : 0;
+    }
+    reply(fixture, message->reply, &out,
+          m4h_wire_slaves_reply_encode(all + first, count, "", NULL, &out));
+}
+
 static void on_tunnels(void *context, const struct m4h_bus_message *message)
 {
     struct gateway_fixture *fixture = context;
@@ -150,23 +172,24 @@ static void on_tunnels(void *context, const struct m4h_bus_message *message)
 
     assert_int_equal(
         m4h_wire_tunnels_request_decode(message->data, message->len, &fixture->asked.page), 0);
+    fixture->asked.count++;
     reply(fixture, message->reply, &out,
           m4h_wire_tunnels_reply_encode(tunnels, 2, "b c/d", NULL, &out));
 }
 
 static void on_tunnel(void *context, const struct m4h_bus_message *message)
 {
-    struct m4h_buffer out = M4H_BUFFER_INIT(MESSAGE_MAX);
-    struct m4h_problem unknown = {M4H_PROBLEM_NOT_FOUND, "no such tunnel", 0};
-    struct m4h_tunnel_status tunnel;
+    struct gateway_fixture *fixture = context;
     char client_key[M4H_CLIENT_KEY_MAX + 1];
-    int error = m4h_wire_tunnel_request_decode(message->data, message->len, client_key);
-    bool known = strcmp(client_key, "nobody") != 0;
 
-    assert_int_equal(error, 0);
-    tunnel = tunnel_named(client_key);
-    reply(context, message->reply, &out,
-          m4h_wire_tunnel_reply_encode(&tunnel, known ? NULL : &unknown, &out));
+    assert_int_equal(m4h_wire_tunnel_request_decode(message->data, message->len, client_key,
+                                                    fixture->asked.request_id),
+                     0);
+    fixture->asked.count++;
+    if (strcmp(client_key, "held") == 0)
+        snprintf(fixture->held, sizeof(fixture->held), "%s", message->reply);
+    else
+        give_tunnel(fixture, message->reply, client_key);
 }
 
 static void on_kick(void *context, const struct m4h_bus_message *message)

@@ -1,11 +1,13 @@
 /* A gateway on a loop in a thread of its own, a real nats-server, and a master
  * and a slave that the test plays on a second connection.
  *
- * The master knows slave-1, which answers, and slave-gone, which does not. What
+ * The master knows slave-1, which answers, slave-gone, which does not, and
+ * slave-stopped, which has stopped. What
  * it says depends on names: a region "full" has no room, one "silent" gets no
  * answer, "once" only at the second try, where "learning" gets "not ready" first, "garbage" one
  * that is none, "later" when the next request has been answered. Of tunnels it knows all but
- * "nobody"; "on-gone" is on slave-gone, and slave-1 has no more of "just-left". */
+ * "nobody"; "held" is told when the cluster has been asked for, "on-gone" is on slave-gone, and
+ * slave-1 has no more of "just-left". */
 #ifndef M4H_TESTS_UNIT_GATEWAY_FIXTURE_H
 #define M4H_TESTS_UNIT_GATEWAY_FIXTURE_H
 
@@ -23,6 +25,8 @@ struct gateway_asked {
     struct m4h_kick_request kick;
     struct m4h_drain_request drain;
     unsigned once_asked;
+    char request_id[M4H_REQUEST_ID_MAX + 1]; /* of a cluster or tunnel question */
+    unsigned count;                          /* of cluster, tunnels and tunnel questions */
 };
 
 struct gateway_fixture {
@@ -35,6 +39,7 @@ struct gateway_fixture {
     bool is_drained;            /* on the loop */
     struct gateway_asked asked; /* on the loop */
     struct gateway_asked seen;  /* a copy for the test */
+    char held[256];             /* the reply subject of the question for "held" */
     char later[256];            /* the reply subject of a request that waits */
 };
 

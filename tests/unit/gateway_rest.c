@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TEXT 65536
@@ -43,6 +44,15 @@ static void expect(const char *part)
         fail_msg("%s is not in: %s", part, text);
 }
 
+/* Of the last answer, with its quotes. */
+static void copy_etag(char etag[64])
+{
+    const char *at = strstr(text, "ETag: \"");
+
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "ETag: %63[^\r]", etag), 1);
+}
+
 /* ---- status --------------------------------------------------------------------------- */
 
 static void the_cluster_is_what_a_master_says(void **state)
@@ -50,7 +60,7 @@ static void the_cluster_is_what_a_master_says(void **state)
     (void)state;
     assert_int_equal(get("/v1/cluster"), 200);
     expect("Content-Type: application/json\r\n");
-    expect("Cache-Control: no-store\r\n");
+    expect("Cache-Control: no-cache\r\n");
     expect("\"master_id\":\"master-1\"");
     expect("\"regions\":[{\"region\":\"eu\",\"slaves\":2,");
 }
@@ -93,6 +103,125 @@ static void a_draining_slave_says_until_when_and_twins_flap(void **state)
     expect("\"flapping\":false");
     assert_int_equal(get("/v1/cluster"), 200);
     expect("\"flapping\":1,");
+}
+
+static void who_has_the_answer_gets_304_and_any_change_another_tag(void **state)
+{
+    char line[256], etag[64], other[64];
+
+    (void)state;
+    assert_int_equal(get("/v1/cluster"), 200);
+    copy_etag(etag);
+    snprintf(line, sizeof(line), "GET /v1/cluster HTTP/1.1\r\nIf-None-Match: W/\"x\", %s", etag);
+    assert_int_equal(ask(line, ""), 304);
+    expect(etag);
+    assert_null(strstr(text, "master_id"));
+    snprintf(line, sizeof(line), "GET /v1/slaves HTTP/1.1\r\nIf-None-Match: %s", etag);
+    assert_int_equal(ask(line, ""), 200);
+    copy_etag(other);
+    assert_string_not_equal(etag, other);
+}
+
+static void head_is_get_without_its_body(void **state)
+{
+    char etag[64];
+
+    (void)state;
+    assert_int_equal(get("/v1/tunnels"), 200);
+    copy_etag(etag);
+    assert_int_equal(ask("HEAD /v1/tunnels HTTP/1.1", ""), 200);
+    expect(etag);
+    assert_null(strstr(text, "Content-Length: 0\r\n"));
+    assert_null(strstr(text, "client_key"));
+}
+
+static void json_is_what_there_is(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("GET /v1/cluster HTTP/1.1\r\nAccept: text/html", ""), 406);
+    expect("\"code\":\"not_acceptable\"");
+    assert_int_equal(ask("GET /v1/tunnels/a HTTP/1.1\r\nAccept: text/html\r\nAccept: */*", ""),
+                     200);
+    assert_int_equal(ask("POST /v1/slots HTTP/1.1\r\nContent-Type: text/xml", "{}"), 415);
+    expect("\"code\":\"unsupported_media_type\"");
+    assert_int_equal(
+        ask("POST /v1/slots HTTP/1.1\r\nContent-Type: application/json; charset=utf-8", "{}"), 200);
+    assert_int_equal(
+        ask("POST /v1/slots HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded", "{}"),
+        200);
+}
+
+static void await_waiting(unsigned count)
+{
+    const struct timespec pause = {0, 2000000};
+    time_t deadline = time(NULL) + 20;
+    char line[64];
+
+    snprintf(line, sizeof(line), "mas4h_gateway_http_requests_waiting %u\n", count);
+    while (get("/metrics") != 200 || strstr(text, line) == NULL) {
+        if (time(NULL) > deadline)
+            fail_msg("%s did not come: %s", line, text);
+        nanosleep(&pause, NULL);
+    }
+}
+
+/* The played master holds its answer back until all wait. The one question may be
+ * repeated meanwhile. */
+static void who_asks_the_same_at_the_same_time_shares_one_question(void **state)
+{
+    enum {
+        CLIENTS = 40
+    };
+    int fds[CLIENTS];
+    unsigned before = gateway_fixture_asked(&fixture)->count;
+
+    (void)state;
+    for (size_t i = 0; i < CLIENTS; i++) {
+        char head[128];
+
+        fds[i] = http_connect(&fixture.http);
+        snprintf(head, sizeof(head),
+                 "GET /v1/tunnels/held HTTP/1.1\r\nHost: x\r\nX-Request-Id: id-%zu\r\n\r\n", i);
+        http_send(fds[i], head);
+    }
+    await_waiting(CLIENTS);
+    assert_int_equal(get("/v1/cluster"), 200);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        char own_id[32];
+
+        snprintf(own_id, sizeof(own_id), "X-Request-Id: id-%zu\r\n", i);
+        assert_int_equal(http_read_answer(fds[i], text, TEXT, false), 200);
+        expect(own_id);
+        expect("\"client_key\":\"held\"");
+        close(fds[i]);
+    }
+    assert_true(gateway_fixture_asked(&fixture)->count - before < CLIENTS / 2);
+    assert_int_equal(get("/metrics"), 200);
+    expect("mas4h_gateway_status_answers_total{from=\"shared_question\"} 39\n");
+}
+
+static void the_master_is_told_the_id_of_the_request(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("GET /v1/tunnels/a HTTP/1.1\r\nX-Request-Id: r-11", ""), 200);
+    assert_string_equal(gateway_fixture_asked(&fixture)->request_id, "r-11");
+    assert_int_equal(ask("GET /v1/tunnels HTTP/1.1\r\nX-Request-Id: r-12", ""), 200);
+    assert_string_equal(gateway_fixture_asked(&fixture)->page.request_id, "r-12");
+}
+
+static void a_list_is_kept_for_a_moment_and_one_thing_is_not(void **state)
+{
+    unsigned before = gateway_fixture_asked(&fixture)->count;
+    unsigned kept;
+
+    (void)state;
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(get("/v1/tunnels?page_size=2"), 200);
+    kept = gateway_fixture_asked(&fixture)->count - before;
+    assert_true(kept >= 1 && kept < 50);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(get("/v1/tunnels/a"), 200);
+    assert_int_equal(gateway_fixture_asked(&fixture)->count - before - kept, 50);
 }
 
 static void what_is_not_there_is_404_and_what_is_wrong_400(void **state)
@@ -162,6 +291,8 @@ static void a_drain_goes_to_the_slave(void **state)
     expect("{\"slave_id\":\"slave-1\",\"tunnels\":17}");
     assert_non_null(strstr(gateway_fixture_asked(&fixture)->drain.actor, "request_id=r8"));
     assert_int_equal(ask("POST /v1/slaves/slave-9/drain HTTP/1.1", ""), 404);
+    assert_int_equal(ask("POST /v1/slaves/slave-stopped/drain HTTP/1.1", ""), 409);
+    expect("\"code\":\"conflict\"");
 }
 
 /* ---- slots ----------------------------------------------------------------------------------- */
@@ -192,11 +323,12 @@ static void no_room_is_503_with_the_masters_advice(void **state)
     expect("\"retry_after_ms\":2500");
 }
 
-static void a_bad_slot_request_is_400(void **state)
+static void a_slot_request_that_is_no_json_is_400_and_a_wrong_member_422(void **state)
 {
     (void)state;
-    assert_int_equal(ask("POST /v1/slots HTTP/1.1", "{\"region\":7}"), 400);
+    assert_int_equal(ask("POST /v1/slots HTTP/1.1", "{\"region\":7}"), 422);
     expect("must be a string");
+    expect("\"code\":\"invalid\"");
     assert_int_equal(ask("POST /v1/slots HTTP/1.1", "region=eu"), 400);
 }
 
@@ -276,6 +408,12 @@ int main(void)
         TEST(lists_pass_their_filters_on_and_hide_the_token),
         TEST(one_thing_is_the_object_itself),
         TEST(a_draining_slave_says_until_when_and_twins_flap),
+        TEST(who_has_the_answer_gets_304_and_any_change_another_tag),
+        TEST(head_is_get_without_its_body),
+        TEST(json_is_what_there_is),
+        TEST(who_asks_the_same_at_the_same_time_shares_one_question),
+        TEST(the_master_is_told_the_id_of_the_request),
+        TEST(a_list_is_kept_for_a_moment_and_one_thing_is_not),
         TEST(what_is_not_there_is_404_and_what_is_wrong_400),
         TEST(a_kick_goes_to_the_slave_that_has_the_tunnel),
         TEST(a_kick_that_finds_nothing_is_404),
@@ -283,7 +421,7 @@ int main(void)
         TEST(a_drain_goes_to_the_slave),
         TEST(a_slot_is_given_and_the_request_id_goes_along),
         TEST(no_room_is_503_with_the_masters_advice),
-        TEST(a_bad_slot_request_is_400),
+        TEST(a_slot_request_that_is_no_json_is_400_and_a_wrong_member_422),
         TEST(a_lost_answer_is_asked_for_again),
         TEST(a_master_that_is_not_ready_is_asked_again),
         TEST(a_silent_master_is_503_in_time),

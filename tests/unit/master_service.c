@@ -39,7 +39,7 @@ static struct m4h_cluster_status ask_cluster(struct stage *stage, struct m4h_pro
     struct m4h_region_status *regions;
     size_t count;
 
-    assert_int_equal(m4h_wire_cluster_request_encode(&stage->out), 0);
+    assert_int_equal(m4h_wire_cluster_request_encode("", &stage->out), 0);
     stage_ask(stage, "mas4h.v1.rpc.status.cluster");
     assert_int_equal(stage->reply_error, 0);
     assert_int_equal(m4h_wire_cluster_reply_decode(stage->reply.data, stage->reply.len, &status,
@@ -55,7 +55,7 @@ static const char *ask_tunnel(struct stage *stage, const char *client_key)
     static struct m4h_tunnel_status tunnel;
     struct m4h_problem problem;
 
-    assert_int_equal(m4h_wire_tunnel_request_encode(client_key, &stage->out), 0);
+    assert_int_equal(m4h_wire_tunnel_request_encode(client_key, "", &stage->out), 0);
     stage_ask(stage, "mas4h.v1.rpc.status.tunnel");
     assert_int_equal(stage->reply_error, 0);
     assert_int_equal(
@@ -109,7 +109,7 @@ static struct m4h_problem ask_dispatch(struct stage *stage, const char *region,
 
 static bool cluster_answers(struct stage *stage)
 {
-    assert_int_equal(m4h_wire_cluster_request_encode(&stage->out), 0);
+    assert_int_equal(m4h_wire_cluster_request_encode("", &stage->out), 0);
     stage_ask(stage, "mas4h.v1.rpc.status.cluster");
     return stage->reply_error == 0;
 }
@@ -168,7 +168,7 @@ static void one_master_is_asked_by_its_id(void **state)
     size_t count;
 
     snprintf(subject, sizeof(subject), "mas4h.v1.master.%s.status.cluster", stage->config.id);
-    assert_int_equal(m4h_wire_cluster_request_encode(&stage->out), 0);
+    assert_int_equal(m4h_wire_cluster_request_encode("", &stage->out), 0);
     stage_ask(stage, subject);
     assert_int_equal(stage->reply_error, 0);
     assert_int_equal(m4h_wire_cluster_reply_decode(stage->reply.data, stage->reply.len, &status,

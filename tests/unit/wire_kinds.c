@@ -170,14 +170,15 @@ static int recode_drain_request(const uint8_t *data, size_t len, struct m4h_buff
 
 static int make_cluster_request(struct m4h_buffer *out)
 {
-    return m4h_wire_cluster_request_encode(out);
+    return m4h_wire_cluster_request_encode("r-1", out);
 }
 
 static int recode_cluster_request(const uint8_t *data, size_t len, struct m4h_buffer *out)
 {
-    int error = m4h_wire_cluster_request_decode(data, len);
+    char request_id[M4H_REQUEST_ID_MAX + 1];
+    int error = m4h_wire_cluster_request_decode(data, len, request_id);
 
-    return error != 0 ? error : m4h_wire_cluster_request_encode(out);
+    return error != 0 ? error : m4h_wire_cluster_request_encode(request_id, out);
 }
 
 static int make_tunnel_request(struct m4h_buffer *out)
@@ -185,15 +186,15 @@ static int make_tunnel_request(struct m4h_buffer *out)
     struct m4h_tunnel tunnel;
 
     full_tunnel(&tunnel);
-    return m4h_wire_tunnel_request_encode(tunnel.client_key, out);
+    return m4h_wire_tunnel_request_encode(tunnel.client_key, "r-1", out);
 }
 
 static int recode_tunnel_request(const uint8_t *data, size_t len, struct m4h_buffer *out)
 {
-    char client_key[M4H_CLIENT_KEY_MAX + 1];
-    int error = m4h_wire_tunnel_request_decode(data, len, client_key);
+    char client_key[M4H_CLIENT_KEY_MAX + 1], request_id[M4H_REQUEST_ID_MAX + 1];
+    int error = m4h_wire_tunnel_request_decode(data, len, client_key, request_id);
 
-    return error != 0 ? error : m4h_wire_tunnel_request_encode(client_key, out);
+    return error != 0 ? error : m4h_wire_tunnel_request_encode(client_key, request_id, out);
 }
 
 static int make_snapshot_request(struct m4h_buffer *out)

@@ -632,16 +632,18 @@ static void parts_of_a_millisecond_are_cut_off(void **state)
 static void a_string_ends_at_its_first_nul(void **state)
 {
     struct m4h_buffer message = BUFFER;
-    char client_key[M4H_CLIENT_KEY_MAX + 1];
+    char client_key[M4H_CLIENT_KEY_MAX + 1], request_id[M4H_REQUEST_ID_MAX + 1];
 
     (void)state;
     put_bytes(&message, 1, "device\0\n", 8);
-    assert_int_equal(m4h_wire_tunnel_request_decode(message.data, message.len, client_key), 0);
+    assert_int_equal(
+        m4h_wire_tunnel_request_decode(message.data, message.len, client_key, request_id), 0);
     assert_string_equal(client_key, "device");
     m4h_buffer_clear(&message);
     put_bytes(&message, 1, "\0device", 7);
-    assert_int_equal(m4h_wire_tunnel_request_decode(message.data, message.len, client_key),
-                     M4H_EPROTOCOL);
+    assert_int_equal(
+        m4h_wire_tunnel_request_decode(message.data, message.len, client_key, request_id),
+        M4H_EPROTOCOL);
     m4h_buffer_free(&message);
 }
 

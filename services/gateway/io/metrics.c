@@ -51,6 +51,17 @@ static void write_slots(struct m4h_metrics *metrics, const struct m4h_gateway_sl
     labelled(metrics, answers, "result", "problem", slots->refused);
 }
 
+static void write_shared(struct m4h_metrics *metrics, const struct m4h_gateway_shared_stats *shared)
+{
+    const char *name = "mas4h_gateway_status_answers_total";
+
+    m4h_metrics_describe(metrics, name, "counter",
+                         "Requests for status, by where their answer came from.");
+    labelled(metrics, name, "from", "own_question", shared->asked);
+    labelled(metrics, name, "from", "shared_question", shared->joined);
+    labelled(metrics, name, "from", "kept_answer", shared->kept);
+}
+
 static void write_bus(struct m4h_metrics *metrics, const struct m4h_gateway_numbers *numbers)
 {
     const char *masters = "mas4h_gateway_masters";
@@ -107,6 +118,7 @@ void m4h_gateway_metrics_write(struct m4h_metrics *metrics,
 {
     write_http(metrics, &numbers->http);
     write_slots(metrics, numbers->slots);
+    write_shared(metrics, &numbers->shared);
     write_bus(metrics, numbers);
     write_feed(metrics, &numbers->feed);
 }

@@ -7,6 +7,7 @@
 #include "lib/http/http.h"
 #include "services/gateway/io/feed.h"
 #include "services/gateway/io/rpc.h"
+#include "services/gateway/io/shared.h"
 #include "services/gateway/io/slots.h"
 
 struct m4h_gateway_numbers {
@@ -14,6 +15,7 @@ struct m4h_gateway_numbers {
     bool is_connected;
     struct m4h_http_stats http;
     struct m4h_gateway_rpc_stats rpc;
+    struct m4h_gateway_shared_stats shared;
     struct m4h_bus_stats bus;
     struct m4h_gateway_feed_stats feed;
     const struct m4h_gateway_slots *slots;

@@ -3,7 +3,7 @@
 #include "services/gateway/io/pages.h"
 
 #include "lib/base/embedded.h"
-#include "services/gateway/core/etag.h"
+#include "lib/http/etag.h"
 #include "services/gateway/core/scope.h"
 
 #include <stdio.h>
@@ -73,7 +73,7 @@ static void answer_file(struct m4h_http_request *request, const struct m4h_embed
                                      .header_count = M4H_COUNT(headers)};
 
     snprintf(etag, sizeof(etag), "\"%s\"", file->sha256);
-    if (m4h_gateway_etag_matches(m4h_http_header(request, "If-None-Match"), etag)) {
+    if (m4h_http_etag_matches(m4h_http_header(request, "If-None-Match"), etag)) {
         answer.status = 304;
         answer.content_type = NULL;
     } else if (m4h_buffer_add(&body, file->bytes, file->len) != 0) {

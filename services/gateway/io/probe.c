@@ -45,7 +45,7 @@ void m4h_gateway_probe_now(struct m4h_gateway_probe *probe)
 
     if (probe->ask != NULL)
         return;
-    if (m4h_wire_cluster_request_encode(&message) != 0 ||
+    if (m4h_wire_cluster_request_encode("", &message) != 0 ||
         m4h_gateway_rpc_start(probe->rpc, &question, on_end, probe, &probe->ask) != 0)
         probe->ask = NULL;
     m4h_buffer_free(&message);

@@ -192,9 +192,19 @@ static void post_slot(void *context, struct m4h_http_request *request)
     struct m4h_problem problem;
     size_t len;
     const uint8_t *body = m4h_http_body(request, &len);
-    int error = m4h_json_slot_request_parse(body, len, &dispatch, &problem);
+    int error;
 
     slots->rest_requests++;
+    if (!m4h_http_check_accept(request, M4H_HTTP_JSON) ||
+        !m4h_http_check_type(request, M4H_HTTP_JSON))
+        return;
+    error = m4h_json_slot_request_parse(body, len, &dispatch, &problem);
+    if (error == M4H_EINVALID) {
+        slots->refused++;
+        m4h_http_answer_problem(request, 422, m4h_problem_code_name(problem.code), problem.detail,
+                                0);
+        return;
+    }
     if (error != 0) {
         if (problem.code == 0)
             m4h_gateway_problem_of_error(&problem, error, "a master");

@@ -1,5 +1,5 @@
 /* Reads a list of entity tags: `*`, or "..." and W/"..." with commas between. */
-#include "services/gateway/core/etag.h"
+#include "lib/http/etag.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static size_t tag_len(const char *text)
     return text[len] == '"' ? len + 1 : 0;
 }
 
-bool m4h_gateway_etag_matches(const char *if_none_match, const char *etag)
+bool m4h_http_etag_matches(const char *if_none_match, const char *etag)
 {
     const char *at = if_none_match;
 

@@ -1,15 +1,14 @@
-/* REST. A request becomes an exchange: it asks the cluster one or two questions
+/* Orders over REST. A request becomes an exchange: it asks the cluster two questions
  * and ends with one answer, in `finish`.
  *
  * Happy path of a kick: which slave has the tunnel (a master knows) -> that slave
  * cuts it -> 204. Of a drain: is there such a slave -> it drains -> 202. A problem
  * in any reply is the answer; so is a question that gets none. */
-#include "services/gateway/io/rest.h"
+#include "services/gateway/io/operations.h"
 
 #include "lib/base/error.h"
 #include "lib/json/json.h"
 #include "lib/wire/wire.h"
-#include "services/gateway/core/page.h"
 #include "services/gateway/core/problem.h"
 #include "services/gateway/core/scope.h"
 #include "services/gateway/core/subject.h"
@@ -18,12 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A page of the wire, with every quote in it escaped, stays below. */
-#define ANSWER_MAX  (4u * 1024u * 1024u)
+#define ANSWER_MAX  4096u
 #define REQUEST_MAX 4096u
 
 struct exchange {
-    struct m4h_gateway_rest *rest;
+    struct m4h_gateway_rpc *rpc;
     struct m4h_http_request *request;
     bool asks_slave; /* the question that is open, for the problem */
     char slave_id[M4H_ID_MAX + 1];
@@ -75,15 +73,14 @@ static void ask(struct exchange *exchange, const char *subject, bool may_repeat,
     struct m4h_problem problem = {0};
 
     if (error == 0)
-        error =
-            m4h_gateway_rpc_start(exchange->rest->rpc, &question, on_end, exchange, &exchange->ask);
+        error = m4h_gateway_rpc_start(exchange->rpc, &question, on_end, exchange, &exchange->ask);
     m4h_buffer_free(request);
     if (error != 0)
         finish(exchange, error, &problem, 0, NULL);
 }
 
 /* Begins an exchange; NULL: it is answered (no memory). */
-static struct exchange *begin(struct m4h_gateway_rest *rest, struct m4h_http_request *request)
+static struct exchange *begin(struct m4h_gateway_rpc *rpc, struct m4h_http_request *request)
 {
     struct exchange *exchange = calloc(1, sizeof(*exchange));
 
@@ -91,7 +88,7 @@ static struct exchange *begin(struct m4h_gateway_rest *rest, struct m4h_http_req
         m4h_http_answer_problem(request, 500, "internal", NULL, 0);
         return NULL;
     }
-    exchange->rest = rest;
+    exchange->rpc = rpc;
     exchange->request = request;
     m4h_http_defer(request);
     return exchange;
@@ -102,118 +99,10 @@ static void answer_not_found(struct m4h_http_request *request, const char *detai
     m4h_http_answer_problem(request, 404, "not_found", detail, 0);
 }
 
-/* ---- the cluster --------------------------------------------------------------------- */
-
-static void on_cluster(void *context, int error, const uint8_t *data, size_t len)
-{
-    struct m4h_buffer body = M4H_BUFFER_INIT(ANSWER_MAX);
-    struct m4h_region_status *regions = NULL;
-    struct m4h_cluster_status cluster;
-    struct m4h_problem problem = {0};
-    size_t count;
-
-    if (error == 0)
-        error = m4h_wire_cluster_reply_decode(data, len, &cluster, &regions, &count, &problem);
-    if (error == 0 && problem.code == 0)
-        error = m4h_json_cluster(&body, &cluster, regions, count);
-    free(regions);
-    finish(context, error, &problem, 200, &body);
-}
-
-static void get_cluster(void *context, struct m4h_http_request *request)
-{
-    struct exchange *exchange = begin(context, request);
-    struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
-
-    if (exchange != NULL)
-        ask(exchange, M4H_GATEWAY_CLUSTER, true, &message,
-            m4h_wire_cluster_request_encode(&message), on_cluster);
-}
-
-/* ---- lists ----------------------------------------------------------------------------- */
-
-/* False: the query is wrong, and the request answered. */
-static bool read_page(struct m4h_http_request *request, struct m4h_page_request *page)
-{
-    struct m4h_gateway_page_query query = {
-        .region = m4h_http_query(request, "region"),
-        .slave_id = m4h_http_query(request, "slave"),
-        .page_size = m4h_http_query(request, "page_size"),
-        .page_token = m4h_http_query(request, "page_token"),
-        .client_key_prefix = m4h_http_query(request, "client_key_prefix"),
-    };
-    struct m4h_problem problem;
-
-    if (m4h_gateway_page_parse(&query, page, &problem) == 0)
-        return true;
-    answer_problem(request, &problem);
-    return false;
-}
-
-static void on_slaves(void *context, int error, const uint8_t *data, size_t len)
-{
-    struct m4h_buffer body = M4H_BUFFER_INIT(ANSWER_MAX);
-    char token[M4H_PAGE_TOKEN_MAX + 1], opaque[M4H_GATEWAY_TOKEN_MAX + 1];
-    struct m4h_slave_status *slaves = NULL;
-    struct m4h_problem problem = {0};
-    size_t count;
-
-    if (error == 0)
-        error = m4h_wire_slaves_reply_decode(data, len, &slaves, &count, token, &problem);
-    if (error == 0 && problem.code == 0)
-        error = m4h_json_slaves(&body, slaves, count, m4h_gateway_token_encode(token, opaque));
-    free(slaves);
-    finish(context, error, &problem, 200, &body);
-}
-
-static void list_slaves(void *context, struct m4h_http_request *request)
-{
-    struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
-    struct m4h_page_request page;
-    struct exchange *exchange;
-
-    if (!read_page(request, &page))
-        return;
-    exchange = begin(context, request);
-    if (exchange != NULL)
-        ask(exchange, M4H_GATEWAY_SLAVES, true, &message,
-            m4h_wire_slaves_request_encode(&page, &message), on_slaves);
-}
-
-static void on_tunnels(void *context, int error, const uint8_t *data, size_t len)
-{
-    struct m4h_buffer body = M4H_BUFFER_INIT(ANSWER_MAX);
-    char token[M4H_PAGE_TOKEN_MAX + 1], opaque[M4H_GATEWAY_TOKEN_MAX + 1];
-    struct m4h_tunnel_status *tunnels = NULL;
-    struct m4h_problem problem = {0};
-    size_t count;
-
-    if (error == 0)
-        error = m4h_wire_tunnels_reply_decode(data, len, &tunnels, &count, token, &problem);
-    if (error == 0 && problem.code == 0)
-        error = m4h_json_tunnels(&body, tunnels, count, m4h_gateway_token_encode(token, opaque));
-    free(tunnels);
-    finish(context, error, &problem, 200, &body);
-}
-
-static void list_tunnels(void *context, struct m4h_http_request *request)
-{
-    struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
-    struct m4h_page_request page;
-    struct exchange *exchange;
-
-    if (!read_page(request, &page))
-        return;
-    exchange = begin(context, request);
-    if (exchange != NULL)
-        ask(exchange, M4H_GATEWAY_TUNNELS, true, &message,
-            m4h_wire_tunnels_request_encode(&page, &message), on_tunnels);
-}
-
-/* ---- one slave ----------------------------------------------------------------------------- */
+/* ---- one slave ------------------------------------------------------------------------- */
 
 /* Asks a master for the slave of the path. */
-static void ask_for_slave(struct m4h_gateway_rest *rest, struct m4h_http_request *request,
+static void ask_for_slave(struct m4h_gateway_rpc *rpc, struct m4h_http_request *request,
                           m4h_gateway_rpc_on_end on_end)
 {
     const char *slave_id = m4h_http_path_parameter(request, "slave_id");
@@ -221,15 +110,18 @@ static void ask_for_slave(struct m4h_gateway_rest *rest, struct m4h_http_request
     struct m4h_page_request page = {.page_size = 1};
     struct exchange *exchange;
 
+    if (!m4h_http_check_accept(request, M4H_HTTP_JSON))
+        return;
     if (!m4h_ident_id_is_valid(slave_id) ||
         !m4h_text_copy(page.slave_id, sizeof(page.slave_id), slave_id)) {
         answer_not_found(request, "there is no such slave");
         return;
     }
-    exchange = begin(rest, request);
+    exchange = begin(rpc, request);
     if (exchange == NULL)
         return;
     memcpy(exchange->slave_id, page.slave_id, sizeof(exchange->slave_id));
+    m4h_text_copy(page.request_id, sizeof(page.request_id), m4h_http_request_id(request));
     ask(exchange, M4H_GATEWAY_SLAVES, true, &message,
         m4h_wire_slaves_request_encode(&page, &message), on_end);
 }
@@ -246,25 +138,6 @@ static int read_slave(const uint8_t *data, size_t len, struct m4h_slave_status *
     if (error == 0 && problem->code == 0 && count == 0)
         m4h_problem_set(problem, M4H_PROBLEM_NOT_FOUND, "there is no such slave");
     return error;
-}
-
-static void on_slave(void *context, int error, const uint8_t *data, size_t len)
-{
-    struct m4h_buffer body = M4H_BUFFER_INIT(ANSWER_MAX);
-    struct m4h_slave_status *slave = NULL;
-    struct m4h_problem problem = {0};
-
-    if (error == 0)
-        error = read_slave(data, len, &slave, &problem);
-    if (error == 0 && problem.code == 0)
-        error = m4h_json_slave(&body, slave);
-    free(slave);
-    finish(context, error, &problem, 200, &body);
-}
-
-static void get_slave(void *context, struct m4h_http_request *request)
-{
-    ask_for_slave(context, request, on_slave);
 }
 
 /* Who asks, for the slave's log. */
@@ -301,6 +174,12 @@ static void on_draining(void *context, int error, const uint8_t *data, size_t le
     finish(exchange, error, &problem, 202, &body);
 }
 
+static void refuse_stopped(struct exchange *exchange)
+{
+    m4h_http_answer_problem(exchange->request, 409, "conflict", "the slave has stopped", 0);
+    free(exchange);
+}
+
 static void on_slave_to_drain(void *context, int error, const uint8_t *data, size_t len)
 {
     struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
@@ -308,10 +187,16 @@ static void on_slave_to_drain(void *context, int error, const uint8_t *data, siz
     struct m4h_slave_status *slave = NULL;
     struct m4h_drain_request drain;
     struct m4h_problem problem = {0};
+    bool has_stopped;
 
     if (error == 0)
         error = read_slave(data, len, &slave, &problem);
+    has_stopped = error == 0 && problem.code == 0 && slave->state == M4H_SLAVE_STOPPED;
     free(slave);
+    if (has_stopped) {
+        refuse_stopped(exchange);
+        return;
+    }
     if (error != 0 || problem.code != 0) {
         finish(exchange, error, &problem, 0, NULL);
         return;
@@ -326,11 +211,10 @@ static void drain_slave(void *context, struct m4h_http_request *request)
     ask_for_slave(context, request, on_slave_to_drain);
 }
 
-/* ---- one tunnel -------------------------------------------------------------------------------
- */
+/* ---- one tunnel ------------------------------------------------------------------------ */
 
 /* Asks a master for the tunnel of the path. */
-static void ask_for_tunnel(struct m4h_gateway_rest *rest, struct m4h_http_request *request,
+static void ask_for_tunnel(struct m4h_gateway_rpc *rpc, struct m4h_http_request *request,
                            m4h_gateway_rpc_on_end on_end)
 {
     const char *client_key = m4h_http_path_parameter(request, "client_key");
@@ -341,28 +225,11 @@ static void ask_for_tunnel(struct m4h_gateway_rest *rest, struct m4h_http_reques
         answer_not_found(request, "there is no such tunnel");
         return;
     }
-    exchange = begin(rest, request);
+    exchange = begin(rpc, request);
     if (exchange != NULL)
         ask(exchange, M4H_GATEWAY_TUNNEL, true, &message,
-            m4h_wire_tunnel_request_encode(client_key, &message), on_end);
-}
-
-static void on_tunnel(void *context, int error, const uint8_t *data, size_t len)
-{
-    struct m4h_buffer body = M4H_BUFFER_INIT(ANSWER_MAX);
-    struct m4h_tunnel_status tunnel;
-    struct m4h_problem problem = {0};
-
-    if (error == 0)
-        error = m4h_wire_tunnel_reply_decode(data, len, &tunnel, &problem);
-    if (error == 0 && problem.code == 0)
-        error = m4h_json_tunnel(&body, &tunnel);
-    finish(context, error, &problem, 200, &body);
-}
-
-static void get_tunnel(void *context, struct m4h_http_request *request)
-{
-    ask_for_tunnel(context, request, on_tunnel);
+            m4h_wire_tunnel_request_encode(client_key, m4h_http_request_id(request), &message),
+            on_end);
 }
 
 static void on_kicked(void *context, int error, const uint8_t *data, size_t len)
@@ -402,47 +269,12 @@ static void kick_tunnel(void *context, struct m4h_http_request *request)
     ask_for_tunnel(context, request, on_tunnel_to_kick);
 }
 
-/* ---- what there is
- * ------------------------------------------------------------------------------- */
-
-static void get_index(void *context, struct m4h_http_request *request)
-{
-    static const char text[] = "mas4h gateway " M4H_VERSION "\n"
-                               "\n"
-                               "GET    /v1/cluster\n"
-                               "GET    /v1/slaves\n"
-                               "GET    /v1/slaves/{slave_id}\n"
-                               "POST   /v1/slaves/{slave_id}/drain\n"
-                               "GET    /v1/tunnels\n"
-                               "GET    /v1/tunnels/{client_key}\n"
-                               "DELETE /v1/tunnels/{client_key}\n"
-                               "POST   /v1/slots\n"
-                               "GET    /v1/slots   (WebSocket)\n"
-                               "GET    /healthz\n"
-                               "GET    /readyz\n"
-                               "GET    /metrics\n";
-    struct m4h_buffer body = M4H_BUFFER_INIT(sizeof(text));
-
-    (void)context;
-    if (m4h_buffer_add(&body, text, sizeof(text) - 1) != 0)
-        m4h_buffer_clear(&body);
-    m4h_http_answer(request, &(struct m4h_http_answer){.status = 200,
-                                                       .content_type = "text/plain; charset=utf-8",
-                                                       .body = &body});
-}
-
 static const struct m4h_http_route routes[] = {
-    {"GET", "/v1", get_index, false, M4H_GATEWAY_SCOPE_PUBLIC},
-    {"GET", "/v1/cluster", get_cluster, false, M4H_GATEWAY_SCOPE_READ},
-    {"GET", "/v1/slaves", list_slaves, false, M4H_GATEWAY_SCOPE_READ},
-    {"GET", "/v1/slaves/{slave_id}", get_slave, false, M4H_GATEWAY_SCOPE_READ},
     {"POST", "/v1/slaves/{slave_id}/drain", drain_slave, false, M4H_GATEWAY_SCOPE_OPERATE},
-    {"GET", "/v1/tunnels", list_tunnels, false, M4H_GATEWAY_SCOPE_READ},
-    {"GET", "/v1/tunnels/{client_key}", get_tunnel, false, M4H_GATEWAY_SCOPE_READ},
     {"DELETE", "/v1/tunnels/{client_key}", kick_tunnel, false, M4H_GATEWAY_SCOPE_OPERATE},
 };
 
-struct m4h_http_routes m4h_gateway_rest_routes(struct m4h_gateway_rest *rest)
+struct m4h_http_routes m4h_gateway_operations_routes(struct m4h_gateway_rpc *rpc)
 {
-    return (struct m4h_http_routes){routes, M4H_COUNT(routes), rest};
+    return (struct m4h_http_routes){routes, M4H_COUNT(routes), rpc};
 }

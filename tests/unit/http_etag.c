@@ -1,5 +1,5 @@
 #include "lib/base/attributes.h"
-#include "services/gateway/core/etag.h"
+#include "lib/http/etag.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@ static void a_tag_is_found_in_any_list_that_holds_it(void **state)
 
     (void)state;
     for (size_t i = 0; i < M4H_COUNT(lists); i++) {
-        if (!m4h_gateway_etag_matches(lists[i], "\"a1\""))
+        if (!m4h_http_etag_matches(lists[i], "\"a1\""))
             fail_msg("not found in: %s", lists[i]);
     }
 }
@@ -30,9 +30,9 @@ static void what_is_no_list_with_the_tag_matches_nothing(void **state)
                                         "W/ \"a1\"",  "W/W/\"a1\""};
 
     (void)state;
-    assert_false(m4h_gateway_etag_matches(NULL, "\"a1\""));
+    assert_false(m4h_http_etag_matches(NULL, "\"a1\""));
     for (size_t i = 0; i < M4H_COUNT(lists); i++) {
-        if (m4h_gateway_etag_matches(lists[i], "\"a1\""))
+        if (m4h_http_etag_matches(lists[i], "\"a1\""))
             fail_msg("found in: %s", lists[i]);
     }
 }
