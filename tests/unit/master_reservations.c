@@ -116,7 +116,9 @@ static void what_another_master_gave_counts_until_it_is_used_or_over(void **stat
     assert_int_equal(scene_reservations("s1"), 1);
     world_pass(scene.world, 600);
     assert_int_equal(scene_reservations("s0"), 1);
+    assert_true(m4h_cluster_keeps_slot(scene.world->cluster, "dev"));
     share("", "dev", 0);
+    assert_false(m4h_cluster_keeps_slot(scene.world->cluster, "dev"));
     assert_int_equal(scene_reservations("s1"), 0);
     share("s0", "dev-2", 1000);
     scene_arrive(slave, "dev-2");

@@ -3,6 +3,7 @@
 #include "tests/unit/master_stage.h"
 
 #include "lib/base/base64.h"
+#include "lib/base/error.h"
 #include "lib/wire/wire.h"
 
 #include <stdio.h>
@@ -83,19 +84,26 @@ static struct m4h_authorize_reply ask_authorize(struct stage *stage)
     return reply;
 }
 
-static struct m4h_problem ask_dispatch(struct stage *stage, const char *region,
-                                       struct m4h_slot *slot)
+static struct m4h_problem ask_dispatch_for(struct stage *stage, const char *region,
+                                           const char *client_key, struct m4h_slot *slot)
 {
     struct m4h_dispatch_request request = {.request_id = "r1"};
     struct m4h_problem problem;
 
     m4h_text_copy(request.region, sizeof(request.region), region);
+    m4h_text_copy(request.client_key, sizeof(request.client_key), client_key);
     assert_int_equal(m4h_wire_dispatch_request_encode(&request, &stage->out), 0);
     stage_ask(stage, "mas4h.v1.rpc.dispatch");
     assert_int_equal(stage->reply_error, 0);
     assert_int_equal(
         m4h_wire_dispatch_reply_decode(stage->reply.data, stage->reply.len, slot, &problem), 0);
     return problem;
+}
+
+static struct m4h_problem ask_dispatch(struct stage *stage, const char *region,
+                                       struct m4h_slot *slot)
+{
+    return ask_dispatch_for(stage, region, "", slot);
 }
 
 /* Asks again and again, for as long as anything is waited for here. */
@@ -138,6 +146,7 @@ static void a_master_that_is_not_ready_says_so(void **state)
     assert_true(problem.retry_after_ms > 0);
     assert_int_equal(ask_dispatch(stage, "eu", &slot).code, M4H_PROBLEM_UNAVAILABLE);
     assert_int_not_equal(access(stage->ready_path, F_OK), 0);
+    assert_true(stage->hello.learning);
 }
 
 static void a_ready_master_knows_what_the_slaves_have(void **state)
@@ -156,6 +165,7 @@ static void a_ready_master_knows_what_the_slaves_have(void **state)
     assert_int_equal(stage->snapshots, 4);
     assert_string_equal(ask_tunnel(stage, "dev-24"), "s1");
     assert_string_equal(ask_tunnel(stage, "nobody"), "");
+    assert_false(stage->hello.learning);
 }
 
 static void one_master_is_asked_by_its_id(void **state)
@@ -242,6 +252,37 @@ static void a_slot_is_given(void **state)
     assert_string_equal(slot.slave_id, "s2");
     assert_string_equal(slot.host, "s2.example");
     assert_int_equal(ask_dispatch(stage, "mars", &slot).code, M4H_PROBLEM_NO_CAPACITY);
+}
+
+static bool has_shared_two(struct stage *stage)
+{
+    return stage->shared_count >= 2;
+}
+
+static void what_is_given_and_taken_back_is_told_to_other_masters(void **state)
+{
+    struct m4h_master_hello other = {.master_id = "master-2", .version = "5", .instance = 5};
+    struct stage *stage = *state;
+    struct m4h_slot slot;
+
+    assert_int_equal(m4h_wire_hello_encode(&other, &stage->out), 0);
+    assert_int_equal(m4h_bus_publish(stage->bus, "mas4h.v1.master.hello", M4H_BUS_FRESH, NULL,
+                                     stage->out.data, stage->out.len),
+                     0);
+    m4h_buffer_clear(&stage->out);
+    assert_int_equal(stage->shared_count, 0);
+    assert_int_equal(ask_dispatch_for(stage, "mars", "roamer", &slot).code,
+                     M4H_PROBLEM_NO_CAPACITY);
+    assert_int_equal(ask_dispatch_for(stage, "us", "roamer", &slot).code, 0);
+    assert_int_equal(ask_dispatch_for(stage, "mars", "roamer", &slot).code,
+                     M4H_PROBLEM_NO_CAPACITY);
+    stage_wait(stage, has_shared_two);
+    assert_string_equal(stage->shared.slave_id, "");
+    assert_string_equal(stage->shared.client_key, "roamer");
+    assert_int_equal(stage->shared.remaining_ms, 0);
+    assert_int_equal(ask_dispatch_for(stage, "mars", "roamer", &slot).code,
+                     M4H_PROBLEM_NO_CAPACITY);
+    assert_int_equal(stage->shared_count, 2);
 }
 
 static void a_key_is_allowed_as_soon_as_its_file_has_it(void **state)
@@ -336,6 +377,35 @@ static void an_outage_of_the_bus_loses_nothing(void **state)
     assert_string_equal(ask_tunnel(stage, "dev-07"), "s1");
 }
 
+static void on_left(void *context)
+{
+    bool *has_left = context;
+
+    *has_left = true;
+}
+
+static bool is_stopping(struct stage *stage)
+{
+    return stage->hello.stopping;
+}
+
+static void a_master_that_leaves_says_so_answers_on_and_then_leaves_the_group(void **state)
+{
+    struct stage *stage = *state;
+    struct m4h_problem problem;
+    bool has_left = false;
+
+    m4h_master_leave(stage->master, on_left, &has_left);
+    stage_wait(stage, is_stopping);
+    ask_cluster(stage, &problem);
+    assert_int_equal(problem.code, 0);
+    assert_false(has_left);
+    ask_until(stage, !cluster_answers(stage));
+    assert_int_equal(stage->reply_error, M4H_EUNAVAILABLE);
+    ask_until(stage, has_left || cluster_answers(stage));
+    assert_true(has_left);
+}
+
 static void a_master_that_ends_takes_its_ready_file_with_it(void **state)
 {
     struct stage *stage = *state;
@@ -383,11 +453,13 @@ int main(void)
         cmocka_unit_test(tunnels_come_in_pages),
         cmocka_unit_test(slaves_are_listed),
         cmocka_unit_test(a_slot_is_given),
+        cmocka_unit_test(what_is_given_and_taken_back_is_told_to_other_masters),
         cmocka_unit_test(a_key_is_allowed_as_soon_as_its_file_has_it),
         cmocka_unit_test(a_key_file_that_goes_away_leaves_the_keys_that_were_there),
         cmocka_unit_test(the_older_connection_of_a_device_is_kicked),
         cmocka_unit_test(an_event_under_the_subject_of_another_slave_is_ignored),
         cmocka_unit_test(an_outage_of_the_bus_loses_nothing),
+        cmocka_unit_test(a_master_that_leaves_says_so_answers_on_and_then_leaves_the_group),
         cmocka_unit_test(a_master_that_ends_takes_its_ready_file_with_it),
         cmocka_unit_test(a_new_master_learns_it_all_again),
         cmocka_unit_test(nine_thousand_tunnels_at_once_leave_no_gap),

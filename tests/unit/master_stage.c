@@ -69,6 +69,33 @@ static void on_kick(void *context, const struct m4h_bus_message *message)
     send_reply(stage, message);
 }
 
+static void on_hello(void *context, const struct m4h_bus_message *message)
+{
+    struct stage *stage = context;
+    struct m4h_master_hello hello;
+
+    assert_int_equal(m4h_wire_hello_decode(message->data, message->len, &hello), 0);
+    if (strcmp(hello.master_id, stage->config.id) == 0)
+        stage->hello = hello;
+}
+
+static void on_reservations(void *context, const struct m4h_bus_message *message)
+{
+    struct stage *stage = context;
+    struct m4h_shared_reservation *reservations;
+    char master_id[M4H_ID_MAX + 1];
+    uint64_t instance;
+    size_t count;
+
+    assert_int_equal(m4h_wire_reservations_decode(message->data, message->len, master_id, &instance,
+                                                  &reservations, &count),
+                     0);
+    stage->shared_count += (unsigned)count;
+    if (count > 0)
+        stage->shared = reservations[count - 1];
+    free(reservations);
+}
+
 static void on_loads(void *context)
 {
     struct stage *stage = context;
@@ -222,6 +249,8 @@ static void create_bus(struct stage *stage)
     const struct m4h_bus_subscription subscriptions[] = {
         {"mas4h.v1.slave.*.snapshot", NULL, on_snapshot},
         {"mas4h.v1.slave.*.kick", NULL, on_kick},
+        {"mas4h.v1.master.hello", NULL, on_hello},
+        {"mas4h.v1.master.reservations", NULL, on_reservations},
     };
     struct m4h_bus_config config = {
         .url = m4h_nats_server_url(stage->nats),

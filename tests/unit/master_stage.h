@@ -37,7 +37,10 @@ struct stage {
     unsigned snapshots; /* pages given */
     unsigned kicks;
     struct m4h_kick_request kicked;
-    struct m4h_timer *loads; /* the slaves' load events */
+    struct m4h_master_hello hello;        /* the master's latest */
+    unsigned shared_count;                /* reservations that it told of */
+    struct m4h_shared_reservation shared; /* the latest */
+    struct m4h_timer *loads;              /* the slaves' load events */
 
     bool is_answered;
     int reply_error;

@@ -123,6 +123,9 @@ M4H_MUST_CHECK int m4h_cluster_dispatch(struct m4h_cluster *cluster,
                                         struct m4h_moment moment, uint64_t random,
                                         struct m4h_slot *slot, struct m4h_problem *problem);
 
+/* Whether a slot is kept for that device, so that giving it none takes one back. */
+bool m4h_cluster_keeps_slot(const struct m4h_cluster *cluster, const char *client_key);
+
 /* Another master gave a slot, or took one back. */
 void m4h_cluster_shared(struct m4h_cluster *cluster,
                         const struct m4h_shared_reservation *reservation, uint64_t now_ms);

@@ -220,6 +220,11 @@ int m4h_seat_given(struct m4h_dispatch *dispatch, struct m4h_seat *seat, const c
     return error;
 }
 
+bool m4h_dispatch_has_reserved(const struct m4h_dispatch *dispatch, const char *client_key)
+{
+    return m4h_reservations_has(&dispatch->reservations, client_key);
+}
+
 void m4h_dispatch_taken_back(struct m4h_dispatch *dispatch, const char *client_key)
 {
     struct m4h_reserved *was = m4h_reservations_take_back(&dispatch->reservations, client_key);

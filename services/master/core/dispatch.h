@@ -71,6 +71,8 @@ void m4h_seat_forget_reservations(struct m4h_dispatch *dispatch, struct m4h_seat
  * no room is kept. A reservation that the device had ends. M4H_ENOMEM. */
 M4H_MUST_CHECK int m4h_seat_given(struct m4h_dispatch *dispatch, struct m4h_seat *seat,
                                   const char *client_key, uint32_t remaining_ms, uint64_t now_ms);
+/* Whether room is kept for that device. */
+bool m4h_dispatch_has_reserved(const struct m4h_dispatch *dispatch, const char *client_key);
 /* Another master took back what the device had. */
 void m4h_dispatch_taken_back(struct m4h_dispatch *dispatch, const char *client_key);
 

@@ -119,6 +119,11 @@ struct m4h_reserved *m4h_reservations_use(struct m4h_reservations *all, struct m
     return end(all, reservation);
 }
 
+bool m4h_reservations_has(const struct m4h_reservations *all, const char *client_key)
+{
+    return find(all, client_key) != NULL;
+}
+
 struct m4h_reserved *m4h_reservations_take_back(struct m4h_reservations *all,
                                                 const char *client_key)
 {

@@ -7,6 +7,7 @@
 #include "lib/base/attributes.h"
 #include "lib/base/heap.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,7 @@ M4H_MUST_CHECK int m4h_reservations_add(struct m4h_reservations *all, struct m4h
  * else the oldest one at `at` that has no name. Returns where it was, or NULL. */
 struct m4h_reserved *m4h_reservations_use(struct m4h_reservations *all, struct m4h_reserved *at,
                                           const char *client_key);
+bool m4h_reservations_has(const struct m4h_reservations *all, const char *client_key);
 /* Ends the reservation of a device, if it has one. Returns where it was, or NULL. */
 struct m4h_reserved *m4h_reservations_take_back(struct m4h_reservations *all,
                                                 const char *client_key);

@@ -52,6 +52,11 @@ int m4h_cluster_dispatch(struct m4h_cluster *cluster, const struct m4h_dispatch_
     return 0;
 }
 
+bool m4h_cluster_keeps_slot(const struct m4h_cluster *cluster, const char *client_key)
+{
+    return m4h_dispatch_has_reserved(cluster->dispatch, client_key);
+}
+
 void m4h_cluster_shared(struct m4h_cluster *cluster,
                         const struct m4h_shared_reservation *reservation, uint64_t now_ms)
 {

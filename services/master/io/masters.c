@@ -93,7 +93,7 @@ void m4h_master_share(struct m4h_master *master, const char *slave_id, const cha
     reservation = &master->shared[master->shared_count++];
     m4h_text_copy(reservation->slave_id, sizeof(reservation->slave_id), slave_id);
     m4h_text_copy(reservation->client_key, sizeof(reservation->client_key), client_key);
-    reservation->remaining_ms = (uint32_t)master->config->reservation_ms;
+    reservation->remaining_ms = slave_id[0] != '\0' ? (uint32_t)master->config->reservation_ms : 0;
 }
 
 void m4h_master_send_shared(struct m4h_master *master)

@@ -65,6 +65,20 @@ static void log_dispatch(const struct m4h_dispatch_request *request, const struc
                 id, request->region, m4h_problem_code_name(problem->code));
 }
 
+/* Chooses, and lets the other masters know: a device that gets no slot now has lost the
+ * one that was kept for it. */
+static void dispatch(struct m4h_master *master, const struct m4h_dispatch_request *request,
+                     struct m4h_slot *slot, struct m4h_problem *problem)
+{
+    bool had_slot = m4h_cluster_keeps_slot(master->cluster, request->client_key);
+
+    if (m4h_cluster_dispatch(master->cluster, request, m4h_master_moment(master),
+                             m4h_master_random(master), slot, problem) == 0)
+        m4h_master_share(master, slot->slave_id, request->client_key);
+    else if (had_slot)
+        m4h_master_share(master, "", request->client_key);
+}
+
 void m4h_master_on_dispatch(void *context, const struct m4h_bus_message *message)
 {
     struct m4h_master *master = context;
@@ -74,10 +88,8 @@ void m4h_master_on_dispatch(void *context, const struct m4h_bus_message *message
 
     if (m4h_wire_dispatch_request_decode(message->data, message->len, &request) != 0)
         m4h_problem_set(&problem, M4H_PROBLEM_INVALID, "not a dispatch request");
-    else if (m4h_master_answers(master, &problem) &&
-             m4h_cluster_dispatch(master->cluster, &request, m4h_master_moment(master),
-                                  m4h_master_random(master), &slot, &problem) == 0)
-        m4h_master_share(master, slot.slave_id, request.client_key);
+    else if (m4h_master_answers(master, &problem))
+        dispatch(master, &request, &slot, &problem);
     master->counters.dispatches[result_of(&problem)]++;
     log_dispatch(&request, &slot, &problem);
     m4h_master_answer(master, message,

@@ -150,7 +150,7 @@ void m4h_master_greet(struct m4h_master *master);
 void m4h_master_take_leave(struct m4h_master *master);
 void m4h_master_on_hello(void *context, const struct m4h_bus_message *message);
 void m4h_master_on_reservations(void *context, const struct m4h_bus_message *message);
-/* A slot was given: the others will hear of it. */
+/* A slot was given, or (slave_id "") taken back: the others will hear of it. */
 void m4h_master_share(struct m4h_master *master, const char *slave_id, const char *client_key);
 /* Sends what was shared since the last time. */
 void m4h_master_send_shared(struct m4h_master *master);
