@@ -467,6 +467,7 @@ void m4h_bus_stats(const struct m4h_bus *bus, struct m4h_bus_stats *stats)
 
     *stats = (struct m4h_bus_stats){
         .reconnects = m4h_courier_reconnects(bus->courier),
+        .permission_violations = m4h_courier_violations(bus->courier),
         .pending_requests = (uint32_t)m4h_pending_count(&bus->pending),
     };
     m4h_outbox_stats(outbox, &stats->sent_messages, &stats->dropped_out, &stats->queued_messages);

@@ -95,6 +95,7 @@ struct m4h_bus_stats {
     uint64_t dropped_out; /* refused: queue full or not connected */
     uint64_t dropped_in;  /* inbound queue full, or slow consumer in the library */
     uint64_t reconnects;
+    uint64_t permission_violations; /* each kind is logged once for each connection */
     uint32_t queued_messages;
     uint32_t pending_requests;
 };

@@ -12,6 +12,7 @@
 #include "lib/bus/monotonic.h"
 #include "lib/bus/options.h"
 #include "lib/bus/spent.h"
+#include "lib/bus/violations.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -38,6 +39,8 @@ struct m4h_courier {
     atomic_uint_fast64_t max_payload;
     atomic_uint_fast64_t links_opened;
     atomic_bool leaves_queues;
+    atomic_uint_fast64_t violation_count;
+    struct m4h_violations violations; /* of the link: its callback's alone while it is open */
     pthread_t thread;
     pthread_mutex_t end_mutex;
     pthread_cond_t end_changed;
@@ -61,6 +64,17 @@ static void on_message(void *context, uint32_t topic, natsMsg *message)
     size_t bytes = (size_t)natsMsg_GetDataLength(message) + strlen(natsMsg_GetSubject(message));
 
     m4h_inbox_push(&courier->inbox, topic, message, (uint32_t)bytes);
+}
+
+static void on_violation(void *context, const char *text)
+{
+    struct m4h_courier *courier = context;
+    char shown[512];
+
+    atomic_fetch_add(&courier->violation_count, 1);
+    if (m4h_violations_note(&courier->violations, text))
+        m4h_log(M4H_LOG_ERROR, "bus", "detail=%s this user of NATS may not do that",
+                m4h_log_quote(shown, sizeof(shown), text));
 }
 
 /* Gives the link what it takes of the first BATCH messages, and says how that
@@ -124,6 +138,7 @@ static int open_link(struct m4h_courier *courier, struct m4h_link **link, const 
     *reason = "the service has not taken note of earlier changes";
     if (error != 0)
         return error;
+    m4h_violations_begin(&courier->violations);
     error = m4h_link_open(link, &courier->link_config, reason);
     if (error != 0)
         m4h_inbox_end(&courier->inbox);
@@ -343,6 +358,7 @@ int m4h_courier_start(struct m4h_courier **courier, const struct m4h_bus_config 
             .topic_count = made->topic_count,
             .wake_fd = made->outbox.wake_fd,
             .on_message = on_message,
+            .on_violation = on_violation,
             .context = made,
         };
         error = start_thread(made);
@@ -411,4 +427,9 @@ uint64_t m4h_courier_reconnects(const struct m4h_courier *courier)
     uint64_t opened = atomic_load(&courier->links_opened);
 
     return opened > 0 ? opened - 1 : 0;
+}
+
+uint64_t m4h_courier_violations(const struct m4h_courier *courier)
+{
+    return atomic_load(&courier->violation_count);
 }

@@ -38,5 +38,7 @@ struct m4h_inbox *m4h_courier_inbox(struct m4h_courier *courier);
 /* The largest payload that the latest server took, bytes. */
 uint64_t m4h_courier_max_payload(const struct m4h_courier *courier);
 uint64_t m4h_courier_reconnects(const struct m4h_courier *courier);
+/* How often the server said that this user may not do something. */
+uint64_t m4h_courier_violations(const struct m4h_courier *courier);
 
 #endif

@@ -160,18 +160,35 @@ static natsStatus on_detach(void *user_data)
     return NATS_OK;
 }
 
+static void tell_violation(const void *closure, const char *text)
+{
+    struct m4h_link *link;
+
+    pthread_mutex_lock(&live_mutex);
+    link = find_live(closure);
+    if (link != NULL)
+        link->config->on_violation(link->config->context, text);
+    pthread_mutex_unlock(&live_mutex);
+}
+
 /* On a thread of the library, which has one for this; a link may be closed by
  * then. A subscription may be freed: it is not looked at. */
 static void on_error(natsConnection *connection, natsSubscription *subscription, natsStatus status,
                      void *closure)
 {
     static struct m4h_log_limit limit;
-    const char *text = NULL;
+    natsStatus of = NATS_OK;
+    const char *text = nats_GetLastError(&of);
     uint32_t suppressed;
     char shown[256];
 
     (void)subscription;
-    (void)closure;
+    if (status == NATS_NOT_PERMITTED) {
+        if (of != status || text == NULL)
+            natsConnection_GetLastError(connection, &text);
+        tell_violation(closure, text != NULL ? text : "");
+        return;
+    }
     if (!m4h_log_limit_allows(&limit, m4h_monotonic_now_ms(), &suppressed))
         return;
     natsConnection_GetLastError(connection, &text);
@@ -309,7 +326,8 @@ static natsStatus set_callbacks(struct m4h_link *link)
     natsStatus status =
         natsOptions_SetEventLoop(options, link, on_attach, on_want_read, on_want_write, on_detach);
 
-    return status == NATS_OK ? natsOptions_SetErrorHandler(options, on_error, NULL) : status;
+    return status == NATS_OK ? natsOptions_SetErrorHandler(options, on_error, (void *)link->number)
+                             : status;
 }
 
 static natsStatus subscribe(struct m4h_link *link, const struct m4h_link_topic *topic)

@@ -28,6 +28,9 @@ struct m4h_link_config {
      * _run and _flush; for replies on a thread of the library, never after
      * m4h_link_close. It must not call a function of the link. */
     void (*on_message)(void *context, uint32_t topic, natsMsg *message);
+    /* The server says that the user may not do something, in its words (borrowed). On a thread
+     * of the library, never after m4h_link_close, under the same rule. */
+    void (*on_violation)(void *context, const char *text);
     void *context;
 };
 

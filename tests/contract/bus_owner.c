@@ -81,6 +81,20 @@ void on_reply(void *context, int error, const uint8_t *data, size_t len)
     }
 }
 
+static void on_ack(void *context, uint64_t token, int error, const uint8_t *data, size_t len)
+{
+    struct owner *owner = context;
+
+    owner->last_ack = token;
+    if (error == 0) {
+        owner->acks++;
+        owner->last_reply = number_in(data, len);
+    } else {
+        assert_int_equal(error, M4H_EUNAVAILABLE);
+        owner->acks_unavailable++;
+    }
+}
+
 struct m4h_bus_config owner_config(struct owner *owner, const char *url)
 {
     return (struct m4h_bus_config){
@@ -89,6 +103,7 @@ struct m4h_bus_config owner_config(struct owner *owner, const char *url)
         .queue_messages = 4096,
         .queue_bytes = 8 << 20,
         .on_status = on_status,
+        .on_ack = on_ack,
         .wake = wake,
         .wake_context = owner,
         .context = owner,

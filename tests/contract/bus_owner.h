@@ -39,6 +39,9 @@ struct owner {
     int unavailable;
     int timeouts;
     int last_reply;
+    int acks;
+    int acks_unavailable;
+    uint64_t last_ack; /* its token */
 };
 
 uint64_t clock_ms(void);

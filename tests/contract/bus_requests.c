@@ -195,6 +195,54 @@ static void answers_that_a_stranger_makes_up_are_ignored(void **state)
     destroy_both();
 }
 
+static int publish_acknowledged(const char *subject, const char *id, int value, uint64_t token)
+{
+    char text[16];
+    int len = snprintf(text, sizeof(text), "%d", value);
+
+    return m4h_bus_publish_acknowledged(client.bus, subject, id, (const uint8_t *)text, (size_t)len,
+                                        token);
+}
+
+static void what_is_acknowledged_brings_its_token_back(void **state)
+{
+    create_both(state, echo);
+    assert_int_equal(publish_acknowledged("echo", "id-1", 42, UINT64_MAX), 0);
+    run_until(&client, &server, client.acks == 1);
+    assert_true(client.last_ack == UINT64_MAX);
+    assert_int_equal(client.last_reply, 42);
+    for (uint64_t token = 0; token < 1000; token++)
+        assert_int_equal(publish_acknowledged("echo", "id", 1, token), 0);
+    run_until(&client, &server, client.acks == 1001);
+    assert_int_equal(client.last_ack, 999);
+    assert_int_equal(client.replies, 0);
+    destroy_both();
+}
+
+static void that_nobody_acknowledges_is_known_at_once(void **state)
+{
+    create_both(state, silent);
+    assert_int_equal(publish_acknowledged("nobody", "id-1", 1, 7), 0);
+    run_until(&client, &server, client.acks_unavailable == 1);
+    assert_int_equal(client.last_ack, 7);
+    assert_int_equal(client.acks, 0);
+    assert_int_equal(publish_acknowledged("echo", "an id", 1, 7), M4H_EINVALID);
+    destroy_both();
+}
+
+static void what_waits_for_its_acknowledgement_is_not_kept_for_an_outage(void **state)
+{
+    struct m4h_bus_stats stats;
+
+    create_both(state, silent);
+    m4h_nats_server_kill(*state);
+    run_until(&client, &server, client.disconnected_count == 1);
+    assert_int_equal(publish_acknowledged("silent", "id-1", 1, 7), M4H_EUNAVAILABLE);
+    m4h_bus_stats(client.bus, &stats);
+    assert_int_equal(stats.queued_messages, 0);
+    destroy_both();
+}
+
 #define with_server(test) cmocka_unit_test_setup_teardown(test, start_server, stop_server)
 
 const struct CMUnitTest bus_request_tests[] = {
@@ -206,5 +254,8 @@ const struct CMUnitTest bus_request_tests[] = {
     with_server(a_cancelled_request_is_never_heard_of_again),
     with_server(open_requests_are_bounded),
     with_server(answers_that_a_stranger_makes_up_are_ignored),
+    with_server(what_is_acknowledged_brings_its_token_back),
+    with_server(that_nobody_acknowledges_is_known_at_once),
+    with_server(what_waits_for_its_acknowledgement_is_not_kept_for_an_outage),
 };
 const size_t bus_request_test_count = M4H_COUNT(bus_request_tests);

@@ -1,10 +1,12 @@
 """Least privilege on the bus: deploy/nats/nats-server.conf as it is shipped, in a real nats-server that enforces
 it. Whoever has one kind of user can do no more than that kind of program does."""
 
+import re
 import shutil
 import socket
 import tempfile
 import unittest
+import urllib.request
 from pathlib import Path
 
 import test_nats_tls
@@ -157,6 +159,18 @@ class Permissions(unittest.TestCase):
         program, ready = self.master("nats.user=master", "nats.password=wrong")
         program.wait_for("Authorization Violation.*cannot connect")
         self.assertFalse(ready.exists())
+
+    def test_what_a_user_may_not_do_is_counted_and_named_once(self):
+        program, ready = self.master("nats.user=gateway", f"nats.password={PASSWORDS['gateway']}")
+        wait_until(ready.exists, 20, "a ready master")
+        address = ready.read_text().partition("http=")[2].strip()
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
+            text = answer.read().decode()
+        count = float(re.search(r"^mas4h_master_nats_permission_violations_total (\S+)$", text, re.M).group(1))
+        named = re.findall(r"detail=.*Permissions Violation.*this user of NATS may not do that", program.output)
+        self.assertGreaterEqual(count, 5)
+        self.assertEqual(len(set(named)), len(named))
+        self.assertTrue(any("Subscription to" in line and "mas4h.v1.rpc.dispatch" in line for line in named))
 
 
 if __name__ == "__main__":

@@ -1,1 +1,3 @@
-m4h_test(unit_bus_nkey SOURCES bus_nkey.c LINK bus LABELS unit)
+foreach(noun nkey violations)
+    m4h_test(unit_bus_${noun} SOURCES bus_${noun}.c LINK bus LABELS unit)
+endforeach()

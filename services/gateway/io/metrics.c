@@ -73,6 +73,9 @@ static void write_bus(struct m4h_metrics *metrics, const struct m4h_gateway_numb
           numbers->is_connected ? 1 : 0);
     counter(metrics, "mas4h_gateway_nats_reconnects_total", "Reconnects to NATS.",
             numbers->bus.reconnects);
+    counter(metrics, "mas4h_gateway_nats_permission_violations_total",
+            "Messages and subscriptions that NATS did not permit.",
+            numbers->bus.permission_violations);
     counter(metrics, "mas4h_gateway_nats_messages_sent_total", "Messages sent to NATS.",
             numbers->bus.sent_messages);
     counter(metrics, "mas4h_gateway_nats_messages_received_total", "Messages received from NATS.",

@@ -126,6 +126,8 @@ static void write_bus(const struct m4h_master *master, struct m4h_metrics *metri
     WRITE("bus_dropped_total", "counter", "Messages that were dropped.", "direction",
           AS("out", stats.dropped_out), AS("in", stats.dropped_in));
     WRITE_ONE("bus_reconnects_total", "counter", "Reconnects to NATS.", stats.reconnects);
+    WRITE_ONE("nats_permission_violations_total", "counter",
+              "Messages and subscriptions that NATS did not permit.", stats.permission_violations);
     WRITE_ONE("bus_queued_messages", "gauge", "Messages that wait to be sent.",
               stats.queued_messages);
     WRITE_ONE("bus_pending_requests", "gauge", "Requests that wait for their answer.",

@@ -165,6 +165,9 @@ static void write_bus(struct m4h_metrics *metrics, const struct m4h_slave *slave
                        m4h_bus_is_connected(slave->bus));
     m4h_metrics_single(metrics, "mas4h_slave_nats_reconnects_total", "counter",
                        "Reconnects to NATS.", (double)stats.reconnects);
+    m4h_metrics_single(metrics, "mas4h_slave_nats_permission_violations_total", "counter",
+                       "Messages and subscriptions that NATS did not permit.",
+                       (double)stats.permission_violations);
     m4h_metrics_single(metrics, "mas4h_slave_nats_queued_messages", "gauge",
                        "Messages that wait for NATS.", stats.queued_messages);
     m4h_metrics_single(metrics, "mas4h_slave_nats_messages_sent_total", "counter",
