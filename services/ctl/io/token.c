@@ -22,9 +22,13 @@ enum m4h_ctl_exit m4h_ctl_token_new(struct m4h_ctl_session *session)
         m4h_ctl_say("%s", message);
         return M4H_CTL_USAGE;
     }
-    if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret) ||
-        m4h_crypto_sha256_hex(m4h_ctl_token_text(secret, token), strlen(token), hash) != 0) {
-        m4h_ctl_say("this system gives no random bytes, or no SHA-256");
+    if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret)) {
+        m4h_ctl_say("this system gives no random bytes");
+        return M4H_CTL_REFUSED;
+    }
+    m4h_ctl_token_text(secret, token);
+    if (m4h_crypto_sha256_hex(token, strlen(token), hash) != 0) {
+        m4h_ctl_say("this system has no SHA-256");
         return M4H_CTL_REFUSED;
     }
     m4h_ctl_page_begin(&page, false);
