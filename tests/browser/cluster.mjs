@@ -1,5 +1,6 @@
 // A real cluster for a test of the page: started by deploy/local.sh, with devices that are plain ssh.
 import { execFileSync, spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -59,6 +60,17 @@ export class Cluster {
         this.run("ssh", "-F", "none", "-p", slot.port, "-l", "device", "-i", key, ...options, "-N", "-T",
             "-R", `0:127.0.0.1:${this.target.address().port}`, slot.host);
         return until(() => this.get(`/v1/tunnels/${encodeURIComponent(name)}`), `REST shows ${name}`);
+    }
+
+    /** Starts a gateway anew so that it wants tokens; gives one for each of the scopes. */
+    async guard(gateway, ...scopes) {
+        const file = join(this.dir, "tokens");
+        const tokens = scopes.map(() => `m4h_${randomBytes(32).toString("base64url")}`);
+        writeFileSync(file, scopes.map((scope, i) =>
+            `${scope}-person ${scope} sha256:${createHash("sha256").update(tokens[i]).digest("hex")}\n`).join(""));
+        await this.kill(gateway, "SIGTERM");
+        await this.start(gateway, { MAS4H_GATEWAY_ACCESS_TOKENS_FILE: file });
+        return tokens;
     }
 
     /** Slaves that are simulated, with so many tunnels; null where the benches are not built. */

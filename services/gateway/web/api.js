@@ -3,10 +3,10 @@
 const TIMEOUT_MS = 8000;
 
 export class Problem extends Error {
-    /** `status` 0: no answer. `retryMs` 0: the gateway did not say when. */
-    constructor(status, code, detail, retryMs = 0) {
+    /** `status` 0: no answer. */
+    constructor(status, code, detail) {
         super(detail);
-        Object.assign(this, { status, code, detail, retryMs });
+        Object.assign(this, { status, code, detail });
     }
 }
 
@@ -18,8 +18,7 @@ async function problemOf(response) {
         // An answer of something between here and the gateway.
     }
     const detail = document.detail || document.title || `The gateway answered ${response.status}.`;
-    const retryMs = 1000 * (Number(response.headers.get("Retry-After")) || 0);
-    return new Problem(response.status, document.code ?? "unknown", detail, retryMs);
+    return new Problem(response.status, document.code ?? "unknown", detail);
 }
 
 async function request(method, path, headers) {

@@ -1,7 +1,8 @@
 // The page as a whole: who is told what, and when it starts, signs in and ends.
-import { byId, setText } from "./dom.js";
 import { Cluster } from "./cluster.js";
+import { toast } from "./confirm.js";
 import { showConnection, showRetry } from "./connection.js";
+import { byId, setText } from "./dom.js";
 import { Events } from "./events.js";
 import { addEvent, setFeedState } from "./feed.js";
 import { filters } from "./filters.js";
@@ -115,7 +116,14 @@ byId("sign-in-form").addEventListener("submit", async (event) => {
         button.disabled = false;
     }
 });
-byId("sign-out").addEventListener("click", () => session.signOut().catch(() => session.lost()));
+byId("sign-out").addEventListener("click", async () => {
+    try {
+        await session.signOut();
+        location.reload(); // nothing of what was seen stays in the page
+    } catch (error) {
+        toast(`You are still signed in. ${error.message}`);
+    }
+});
 
 async function begin() {
     try {

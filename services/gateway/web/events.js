@@ -41,7 +41,8 @@ export class Events extends EventTarget {
 
     async #broken() {
         this.#is("connecting");
-        if (this.#source?.readyState !== EventSource.CLOSED) return;
+        const source = this.#source;
+        if (source?.readyState !== EventSource.CLOSED) return;
         // EventSource does not say why; a HEAD does, and costs nothing.
         let status = 0;
         try {
@@ -49,6 +50,7 @@ export class Events extends EventTarget {
         } catch {
             // The gateway is away: the banner says so.
         }
+        if (source !== this.#source) return; // stopped, or started anew, meanwhile
         if (status === 404) this.#is("missing");
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.start(), status === 404 ? AGAIN_MISSING_MS : AGAIN_MS);
