@@ -12,7 +12,7 @@
  * after the reconnect; others are refused with M4H_EUNAVAILABLE, and those that
  * are queued are dropped and counted. Open requests end with M4H_EUNAVAILABLE.
  * It reconnects for ever, to any of the servers of `url`; those that a server
- * tells of are not learnt.
+ * tells of are not learnt. A file of the configuration that has changed is read again first.
  *
  * What was sent is not known to have arrived: what a server had not read when it
  * died is lost. A publish that met the end of the connection is sent again. */

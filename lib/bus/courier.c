@@ -8,9 +8,9 @@
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "lib/bus/identity.h"
 #include "lib/bus/link.h"
 #include "lib/bus/monotonic.h"
-#include "lib/bus/options.h"
 #include "lib/bus/spent.h"
 #include "lib/bus/violations.h"
 
@@ -32,7 +32,7 @@ struct m4h_courier {
     atomic_int holders; /* the owner and the thread; the last one frees */
     struct m4h_outbox outbox;
     struct m4h_inbox inbox;
-    natsOptions *options;
+    struct m4h_identity identity;
     struct m4h_link_topic *topics;
     size_t topic_count;
     struct m4h_link_config link_config;
@@ -138,6 +138,8 @@ static int open_link(struct m4h_courier *courier, struct m4h_link **link, const 
     *reason = "the service has not taken note of earlier changes";
     if (error != 0)
         return error;
+    m4h_identity_refresh(&courier->identity);
+    courier->link_config.options = courier->identity.options;
     m4h_violations_begin(&courier->violations);
     error = m4h_link_open(link, &courier->link_config, reason);
     if (error != 0)
@@ -202,7 +204,7 @@ static void release(struct m4h_courier *courier)
         free(courier->topics[i].queue);
     }
     free(courier->topics);
-    natsOptions_Destroy(courier->options);
+    m4h_identity_free(&courier->identity);
     pthread_cond_destroy(&courier->end_changed);
     pthread_mutex_destroy(&courier->end_mutex);
     free(courier);
@@ -348,12 +350,12 @@ int m4h_courier_start(struct m4h_courier **courier, const struct m4h_bus_config 
     /* The library's threads inherit the mask: signals are the main thread's. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = m4h_bus_options_create(&made->options, config);
+    error = m4h_identity_init(&made->identity, config);
     if (error == 0)
         error = add_topics(made, config, reply_subject);
     if (error == 0) {
         made->link_config = (struct m4h_link_config){
-            .options = made->options,
+            .options = made->identity.options,
             .topics = made->topics,
             .topic_count = made->topic_count,
             .wake_fd = made->outbox.wake_fd,
