@@ -20,8 +20,10 @@ static void check_holder(struct sim *sim, const struct sim_master *master,
     uint64_t digest = 0;
     uint32_t count = 0;
 
-    for (const struct m4h_entry *entry = slave->held.first; entry != NULL;
-         entry = entry->slave_next) {
+    struct m4h_order_cursor cursor = m4h_order_seek(&slave->held.order, "", true);
+
+    for (const struct m4h_entry *entry; (entry = m4h_order_at(&cursor)) != NULL;
+         m4h_order_step(&cursor)) {
         count++;
         digest ^= m4h_digest_of(entry->tunnel_id);
     }
@@ -107,29 +109,41 @@ static void check_slaves(struct sim *sim, struct sim_master *master)
 }
 
 /* Every client key has one owner, the one that wins over all others. */
+static size_t check_owner(struct sim *sim, const struct sim_master *master,
+                          const struct m4h_entry *owner)
+{
+    size_t entries = 1;
+
+    if (m4h_tunnel_index_owner(&master->cluster->tunnels, m4h_entry_client_key(owner)) != owner ||
+        !owner->is_owner)
+        sim_fail(sim, "%s: the owner of %s is another one than the order has", master->node.id,
+                 m4h_entry_client_key(owner));
+    for (const struct m4h_entry *rival = m4h_entry_rival(owner); rival != NULL;
+         rival = m4h_entry_rival(rival)) {
+        entries++;
+        if (rival->is_owner ||
+            m4h_stamp_wins(rival->stamp, rival->tunnel_id, owner->stamp, owner->tunnel_id))
+            sim_fail(sim, "%s: %s is owned by an older tunnel", master->node.id,
+                     m4h_entry_client_key(owner));
+    }
+    return entries;
+}
+
 static void check_owners(struct sim *sim, const struct sim_master *master)
 {
     const struct m4h_tunnel_index *index = &master->cluster->tunnels;
-    const struct m4h_entry *owner = NULL;
+    struct m4h_order_cursor cursor = m4h_order_seek(&index->order, "", true);
+    const struct m4h_entry *before = NULL;
     size_t keys = 0, entries = 0;
 
-    for (const struct m4h_entry *entry = index->head[0]; entry != NULL;
-         entry = m4h_entry_next(entry)) {
-        entries++;
-        if (owner == NULL || !m4h_entry_same_key(owner, entry)) {
-            if (owner != NULL &&
-                strcmp(m4h_entry_client_key(owner), m4h_entry_client_key(entry)) > 0)
-                sim_fail(sim, "%s: the index is out of order", master->node.id);
-            owner = entry;
-            keys++;
-            if (m4h_cluster_owner_stamp(master->cluster, m4h_entry_client_key(entry)) !=
-                entry->stamp)
-                sim_fail(sim, "%s: the owner of %s is another one than the first", master->node.id,
-                         m4h_entry_client_key(entry));
-        } else if (m4h_stamp_wins(entry->stamp, entry->tunnel_id, owner->stamp, owner->tunnel_id)) {
-            sim_fail(sim, "%s: %s is owned by an older tunnel", master->node.id,
-                     m4h_entry_client_key(entry));
-        }
+    for (const struct m4h_entry *owner; (owner = m4h_order_at(&cursor)) != NULL;
+         m4h_order_step(&cursor)) {
+        if (before != NULL &&
+            strcmp(m4h_entry_client_key(before), m4h_entry_client_key(owner)) >= 0)
+            sim_fail(sim, "%s: the index is out of order", master->node.id);
+        keys++;
+        entries += check_owner(sim, master, owner);
+        before = owner;
     }
     if (keys != index->owners.count || entries != index->entries)
         sim_fail(sim, "%s counts %zu client keys and has %zu", master->node.id, index->owners.count,

@@ -156,8 +156,9 @@ void m4h_cluster_slaves(const struct m4h_cluster *cluster, const struct m4h_page
                         struct m4h_slave_status *slaves, size_t *count,
                         char next_page_token[M4H_PAGE_TOKEN_MAX + 1]);
 
-/* A page of the tunnels that show. Where a filter leaves more than 20,000 of many more, a
- * page may be short, even empty, and still have a token: what one page costs is bounded. */
+/* A page of the tunnels that show. Where very many do not, since another slave's tunnel owns
+ * their client key, a page may be short, even empty, and still have a token: what one page
+ * costs is bounded. */
 void m4h_cluster_tunnels(const struct m4h_cluster *cluster, const struct m4h_page_request *request,
                          struct m4h_tunnel_status *tunnels, size_t *count,
                          char next_page_token[M4H_PAGE_TOKEN_MAX + 1]);

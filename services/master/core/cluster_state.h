@@ -47,13 +47,14 @@ bool m4h_slave_is_wanted(const struct m4h_slave *slave, const struct m4h_page_re
 
 /* ---- fold.c --------------------------------------------------------------- */
 
-/* Puts a tunnel in at the slave and kicks who loses by it. Owns `entry`. */
-void m4h_fold_insert(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
-                     uint64_t now_ms);
+/* Puts a tunnel in at the slave and kicks who loses by it. Owns `entry`. M4H_ENOMEM: the
+ * slave's tunnels are not right any more, which is counted. */
+M4H_MUST_CHECK int m4h_fold_insert(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                                   struct m4h_entry *entry, uint64_t now_ms);
 /* The same of a tunnel in a snapshot, which may be there already: cheaper then, and
  * who loses is kicked again. Inside a renewal (tunnel_index.h). */
-void m4h_fold_renew(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
-                    uint64_t now_ms);
+M4H_MUST_CHECK int m4h_fold_renew(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                                  struct m4h_entry *entry, uint64_t now_ms);
 /* Takes a tunnel out, where the slave has it. */
 void m4h_fold_remove(struct m4h_cluster *cluster, struct m4h_slave *slave, const char *client_key,
                      uint64_t tunnel_id);
@@ -79,8 +80,7 @@ bool m4h_resync_is_wanted(const struct m4h_slave *slave);
  * much, and then the slave is synced. */
 void m4h_resync_start_empty(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms);
 /* Keeps an event that comes while a snapshot is under way. */
-void m4h_resync_keep(struct m4h_cluster *cluster, struct m4h_slave *slave,
-                     const struct m4h_event *event);
+void m4h_resync_keep(struct m4h_slave *slave, const struct m4h_event *event);
 /* Wants no snapshot any more, and forgets the one that is under way. */
 void m4h_resync_cancel(struct m4h_cluster *cluster, struct m4h_slave *slave);
 /* Gives up what takes too long, and asks for what is due. */

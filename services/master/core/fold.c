@@ -39,36 +39,41 @@ static void compare(struct m4h_cluster *cluster, const struct m4h_entry *entry, 
     const struct m4h_entry *rival = owner;
     bool wins = false;
 
-    while (rival != NULL && rival->holder == entry->holder && m4h_entry_same_key(rival, entry)) {
+    while (rival != NULL && rival->holder == entry->holder) {
         wins = wins || rival == entry;
-        rival = m4h_entry_next(rival);
+        rival = m4h_entry_rival(rival);
     }
     if (owner == entry)
         m4h_last_places_set(&cluster->last_places, m4h_entry_client_key(entry),
                             m4h_entry_first_port(entry),
                             M4H_CONTAINER_OF(entry->holder, struct m4h_slave, held)->number);
-    if (may_kick && rival != NULL && m4h_entry_same_key(rival, entry))
+    if (may_kick && rival != NULL)
         kick(cluster, wins ? rival : entry, now_ms);
 }
 
-void m4h_fold_insert(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
-                     uint64_t now_ms)
+int m4h_fold_insert(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
+                    uint64_t now_ms)
 {
-    bool is_new = m4h_tunnel_index_insert(&cluster->tunnels, &slave->held, entry);
+    bool is_new;
+    int error = m4h_tunnel_index_insert(&cluster->tunnels, &slave->held, entry, &is_new);
 
-    compare(cluster, entry, is_new, now_ms);
+    if (error == 0)
+        compare(cluster, entry, is_new, now_ms);
+    else
+        cluster->stats.not_taken++;
+    return error;
 }
 
-void m4h_fold_renew(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
-                    uint64_t now_ms)
+int m4h_fold_renew(struct m4h_cluster *cluster, struct m4h_slave *slave, struct m4h_entry *entry,
+                   uint64_t now_ms)
 {
     const struct m4h_entry *known =
         m4h_tunnel_index_confirm(&cluster->tunnels, &slave->held, entry);
 
-    if (known != NULL)
-        compare(cluster, known, true, now_ms);
-    else
-        m4h_fold_insert(cluster, slave, entry, now_ms);
+    if (known == NULL)
+        return m4h_fold_insert(cluster, slave, entry, now_ms);
+    compare(cluster, known, true, now_ms);
+    return 0;
 }
 
 void m4h_fold_remove(struct m4h_cluster *cluster, struct m4h_slave *slave, const char *client_key,
@@ -120,13 +125,13 @@ static void on_connect(struct m4h_cluster *cluster, struct m4h_slave *slave,
     struct m4h_entry *entry = NULL;
 
     if (cluster->tunnels.entries < M4H_MASTER_TUNNELS_MAX)
-        entry = m4h_entry_create(&cluster->tunnels, tunnel);
-    if (entry == NULL) {
+        entry = m4h_entry_create(tunnel);
+    if (entry == NULL)
         cluster->stats.not_taken++;
+    if (entry == NULL || m4h_fold_insert(cluster, slave, entry, now_ms) != 0) {
         m4h_resync_want(cluster, slave, "no room for a tunnel", now_ms);
         return;
     }
-    m4h_fold_insert(cluster, slave, entry, now_ms);
     m4h_seat_arrived(cluster->dispatch, &slave->seat, tunnel->client_key);
 }
 
@@ -254,7 +259,7 @@ static void on_numbered(struct m4h_cluster *cluster, struct m4h_slave *slave,
         apply_late(cluster, slave, event);
         return;
     }
-    m4h_resync_keep(cluster, slave, event);
+    m4h_resync_keep(slave, event);
     advance(cluster, slave, event->seq, event->seq == slave->seq + 1, now_ms);
     apply(cluster, slave, event, now_ms);
 }

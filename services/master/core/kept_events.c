@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct m4h_kept_event *make(const struct m4h_tunnel_index *index,
-                                   const struct m4h_event *event)
+static struct m4h_kept_event *make(const struct m4h_event *event)
 {
     bool is_disconnect = event->type == M4H_EVENT_DISCONNECT;
     size_t key_size = is_disconnect ? strlen(event->as.disconnect.client_key) + 1 : 0;
@@ -22,7 +21,7 @@ static struct m4h_kept_event *make(const struct m4h_tunnel_index *index,
         memcpy(made->client_key, event->as.disconnect.client_key, key_size);
     }
     if (event->type == M4H_EVENT_CONNECT) {
-        made->entry = m4h_entry_create(index, &event->as.connect);
+        made->entry = m4h_entry_create(&event->as.connect);
         if (made->entry == NULL) {
             free(made);
             return NULL;
@@ -31,11 +30,9 @@ static struct m4h_kept_event *make(const struct m4h_tunnel_index *index,
     return made;
 }
 
-bool m4h_kept_events_add(struct m4h_kept_events *kept, const struct m4h_tunnel_index *index,
-                         const struct m4h_event *event)
+bool m4h_kept_events_add(struct m4h_kept_events *kept, const struct m4h_event *event)
 {
-    struct m4h_kept_event *made =
-        kept->count < M4H_MASTER_KEPT_EVENTS_MAX ? make(index, event) : NULL;
+    struct m4h_kept_event *made = kept->count < M4H_MASTER_KEPT_EVENTS_MAX ? make(event) : NULL;
 
     if (made == NULL)
         return false;

@@ -24,7 +24,6 @@ struct m4h_kept_events {
 
 /* False: there are M4H_MASTER_KEPT_EVENTS_MAX already, or no memory; it is not kept. */
 M4H_MUST_CHECK bool m4h_kept_events_add(struct m4h_kept_events *kept,
-                                        const struct m4h_tunnel_index *index,
                                         const struct m4h_event *event);
 /* Frees all; it may be used again after. */
 void m4h_kept_events_free(struct m4h_kept_events *kept);

@@ -1,7 +1,9 @@
-/* The table of owners. A bucket is a chain through the entries. */
+/* The table of owners. A bucket is a chain through the entries; those of one client key are
+ * beside each other, the owner first. */
 #include "services/master/core/owners.h"
 
 #include "lib/base/error.h"
+#include "lib/base/stamp.h"
 #include "services/master/core/tunnel_index.h"
 
 #include <stdlib.h>
@@ -38,7 +40,7 @@ static struct m4h_entry **link_to(const struct m4h_owners *owners, const char *c
     struct m4h_entry **link = bucket_of(owners, client_key);
 
     while (*link != NULL && strcmp(m4h_entry_client_key(*link), client_key) != 0)
-        link = &(*link)->owner_next;
+        link = &(*link)->chain_next;
     return link;
 }
 
@@ -47,7 +49,7 @@ static struct m4h_entry **link_to(const struct m4h_owners *owners, const char *c
 static void grow(struct m4h_owners *owners)
 {
     size_t added = owners->buckets, piece = added / M4H_OWNERS_PIECE;
-    struct m4h_entry *entry;
+    struct m4h_entry *entry, **ends[2];
 
     if (piece == M4H_OWNERS_PIECES_MAX)
         return;
@@ -57,15 +59,18 @@ static void grow(struct m4h_owners *owners)
         return;
     entry = *bucket(owners, added - owners->round);
     *bucket(owners, added - owners->round) = NULL;
+    ends[0] = bucket(owners, added - owners->round);
+    ends[1] = bucket(owners, added);
     owners->buckets++;
     if (owners->buckets == 2 * owners->round)
         owners->round = owners->buckets;
     while (entry != NULL) {
-        struct m4h_entry *next = entry->owner_next;
-        struct m4h_entry **first = bucket_of(owners, m4h_entry_client_key(entry));
+        struct m4h_entry *next = entry->chain_next;
+        bool is_upper = bucket_of(owners, m4h_entry_client_key(entry)) == bucket(owners, added);
 
-        entry->owner_next = *first;
-        *first = entry;
+        entry->chain_next = NULL;
+        *ends[is_upper] = entry;
+        ends[is_upper] = &entry->chain_next;
         entry = next;
     }
 }
@@ -93,23 +98,35 @@ struct m4h_entry *m4h_owners_find(const struct m4h_owners *owners, const char *c
     return *link_to(owners, client_key);
 }
 
-void m4h_owners_add(struct m4h_owners *owners, struct m4h_entry *entry)
+/* True where `a` wins the client key that both have. */
+static bool wins(const struct m4h_entry *a, const struct m4h_entry *b)
 {
-    struct m4h_entry **first;
-
-    owners->count++;
-    if (owners->count > owners->buckets)
-        grow(owners);
-    first = bucket_of(owners, m4h_entry_client_key(entry));
-    entry->owner_next = *first;
-    *first = entry;
+    if (a->stamp != b->stamp || a->tunnel_id != b->tunnel_id)
+        return m4h_stamp_wins(a->stamp, a->tunnel_id, b->stamp, b->tunnel_id);
+    return strcmp(a->holder->slave_id, b->holder->slave_id) < 0;
 }
 
-void m4h_owners_replace(struct m4h_owners *owners, struct m4h_entry *old, struct m4h_entry *entry)
+struct m4h_entry *m4h_owners_rival(const struct m4h_entry *entry)
 {
-    struct m4h_entry **link = link_to(owners, m4h_entry_client_key(old));
+    struct m4h_entry *next = entry->chain_next;
 
-    entry->owner_next = old->owner_next;
+    return next != NULL && m4h_entry_same_key(entry, next) ? next : NULL;
+}
+
+void m4h_owners_add(struct m4h_owners *owners, struct m4h_entry *entry)
+{
+    struct m4h_entry **link = link_to(owners, m4h_entry_client_key(entry));
+
+    if (*link == NULL) {
+        owners->count++;
+        if (owners->count > owners->buckets)
+            grow(owners);
+        link = bucket_of(owners, m4h_entry_client_key(entry));
+    } else {
+        while (*link != NULL && m4h_entry_same_key(*link, entry) && wins(*link, entry))
+            link = &(*link)->chain_next;
+    }
+    entry->chain_next = *link;
     *link = entry;
 }
 
@@ -117,6 +134,21 @@ void m4h_owners_remove(struct m4h_owners *owners, struct m4h_entry *entry)
 {
     struct m4h_entry **link = link_to(owners, m4h_entry_client_key(entry));
 
-    *link = entry->owner_next;
-    owners->count--;
+    owners->count -= *link == entry && m4h_owners_rival(entry) == NULL;
+    while (*link != entry)
+        link = &(*link)->chain_next;
+    *link = entry->chain_next;
+}
+
+struct m4h_entry *m4h_owners_take_any(struct m4h_owners *owners, size_t *from)
+{
+    for (; *from < owners->buckets; (*from)++) {
+        struct m4h_entry **first = bucket(owners, *from), *entry = *first;
+
+        if (entry == NULL)
+            continue;
+        *first = entry->chain_next;
+        return entry;
+    }
+    return NULL;
 }

@@ -1,5 +1,7 @@
-/* Who owns each client key: a hash table beside the order, so that one tunnel is
- * found in O(1) however many there are.
+/* Who owns each client key, and who has it besides: a hash table beside the order, so that
+ * one tunnel is found in O(1) however many there are. The owner of a client key is the winner
+ * by m4h_stamp_wins, then the lower slave id; a loser becomes the owner by itself when the
+ * owner goes.
  *
  * It grows by linear hashing (Litwin 1980): each entry that comes splits one bucket
  * into two, so there is no moment at which the table is made anew. The buckets come
@@ -12,6 +14,7 @@
 
 #include "lib/base/attributes.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,11 +39,14 @@ void m4h_owners_free(struct m4h_owners *owners);
 
 /* NULL: nobody has it. */
 struct m4h_entry *m4h_owners_find(const struct m4h_owners *owners, const char *client_key);
-/* The entry owns its client key, which nobody had. */
+/* Who has the same client key and comes after `entry`, which is in the table; NULL: nobody. */
+struct m4h_entry *m4h_owners_rival(const struct m4h_entry *entry);
+/* Puts in an entry, whose holder is set. */
 void m4h_owners_add(struct m4h_owners *owners, struct m4h_entry *entry);
-/* The entry takes the place of `old`, which owns the same client key. */
-void m4h_owners_replace(struct m4h_owners *owners, struct m4h_entry *old, struct m4h_entry *entry);
-/* Nobody owns the client key of this owner any more. */
+/* Takes out an entry that is in. */
 void m4h_owners_remove(struct m4h_owners *owners, struct m4h_entry *entry);
+/* Takes out one entry after the other, for the end of all: `*from` is 0 at first, and nothing
+ * else may be done with the table any more. NULL: it is empty. */
+struct m4h_entry *m4h_owners_take_any(struct m4h_owners *owners, size_t *from);
 
 #endif

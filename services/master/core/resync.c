@@ -36,10 +36,10 @@ struct m4h_resync {
     uint64_t seq;
     struct m4h_slave_info info;
     enum m4h_slave_state state;
-    struct m4h_entry *entries; /* owned; linked by slave_next */
+    struct m4h_entry *entries; /* owned; linked by chain_next */
     size_t entry_count;
     struct m4h_kept_events kept; /* that came meanwhile */
-    bool spoiled;                /* an event could not be kept */
+    bool spoiled;                /* an event could not be kept, or a tunnel not be put in */
     bool is_complete;            /* the last page is in; `entries` are what is left to put in */
     bool is_start;               /* there was none: the slave has started, and is empty */
 };
@@ -51,7 +51,7 @@ static void free_resync(struct m4h_resync *resync)
     if (resync == NULL)
         return;
     while (resync->entries != NULL) {
-        struct m4h_entry *next = resync->entries->slave_next;
+        struct m4h_entry *next = resync->entries->chain_next;
 
         m4h_entry_destroy(resync->entries);
         resync->entries = next;
@@ -165,22 +165,22 @@ static void begin(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t
 
 /* ---- events meanwhile ----------------------------------------------------- */
 
-void m4h_resync_keep(struct m4h_cluster *cluster, struct m4h_slave *slave,
-                     const struct m4h_event *event)
+void m4h_resync_keep(struct m4h_slave *slave, const struct m4h_event *event)
 {
     struct m4h_resync *resync = slave->resync;
 
     if (resync != NULL && !resync->spoiled)
-        resync->spoiled = !m4h_kept_events_add(&resync->kept, &cluster->tunnels, event);
+        resync->spoiled = !m4h_kept_events_add(&resync->kept, event);
 }
 
 /* Applies a kept event on top of the snapshot. */
 static void apply_again(struct m4h_cluster *cluster, struct m4h_slave *slave,
-                        struct m4h_kept_event *kept, uint64_t now_ms)
+                        struct m4h_resync *resync, struct m4h_kept_event *kept, uint64_t now_ms)
 {
     switch (kept->type) {
     case M4H_EVENT_CONNECT:
-        m4h_fold_insert(cluster, slave, kept->entry, now_ms);
+        if (m4h_fold_insert(cluster, slave, kept->entry, now_ms) != 0)
+            resync->spoiled = true;
         kept->entry = NULL;
         break;
     case M4H_EVENT_DISCONNECT:
@@ -209,7 +209,7 @@ static uint64_t replay(struct m4h_cluster *cluster, struct m4h_slave *slave,
     for (struct m4h_kept_event *kept = resync->kept.first; kept != NULL; kept = kept->next) {
         if (kept->seq <= seq)
             continue;
-        apply_again(cluster, slave, kept, now_ms);
+        apply_again(cluster, slave, resync, kept, now_ms);
         if (kept->seq == seq + 1)
             seq++;
     }
@@ -225,11 +225,11 @@ static int set_aside(struct m4h_cluster *cluster, struct m4h_resync *resync,
     if (cluster->tunnels.entries + resync->entry_count + count > M4H_MASTER_TUNNELS_MAX)
         return M4H_EFULL;
     for (size_t i = 0; i < count; i++) {
-        struct m4h_entry *entry = m4h_entry_create(&cluster->tunnels, &tunnels[i]);
+        struct m4h_entry *entry = m4h_entry_create(&tunnels[i]);
 
         if (entry == NULL)
             return M4H_ENOMEM;
-        entry->slave_next = resync->entries;
+        entry->chain_next = resync->entries;
         resync->entries = entry;
         resync->entry_count++;
     }
@@ -268,8 +268,9 @@ static void install(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64
     for (; left > 0 && resync->entries != NULL; left--) {
         struct m4h_entry *entry = resync->entries;
 
-        resync->entries = entry->slave_next;
-        m4h_fold_renew(cluster, slave, entry, now_ms);
+        resync->entries = entry->chain_next;
+        if (m4h_fold_renew(cluster, slave, entry, now_ms) != 0)
+            resync->spoiled = true;
     }
     if (resync->entries == NULL &&
         m4h_tunnel_index_end_renewal(&cluster->tunnels, &slave->held, left))

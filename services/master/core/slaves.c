@@ -93,8 +93,10 @@ void m4h_slaves_remove(struct m4h_slaves *slaves, struct m4h_slave *slave)
 
 void m4h_slaves_free(struct m4h_slaves *slaves)
 {
-    for (size_t i = 0; i < slaves->count; i++)
+    for (size_t i = 0; i < slaves->count; i++) {
+        m4h_holder_free(&slaves->sorted[i]->held);
         free(slaves->sorted[i]);
+    }
     free(slaves->sorted);
     *slaves = (struct m4h_slaves){0};
 }

@@ -1,34 +1,26 @@
-/* The ordered table of tunnels. It knows neither events nor slaves, only what a
- * slave holds. */
+/* The table of tunnels. It knows neither events nor slaves, only what a slave holds. */
 #include "services/master/core/tunnel_index.h"
 
 #include "lib/base/digest.h"
-#include "lib/base/stamp.h"
+#include "lib/base/error.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Who has more than this part of all entries is dropped by a sweep: at a million entries a
- * removal costs as much as 7 steps of a sweep. */
-#define SWEEP_PART 4u
 /* To look at an entry costs so much less than to take it out. */
 #define LOOKS_PER_REMOVAL 32u
 
 /* ---- entries -------------------------------------------------------------- */
 
-static uint16_t *ports_of(const struct m4h_entry *entry)
-{
-    return (uint16_t *)(void *)(entry->next + entry->height);
-}
-
 const char *m4h_entry_client_key(const struct m4h_entry *entry)
 {
-    return (const char *)(ports_of(entry) + entry->port_count);
+    return (const char *)(entry->ports + entry->port_count);
 }
 
 uint16_t m4h_entry_first_port(const struct m4h_entry *entry)
 {
-    return ports_of(entry)[0];
+    return entry->ports[0];
 }
 
 static const char *address_of(const struct m4h_entry *entry)
@@ -46,19 +38,6 @@ static const char *version_of(const struct m4h_entry *entry)
     return fingerprint_of(entry) + entry->fingerprint_len + 1;
 }
 
-/* One in four is a level higher. */
-static uint8_t height_of(uint64_t seed, uint64_t tunnel_id)
-{
-    uint64_t random = m4h_digest_of(tunnel_id ^ seed);
-    uint8_t height = 1;
-
-    while (height < M4H_TUNNEL_INDEX_HEIGHT && (random & 3) == 0) {
-        random >>= 2;
-        height++;
-    }
-    return height;
-}
-
 static char *append(char *at, const char *text, size_t len)
 {
     memcpy(at, text, len);
@@ -66,17 +45,14 @@ static char *append(char *at, const char *text, size_t len)
     return at + len + 1;
 }
 
-struct m4h_entry *m4h_entry_create(const struct m4h_tunnel_index *index,
-                                   const struct m4h_tunnel *tunnel)
+struct m4h_entry *m4h_entry_create(const struct m4h_tunnel *tunnel)
 {
     size_t key_len = strlen(tunnel->client_key), address_len = strlen(tunnel->remote_address);
     size_t fingerprint_len = strlen(tunnel->key_fingerprint);
     size_t version_len = strlen(tunnel->client_version);
-    uint8_t height = height_of(index->seed, tunnel->tunnel_id);
     size_t ports_bytes = tunnel->port_count * sizeof(uint16_t);
-    struct m4h_entry *entry =
-        calloc(1, sizeof(*entry) + height * sizeof(entry->next[0]) + ports_bytes + key_len +
-                      address_len + fingerprint_len + version_len + 4);
+    struct m4h_entry *entry = calloc(1, offsetof(struct m4h_entry, ports) + ports_bytes + key_len +
+                                            address_len + fingerprint_len + version_len + 4);
     char *at;
 
     if (entry == NULL)
@@ -84,12 +60,11 @@ struct m4h_entry *m4h_entry_create(const struct m4h_tunnel_index *index,
     entry->tunnel_id = tunnel->tunnel_id;
     entry->stamp = tunnel->stamp;
     entry->connected_wall_ms = tunnel->connected_wall_ms;
-    entry->height = height;
     entry->port_count = tunnel->port_count;
     entry->key_len = (uint8_t)key_len;
     entry->address_len = (uint8_t)address_len;
     entry->fingerprint_len = (uint8_t)fingerprint_len;
-    at = (char *)ports_of(entry);
+    at = (char *)entry->ports;
     memcpy(at, tunnel->ports, ports_bytes);
     at = append(at + ports_bytes, tunnel->client_key, key_len);
     at = append(at, tunnel->remote_address, address_len);
@@ -111,7 +86,7 @@ void m4h_entry_read(const struct m4h_entry *entry, struct m4h_tunnel *tunnel)
         .port_count = entry->port_count,
         .connected_wall_ms = entry->connected_wall_ms,
     };
-    memcpy(tunnel->ports, ports_of(entry), entry->port_count * sizeof(uint16_t));
+    memcpy(tunnel->ports, entry->ports, entry->port_count * sizeof(uint16_t));
     m4h_text_copy(tunnel->client_key, sizeof(tunnel->client_key), m4h_entry_client_key(entry));
     m4h_text_copy(tunnel->remote_address, sizeof(tunnel->remote_address), address_of(entry));
     m4h_text_copy(tunnel->key_fingerprint, sizeof(tunnel->key_fingerprint), fingerprint_of(entry));
@@ -130,185 +105,120 @@ bool m4h_entry_same_key(const struct m4h_entry *a, const struct m4h_entry *b)
     return strcmp(m4h_entry_client_key(a), m4h_entry_client_key(b)) == 0;
 }
 
-struct m4h_entry *m4h_entry_next(const struct m4h_entry *entry)
+struct m4h_entry *m4h_entry_rival(const struct m4h_entry *entry)
 {
-    return entry->next[0];
-}
-
-struct m4h_entry *m4h_entry_next_owner(const struct m4h_entry *entry)
-{
-    struct m4h_entry *next = entry->next[0];
-
-    while (next != NULL && m4h_entry_same_key(entry, next))
-        next = next->next[0];
-    return next;
-}
-
-/* ---- order ---------------------------------------------------------------- */
-
-/* True where `a`, of the given client key, comes before `b`. */
-static bool before(const struct m4h_entry *a, const struct m4h_entry *b)
-{
-    int order = strcmp(m4h_entry_client_key(a), m4h_entry_client_key(b));
-
-    if (order != 0)
-        return order < 0;
-    if (a->stamp != b->stamp || a->tunnel_id != b->tunnel_id)
-        return m4h_stamp_wins(a->stamp, a->tunnel_id, b->stamp, b->tunnel_id);
-    return strcmp(a->holder->slave_id, b->holder->slave_id) < 0;
-}
-
-/* Where the links of an entry are; those of NULL are the heads. */
-static struct m4h_entry **links_of(struct m4h_tunnel_index *index, struct m4h_entry *entry)
-{
-    return entry == NULL ? index->head : entry->next;
-}
-
-/* Finds the last entry before `entry` on each level; NULL: the head. */
-static void find_path(struct m4h_tunnel_index *index, const struct m4h_entry *entry,
-                      struct m4h_entry *path[M4H_TUNNEL_INDEX_HEIGHT])
-{
-    struct m4h_entry *at = NULL;
-
-    for (size_t level = M4H_TUNNEL_INDEX_HEIGHT; level-- > 0;) {
-        struct m4h_entry *next = links_of(index, at)[level];
-
-        while (next != NULL && before(next, entry)) {
-            at = next;
-            next = at->next[level];
-        }
-        path[level] = at;
-    }
-}
-
-/* The first entry whose client key is `client_key` or later (`or_equal`), or
- * strictly later. */
-static struct m4h_entry *seek(const struct m4h_tunnel_index *index, const char *client_key,
-                              bool or_equal)
-{
-    struct m4h_entry *const *links = index->head;
-    int limit = or_equal ? 0 : 1;
-
-    for (size_t level = M4H_TUNNEL_INDEX_HEIGHT; level-- > 0;)
-        while (links[level] != NULL &&
-               strcmp(m4h_entry_client_key(links[level]), client_key) < limit)
-            links = links[level]->next;
-    return links[0];
+    return m4h_owners_rival(entry);
 }
 
 /* ---- the table ------------------------------------------------------------ */
 
 int m4h_tunnel_index_init(struct m4h_tunnel_index *index, uint64_t seed)
 {
-    memset(index, 0, sizeof(*index));
-    index->seed = seed;
+    *index = (struct m4h_tunnel_index){0};
     return m4h_owners_init(&index->owners, seed);
 }
 
 void m4h_tunnel_index_free(struct m4h_tunnel_index *index)
 {
-    struct m4h_entry *entry = index->head[0];
+    struct m4h_entry *entry;
+    size_t from = 0;
 
-    while (entry != NULL) {
-        struct m4h_entry *next = entry->next[0];
-
+    while ((entry = m4h_owners_take_any(&index->owners, &from)) != NULL)
         free(entry);
-        entry = next;
-    }
     m4h_owners_free(&index->owners);
-    memset(index, 0, sizeof(*index));
+    m4h_order_free(&index->order);
+    *index = (struct m4h_tunnel_index){0};
 }
 
-static void hold(struct m4h_holder *holder, struct m4h_entry *entry)
+void m4h_holder_free(struct m4h_holder *holder)
 {
-    entry->holder = holder;
-    entry->generation = holder->generation;
-    entry->slave_previous = NULL;
-    entry->slave_next = holder->first;
-    if (holder->first != NULL)
-        holder->first->slave_previous = entry;
-    holder->first = entry;
+    m4h_order_free(&holder->order);
+}
+
+static void hold(struct m4h_holder *holder, const struct m4h_entry *entry)
+{
     holder->count++;
     holder->digest ^= m4h_digest_of(entry->tunnel_id);
 }
 
-static void let_go(struct m4h_entry *entry)
+static void let_go(struct m4h_holder *holder, struct m4h_entry *entry)
 {
-    struct m4h_holder *holder = entry->holder;
+    if (holder->unseen == entry) {
+        struct m4h_order_cursor cursor = m4h_order_find(&holder->order, entry);
 
-    if (entry->slave_previous != NULL)
-        entry->slave_previous->slave_next = entry->slave_next;
-    else
-        holder->first = entry->slave_next;
-    if (entry->slave_next != NULL)
-        entry->slave_next->slave_previous = entry->slave_previous;
-    if (holder->unseen == entry)
-        holder->unseen = entry->slave_next;
+        m4h_order_step(&cursor);
+        holder->unseen = m4h_order_at(&cursor);
+    }
+    m4h_order_remove(&holder->order, entry);
     holder->count--;
     holder->digest ^= m4h_digest_of(entry->tunnel_id);
 }
 
-static bool is_first_of_its_key(const struct m4h_entry *entry, const struct m4h_entry *previous)
+/* Puts the entry into the table, where it may be the owner. */
+static int own(struct m4h_tunnel_index *index, struct m4h_entry *entry)
 {
-    return previous == NULL || !m4h_entry_same_key(entry, previous);
+    struct m4h_entry *owner = m4h_tunnel_index_owner(index, m4h_entry_client_key(entry));
+    int error = owner == NULL ? m4h_order_insert(&index->order, entry) : 0;
+
+    if (error != 0)
+        return error;
+    m4h_owners_add(&index->owners, entry);
+    entry->is_owner = owner == NULL || m4h_owners_rival(entry) == owner;
+    if (owner != NULL && entry->is_owner) {
+        owner->is_owner = false;
+        m4h_order_replace(&index->order, owner, entry);
+    }
+    return 0;
 }
 
-/* The entry, which is in the order now, becomes the owner where it is the first. */
-static void own(struct m4h_tunnel_index *index, struct m4h_entry *entry,
-                const struct m4h_entry *previous)
+/* Takes the entry out of the table; who comes next of its client key is the owner. */
+static void disown(struct m4h_tunnel_index *index, struct m4h_entry *entry)
 {
-    struct m4h_entry *next = entry->next[0];
+    struct m4h_entry *heir = m4h_owners_rival(entry);
 
-    if (!is_first_of_its_key(entry, previous))
+    m4h_owners_remove(&index->owners, entry);
+    if (!entry->is_owner)
         return;
-    if (next != NULL && m4h_entry_same_key(entry, next))
-        m4h_owners_replace(&index->owners, next, entry);
-    else
-        m4h_owners_add(&index->owners, entry);
+    if (heir == NULL) {
+        m4h_order_remove(&index->order, entry);
+        return;
+    }
+    heir->is_owner = true;
+    m4h_order_replace(&index->order, entry, heir);
 }
 
-/* Gives the client key of an owner to `heir`, the next of the order that stays. */
-static void disown(struct m4h_tunnel_index *index, struct m4h_entry *owner, struct m4h_entry *heir)
+int m4h_tunnel_index_insert(struct m4h_tunnel_index *index, struct m4h_holder *holder,
+                            struct m4h_entry *entry, bool *is_new)
 {
-    if (heir != NULL && m4h_entry_same_key(owner, heir))
-        m4h_owners_replace(&index->owners, owner, heir);
-    else
-        m4h_owners_remove(&index->owners, owner);
-}
-
-bool m4h_tunnel_index_insert(struct m4h_tunnel_index *index, struct m4h_holder *holder,
-                             struct m4h_entry *entry)
-{
-    struct m4h_entry *path[M4H_TUNNEL_INDEX_HEIGHT];
     struct m4h_entry *old =
         m4h_tunnel_index_find(index, holder, m4h_entry_client_key(entry), entry->tunnel_id);
+    int error;
 
+    *is_new = old == NULL;
     if (old != NULL)
         m4h_tunnel_index_remove(index, old);
-    hold(holder, entry);
-    find_path(index, entry, path);
-    for (size_t level = 0; level < entry->height; level++) {
-        struct m4h_entry **links = links_of(index, path[level]);
-
-        entry->next[level] = links[level];
-        links[level] = entry;
+    entry->holder = holder;
+    entry->generation = holder->generation;
+    error = m4h_order_insert(&holder->order, entry);
+    if (error == 0) {
+        error = own(index, entry);
+        if (error != 0)
+            m4h_order_remove(&holder->order, entry);
     }
+    if (error != 0) {
+        free(entry);
+        return error;
+    }
+    hold(holder, entry);
     index->entries++;
-    own(index, entry, path[0]);
-    return old == NULL;
+    return 0;
 }
 
 void m4h_tunnel_index_remove(struct m4h_tunnel_index *index, struct m4h_entry *entry)
 {
-    struct m4h_entry *path[M4H_TUNNEL_INDEX_HEIGHT];
-
-    find_path(index, entry, path);
-    if (is_first_of_its_key(entry, path[0]))
-        disown(index, entry, entry->next[0]);
-    for (size_t level = 0; level < entry->height; level++)
-        links_of(index, path[level])[level] = entry->next[level];
+    disown(index, entry);
+    let_go(entry->holder, entry);
     index->entries--;
-    let_go(entry);
     free(entry);
 }
 
@@ -323,12 +233,12 @@ void m4h_tunnel_index_begin_renewal(struct m4h_holder *holder)
 static bool is_equal(const struct m4h_entry *a, const struct m4h_entry *b)
 {
     size_t bytes = m4h_entry_bytes(a);
-    size_t head = (size_t)((const char *)ports_of(a) - (const char *)a);
+    size_t head = offsetof(struct m4h_entry, ports);
 
     return a->stamp == b->stamp && a->connected_wall_ms == b->connected_wall_ms &&
            a->port_count == b->port_count && a->key_len == b->key_len &&
            a->address_len == b->address_len && a->fingerprint_len == b->fingerprint_len &&
-           bytes == m4h_entry_bytes(b) && memcmp(ports_of(a), ports_of(b), bytes - head) == 0;
+           bytes == m4h_entry_bytes(b) && memcmp(a->ports, b->ports, bytes - head) == 0;
 }
 
 struct m4h_entry *m4h_tunnel_index_confirm(struct m4h_tunnel_index *index,
@@ -344,92 +254,56 @@ struct m4h_entry *m4h_tunnel_index_confirm(struct m4h_tunnel_index *index,
     return known;
 }
 
-/* What is put in meanwhile comes before the first, and is never looked at. */
+static struct m4h_entry *first_of(const struct m4h_holder *holder)
+{
+    struct m4h_order_cursor cursor = m4h_order_seek(&holder->order, "", true);
+
+    return m4h_order_at(&cursor);
+}
+
+/* The first one from `entry` on that the renewal did not bring. `*looks` is how many may be
+ * looked at; where they are used up, the answer is the next one to look at. */
+static struct m4h_entry *stale_from(const struct m4h_holder *holder, const struct m4h_entry *entry,
+                                    size_t *looks)
+{
+    struct m4h_order_cursor cursor = m4h_order_find(&holder->order, entry);
+    struct m4h_entry *at;
+
+    while ((at = m4h_order_at(&cursor)) != NULL && *looks > 0 &&
+           at->generation == holder->generation) {
+        (*looks)--;
+        m4h_order_step(&cursor);
+    }
+    return at;
+}
+
 bool m4h_tunnel_index_end_renewal(struct m4h_tunnel_index *index, struct m4h_holder *holder,
                                   size_t most)
 {
     size_t left = most * LOOKS_PER_REMOVAL;
 
     if (!holder->is_ending)
-        holder->unseen = holder->first;
-    holder->is_ending = true;
+        holder->unseen = first_of(holder);
     while (holder->unseen != NULL && left >= LOOKS_PER_REMOVAL) {
-        struct m4h_entry *entry = holder->unseen;
-
-        holder->unseen = entry->slave_next;
-        left--;
-        if (entry->generation == holder->generation)
-            continue;
-        m4h_tunnel_index_remove(index, entry);
-        left -= LOOKS_PER_REMOVAL - 1;
+        holder->unseen = stale_from(holder, holder->unseen, &left);
+        if (holder->unseen == NULL || left < LOOKS_PER_REMOVAL)
+            break;
+        m4h_tunnel_index_remove(index, holder->unseen); /* and `unseen` is the next one */
+        left -= LOOKS_PER_REMOVAL;
     }
     holder->is_ending = holder->unseen != NULL;
     return !holder->is_ending;
 }
 
-/* Unlinks all of the holder's entries from one level, in one walk along it. */
-static void unlink_level(struct m4h_tunnel_index *index, const struct m4h_holder *holder,
-                         size_t level)
-{
-    struct m4h_entry **link = &index->head[level];
-
-    while (*link != NULL) {
-        if ((*link)->holder == holder)
-            *link = (*link)->next[level];
-        else
-            link = &(*link)->next[level];
-    }
-}
-
-/* Gives the client keys that the holder owns to those that have them besides. */
-static void disown_all(struct m4h_tunnel_index *index, const struct m4h_holder *holder)
-{
-    for (struct m4h_entry *entry = holder->first; entry != NULL; entry = entry->slave_next) {
-        struct m4h_entry *heir = entry->next[0];
-
-        if (m4h_owners_find(&index->owners, m4h_entry_client_key(entry)) != entry)
-            continue;
-        while (heir != NULL && heir->holder == holder && m4h_entry_same_key(entry, heir))
-            heir = heir->next[0];
-        disown(index, entry, heir);
-    }
-}
-
-/* Takes out a large part of all entries by walking along all of them, which costs less
- * than to look each of the part up. */
-static void sweep(struct m4h_tunnel_index *index, struct m4h_holder *holder)
-{
-    struct m4h_entry *entry = holder->first;
-
-    disown_all(index, holder);
-    for (size_t level = M4H_TUNNEL_INDEX_HEIGHT; level-- > 0;)
-        unlink_level(index, holder, level);
-    while (entry != NULL) {
-        struct m4h_entry *next = entry->slave_next;
-
-        free(entry);
-        entry = next;
-    }
-    index->entries -= holder->count;
-    holder->first = NULL;
-    holder->unseen = NULL;
-    holder->count = 0;
-    holder->digest = 0;
-}
-
 void m4h_tunnel_index_drop_some(struct m4h_tunnel_index *index, struct m4h_holder *holder,
                                 size_t most)
 {
-    for (size_t i = 0; i < most && holder->first != NULL; i++)
-        m4h_tunnel_index_remove(index, holder->first);
+    for (size_t i = 0; i < most && holder->count > 0; i++)
+        m4h_tunnel_index_remove(index, first_of(holder));
 }
 
 void m4h_tunnel_index_drop(struct m4h_tunnel_index *index, struct m4h_holder *holder)
 {
-    if (holder->count > index->entries / SWEEP_PART) {
-        sweep(index, holder);
-        return;
-    }
     m4h_tunnel_index_drop_some(index, holder, SIZE_MAX);
 }
 
@@ -445,21 +319,8 @@ struct m4h_entry *m4h_tunnel_index_find(const struct m4h_tunnel_index *index,
 {
     struct m4h_entry *entry = m4h_tunnel_index_owner(index, client_key);
 
-    for (; entry != NULL && strcmp(m4h_entry_client_key(entry), client_key) == 0;
-         entry = entry->next[0])
+    for (; entry != NULL; entry = m4h_owners_rival(entry))
         if (entry->holder == holder && (tunnel_id == 0 || entry->tunnel_id == tunnel_id))
             return entry;
     return NULL;
-}
-
-struct m4h_entry *m4h_tunnel_index_after(const struct m4h_tunnel_index *index,
-                                         const char *client_key)
-{
-    return seek(index, client_key, false);
-}
-
-struct m4h_entry *m4h_tunnel_index_from(const struct m4h_tunnel_index *index,
-                                        const char *client_key)
-{
-    return seek(index, client_key, true);
 }

@@ -1,23 +1,26 @@
 /* Tunnels by client key and in pages.
  *
- * A page goes on along the order from where the one before ended, and passes what the
- * filter leaves out. Where it has passed as many as the filter leaves in all, and is not
- * full, it is made in another way: each of those is looked at, and the first ones are
- * kept. Where the filter leaves more than SCAN_MAX, the page ends there, and is short
- * (ADR 0020). */
+ * A page goes on in order of client key from where the one before ended. Without a filter it
+ * walks along the order of all that show; with one for a slave or a region, along the orders
+ * of the slaves that it leaves, merged, so that it looks at nothing else (ADR 0022). There
+ * may be tunnels that do not show, since another slave's owns their client key: where a page
+ * has passed LOOKS_MAX, it ends, and is short. */
 #include "services/master/core/cluster_state.h"
 
 #include "lib/base/error.h"
 
 #include <string.h>
 
-/* Entries that are looked at for one page, in each of the two ways. */
-#define SCAN_MAX 20000u
+/* Entries that are looked at for one page. */
+#define LOOKS_MAX 5000u
 
-/* What a page is made from: the first entries that are wanted, in order. */
+/* What a page is made from. */
 struct selection {
     const struct m4h_cluster *cluster;
     const struct m4h_page_request *request;
+    /* Where each order is that the page is merged from: a heap, the earliest first. */
+    struct m4h_order_cursor sources[M4H_MASTER_SLAVES_MAX];
+    size_t source_count;
     const struct m4h_entry *entries[M4H_PAGE_SIZE_MAX];
     size_t count;
     const struct m4h_entry *last; /* the next page goes on after it; NULL: there is none */
@@ -46,138 +49,101 @@ static bool has_prefix(const struct m4h_entry *entry, const struct m4h_page_requ
                    strlen(request->client_key_prefix)) == 0;
 }
 
-/* ---- along the order ------------------------------------------------------ */
-
-static const struct m4h_entry *first_of(const struct selection *page)
+static bool is_wanted(const struct m4h_entry *entry, const struct m4h_page_request *request)
 {
-    const struct m4h_page_request *request = page->request;
-
-    if (strcmp(request->page_token, request->client_key_prefix) < 0)
-        return m4h_tunnel_index_from(&page->cluster->tunnels, request->client_key_prefix);
-    return m4h_tunnel_index_after(&page->cluster->tunnels, request->page_token);
+    return entry->is_owner && m4h_slave_is_wanted(slave_of(entry), request);
 }
 
-/* Fills the page from the next `most` entries. False: these were not enough. */
-static bool walk(struct selection *page, size_t most)
-{
-    const struct m4h_entry *entry = first_of(page), *last = NULL;
-    size_t seen = 0;
+/* ---- the orders that a page is merged from ---------------------------------- */
 
-    while (entry != NULL && has_prefix(entry, page->request) && seen++ < most &&
-           page->count < page->request->page_size) {
-        if (m4h_slave_is_wanted(slave_of(entry), page->request))
-            page->entries[page->count++] = entry;
-        last = entry;
-        entry = m4h_entry_next_owner(entry);
-    }
-    if (entry == NULL || !has_prefix(entry, page->request))
-        return true;
-    page->last = last;
-    return page->count == page->request->page_size;
+static bool is_before(const struct m4h_order_cursor *a, const struct m4h_order_cursor *b)
+{
+    return strcmp(m4h_entry_client_key(m4h_order_at(a)), m4h_entry_client_key(m4h_order_at(b))) < 0;
 }
 
-/* ---- all that the filter leaves ------------------------------------------- */
-
-/* How many tunnels the wanted slaves hold. */
-static size_t wanted_count(const struct m4h_cluster *cluster,
-                           const struct m4h_page_request *request)
+/* Puts `source` where the place `at` of the heap is free. */
+static void sift_down(struct selection *page, size_t at, struct m4h_order_cursor source)
 {
-    size_t count = 0;
-
-    for (size_t i = 0; i < cluster->slaves.count; i++)
-        if (m4h_slave_is_wanted(cluster->slaves.sorted[i], request))
-            count += cluster->slaves.sorted[i]->held.count;
-    return count;
-}
-
-static bool is_before(const struct m4h_entry *a, const struct m4h_entry *b)
-{
-    return strcmp(m4h_entry_client_key(a), m4h_entry_client_key(b)) < 0;
-}
-
-/* The entries are a heap, whose root is the last one of the order. */
-static void sift_down(struct selection *page, size_t at, const struct m4h_entry *entry)
-{
+    struct m4h_order_cursor *heap = page->sources;
     size_t below = 2 * at + 1;
 
-    while (below < page->count) {
-        if (below + 1 < page->count && is_before(page->entries[below], page->entries[below + 1]))
+    while (below < page->source_count) {
+        if (below + 1 < page->source_count && is_before(&heap[below + 1], &heap[below]))
             below++;
-        if (!is_before(entry, page->entries[below]))
+        if (!is_before(&heap[below], &source))
             break;
-        page->entries[at] = page->entries[below];
+        heap[at] = heap[below];
         at = below;
         below = 2 * at + 1;
     }
-    page->entries[at] = entry;
+    heap[at] = source;
 }
 
-static void sift_up(struct selection *page, const struct m4h_entry *entry)
+/* It has no more entries for the page. */
+static bool is_at_end(const struct selection *page, const struct m4h_order_cursor *source)
 {
-    size_t at = page->count++;
+    const struct m4h_entry *entry = m4h_order_at(source);
 
-    while (at > 0 && is_before(page->entries[(at - 1) / 2], entry)) {
-        page->entries[at] = page->entries[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    page->entries[at] = entry;
+    return entry == NULL || !has_prefix(entry, page->request);
 }
 
-static void sort(struct selection *page)
+static void add_source(struct selection *page, const struct m4h_order *order)
 {
-    size_t count = page->count;
+    const struct m4h_page_request *request = page->request;
+    bool is_first = strcmp(request->page_token, request->client_key_prefix) < 0;
+    struct m4h_order_cursor source = m4h_order_seek(
+        order, is_first ? request->client_key_prefix : request->page_token, is_first);
 
-    while (page->count > 1) {
-        const struct m4h_entry *last = page->entries[0];
-        const struct m4h_entry *moved = page->entries[--page->count];
-
-        sift_down(page, 0, moved);
-        page->entries[page->count] = last;
-    }
-    page->count = count;
+    if (!is_at_end(page, &source))
+        page->sources[page->source_count++] = source;
 }
 
-/* Keeps the entry where it is among the first of those seen so far. */
-static void consider(struct selection *page, const struct m4h_entry *entry)
-{
-    const char *client_key = m4h_entry_client_key(entry);
-    bool is_full = page->count == page->request->page_size;
-
-    if (strcmp(client_key, page->request->page_token) <= 0 || !has_prefix(entry, page->request))
-        return;
-    if (is_full && !is_before(entry, page->entries[0])) {
-        page->last = entry;
-        return;
-    }
-    if (m4h_tunnel_index_owner(&page->cluster->tunnels, client_key) != entry)
-        return;
-    if (is_full) {
-        page->last = entry;
-        sift_down(page, 0, entry);
-    } else {
-        sift_up(page, entry);
-    }
-}
-
-/* Fills the page from all that the wanted slaves hold. */
-static void pick(struct selection *page)
+static void open_sources(struct selection *page)
 {
     const struct m4h_slaves *slaves = &page->cluster->slaves;
 
-    page->count = 0;
-    page->last = NULL; /* until there is more than fits */
-    for (size_t i = 0; i < slaves->count; i++) {
-        const struct m4h_slave *slave = slaves->sorted[i];
-
-        if (!m4h_slave_is_wanted(slave, page->request))
-            continue;
-        for (const struct m4h_entry *entry = slave->held.first; entry != NULL;
-             entry = entry->slave_next)
-            consider(page, entry);
+    if (page->request->slave_id[0] == '\0' && page->request->region[0] == '\0') {
+        add_source(page, &page->cluster->tunnels.order);
+        return;
     }
-    sort(page);
-    if (page->last != NULL)
-        page->last = page->entries[page->count - 1];
+    for (size_t i = 0; i < slaves->count; i++)
+        if (m4h_slave_is_wanted(slaves->sorted[i], page->request))
+            add_source(page, &slaves->sorted[i]->held.order);
+    for (size_t i = page->source_count / 2; i-- > 0;)
+        sift_down(page, i, page->sources[i]);
+}
+
+/* The next entry of all orders. There must be one. */
+static const struct m4h_entry *take_next(struct selection *page)
+{
+    struct m4h_order_cursor source = page->sources[0];
+    const struct m4h_entry *entry = m4h_order_at(&source);
+
+    m4h_order_step(&source);
+    if (is_at_end(page, &source))
+        source = page->sources[--page->source_count];
+    if (page->source_count > 0)
+        sift_down(page, 0, source);
+    return entry;
+}
+
+static void fill(struct selection *page)
+{
+    const struct m4h_entry *entry = NULL;
+    size_t looks = 0;
+
+    for (; page->source_count > 0 && looks < LOOKS_MAX; looks++) {
+        entry = take_next(page);
+        if (!is_wanted(entry, page->request))
+            continue;
+        if (page->count == page->request->page_size) {
+            page->last = page->entries[page->count - 1];
+            return;
+        }
+        page->entries[page->count++] = entry;
+    }
+    if (page->source_count > 0)
+        page->last = entry;
 }
 
 /* ---- answers -------------------------------------------------------------- */
@@ -186,12 +152,15 @@ void m4h_cluster_tunnels(const struct m4h_cluster *cluster, const struct m4h_pag
                          struct m4h_tunnel_status *tunnels, size_t *count,
                          char next_page_token[M4H_PAGE_TOKEN_MAX + 1])
 {
-    size_t wanted = wanted_count(cluster, request);
-    struct selection page = {.cluster = cluster, .request = request};
+    struct selection page;
 
-    if (!walk(&page, wanted < SCAN_MAX ? wanted + request->page_size : SCAN_MAX) &&
-        wanted < SCAN_MAX)
-        pick(&page);
+    page.cluster = cluster;
+    page.request = request;
+    page.source_count = 0;
+    page.count = 0;
+    page.last = NULL;
+    open_sources(&page);
+    fill(&page);
     *count = page.count;
     for (size_t i = 0; i < page.count; i++)
         describe(cluster, page.entries[i], &tunnels[i]);
