@@ -27,6 +27,7 @@ OUTSIDE = {
     "protobuf-c/": "wire",
     "google/protobuf-c/": "wire",
     "microhttpd.h": "http",
+    "gnutls/": "http",
     "wslay/": "http",
     "openssl/": "crypto",
     "jansson.h": "json",

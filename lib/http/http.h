@@ -63,11 +63,14 @@ struct m4h_http_config {
     const char *component;                /* of its log lines ["http"]; borrowed */
     const struct m4h_http_routes *routes; /* borrowed */
     size_t routes_count;
-    uint32_t connections_max;    /* [64]; more wait in the kernel's queue */
-    uint32_t connection_memory;  /* bytes for a request's head and an answer's [8192] */
+    uint32_t connections_max; /* [64]; more wait in the kernel's queue */
+    uint32_t
+        connection_memory; /* bytes for a request's head and an answer's [8192; by TLS 32768] */
     uint32_t receive_timeout_ms; /* from the first byte, or the last answer [30000] */
     uint32_t answer_timeout_ms;  /* of a deferred request, before 504 [10000] */
     uint32_t body_max;           /* bytes; more is answered by 413 [16384] */
+    const char *tls_cert;        /* PEM files, borrowed: the certificate with its chain, */
+    const char *tls_key;         /* and its key. NULL or "": no TLS */
     m4h_http_guard admit;        /* NULL: everybody may ask for everything */
     void *admit_context;
 };
@@ -86,13 +89,19 @@ struct m4h_http_stats {
 /* Listens on `address` and serves. Raises RLIMIT_NOFILE as far as it may for
  * `connections_max`, which it lowers (and says so in the log) where the limit
  * does not allow for it. `*server` is NULL on error, which is logged: M4H_EINVALID
- * (the host), M4H_EEXIST (the address is in use), M4H_ENOMEM, M4H_ESYSTEM. */
+ * (the host, the certificate), M4H_EEXIST (the address is in use), M4H_ENOMEM, M4H_ESYSTEM. */
 M4H_MUST_CHECK int m4h_http_server_create(struct m4h_http_server **server, struct m4h_loop *loop,
                                           const struct m4h_address *address,
                                           const struct m4h_http_config *config);
 /* The port that it got. */
 uint16_t m4h_http_server_port(const struct m4h_http_server *server);
 void m4h_http_server_stats(const struct m4h_http_server *server, struct m4h_http_stats *stats);
+
+/* Reads certificate and key again: at once, or where a file has changed and then stayed
+ * the same from one call to the next. Where that fails, which is logged, those of before
+ * hold. Without TLS nothing happens. */
+void m4h_http_server_reload_tls(struct m4h_http_server *server);
+void m4h_http_server_check_tls(struct m4h_http_server *server);
 
 /* Begins to end: no new connection, WebSockets are closed with 1001, answers
  * say "Connection: close", idle connections are closed. It is over when
@@ -111,6 +120,8 @@ const char *m4h_http_method(const struct m4h_http_request *request);
 const char *m4h_http_path(const struct m4h_http_request *request);
 /* The client's address as text. */
 const char *m4h_http_peer(const struct m4h_http_request *request);
+/* Whether it came by TLS. */
+bool m4h_http_is_encrypted(const struct m4h_http_request *request);
 /* X-Request-Id of the client where it is [A-Za-z0-9._-]{1,64}, else one made
  * here. Every answer carries it. */
 const char *m4h_http_request_id(const struct m4h_http_request *request);

@@ -179,18 +179,10 @@ static enum MHD_Result handle(struct m4h_http_request *request)
     return MHD_YES;
 }
 
-static struct m4h_http_connection *connection_of(struct MHD_Connection *mhd)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-    return info->socket_context;
-}
-
 static enum MHD_Result look_at_head(struct m4h_http_request *request, const char *method,
                                     const char *version)
 {
-    struct m4h_http_connection *connection = connection_of(request->connection);
+    struct m4h_http_connection *connection = m4h_http_connection_of(request->connection);
 
     request->begun = true;
     request->is_http_1_1 = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
@@ -218,7 +210,7 @@ enum MHD_Result m4h_http_on_request(void *server, struct MHD_Connection *connect
         return look_at_head(request, method, version);
     if (*upload_len > 0)
         return take_body(request, upload, upload_len);
-    m4h_http_connection_receives(connection_of(connection), false);
+    m4h_http_connection_receives(m4h_http_connection_of(connection), false);
     return handle(request);
 }
 
@@ -226,7 +218,7 @@ void m4h_http_on_completed(void *server, struct MHD_Connection *connection, void
                            enum MHD_RequestTerminationCode code)
 {
     struct m4h_http_request *request = *context;
-    struct m4h_http_connection *ours = connection_of(connection);
+    struct m4h_http_connection *ours = m4h_http_connection_of(connection);
 
     (void)server;
     if (request == NULL)
@@ -261,6 +253,11 @@ const char *m4h_http_path(const struct m4h_http_request *request)
 const char *m4h_http_peer(const struct m4h_http_request *request)
 {
     return request->peer;
+}
+
+bool m4h_http_is_encrypted(const struct m4h_http_request *request)
+{
+    return request->server->tls != NULL;
 }
 
 const char *m4h_http_request_id(const struct m4h_http_request *request)

@@ -27,8 +27,12 @@
 #include <sys/socket.h>
 
 #define BACKLOG 4096
-/* Peers that do not acknowledge what we send are gone. */
-#define SILENT_MS 60000
+/* With TLS the library forgets to say that it wants to run, when it has sent the last
+ * bytes of a WebSocket (0.9.75): it is looked after so often. */
+#define GIVEN_BACK_MS 5
+/* What a WebSocket's bytes go through with TLS is what is left of it. */
+#define MEMORY_PLAIN 8192
+#define MEMORY_TLS   32768
 /* Files that a service needs beside the connections. */
 #define OTHER_FILES 64
 
@@ -82,6 +86,8 @@ static void run(struct m4h_http_server *server)
     MHD_run(server->daemon);
     if (server->wants_turn)
         m4h_timer_start(server->turn, 0, 0);
+    else if (server->given_back > 0 && server->tls != NULL)
+        m4h_timer_start(server->turn, GIVEN_BACK_MS, 0);
     else if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES)
         m4h_timer_start(server->turn, wait_ms, 0);
     else
@@ -128,7 +134,7 @@ static void on_accept(void *context, int fd, const char *peer)
     socklen_t len = sizeof(from);
 
     (void)peer;
-    m4h_socket_tune(fd, SILENT_MS);
+    m4h_socket_tune(fd, M4H_HTTP_SILENT_MS);
     memset(&from, 0, sizeof(from));
     if (getpeername(fd, (struct sockaddr *)&from, &len) != 0)
         from.ss_family = AF_UNSPEC;
@@ -154,6 +160,17 @@ static void on_connection_start(struct m4h_http_server *server, struct MHD_Conne
     connection->server = server;
     connection->fd = info->connect_fd;
     m4h_http_connection_receives(connection, true);
+}
+
+struct m4h_http_connection *m4h_http_connection_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+void m4h_http_connection_give_back(struct m4h_http_connection *connection)
+{
+    connection->is_given_back = true;
+    connection->server->given_back++;
 }
 
 /* The library answers or drops by itself what is no HTTP, and tells nobody. */
@@ -187,6 +204,8 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
         if (!connection->has_asked && m4h_socket_has_received(connection->fd))
             log_garbage(connection, mhd);
     }
+    if (connection != NULL && connection->is_given_back)
+        server->given_back--;
     free(connection);
     if (server->stats.open-- == server->config.connections_max && server->listener != NULL)
         m4h_listener_resume(server->listener);
@@ -224,7 +243,8 @@ static void fill_defaults(struct m4h_http_config *config)
     if (config->connections_max == 0)
         config->connections_max = 64;
     if (config->connection_memory == 0)
-        config->connection_memory = 8192;
+        config->connection_memory =
+            config->tls_cert == NULL || *config->tls_cert == '\0' ? MEMORY_PLAIN : MEMORY_TLS;
     if (config->receive_timeout_ms == 0)
         config->receive_timeout_ms = 30000;
     if (config->answer_timeout_ms == 0)
@@ -254,11 +274,19 @@ static void make_room_for_files(struct m4h_http_config *config)
 
 static struct MHD_Daemon *start_daemon(struct m4h_http_server *server)
 {
+    static char priorities[] = M4H_HTTP_TLS_PRIORITIES;
     const struct m4h_http_config *config = &server->config;
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, m4h_http_tls_callback()},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
+        {MHD_OPTION_END, 0, NULL},
+    };
 
+    if (server->tls == NULL)
+        tls[0].option = MHD_OPTION_END;
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_UPGRADE | MHD_ALLOW_SUSPEND_RESUME |
-            MHD_USE_ERROR_LOG,
+        (server->tls != NULL ? MHD_USE_TLS : 0) | MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
+            MHD_ALLOW_UPGRADE | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
         0, NULL, NULL, m4h_http_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_log,
         server, MHD_OPTION_CONNECTION_LIMIT, config->connections_max + OTHER_FILES,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)config->connection_memory,
@@ -266,7 +294,7 @@ static struct MHD_Daemon *start_daemon(struct m4h_http_server *server)
         MHD_OPTION_URI_LOG_CALLBACK, m4h_http_on_target, server, MHD_OPTION_UNESCAPE_CALLBACK,
         leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, m4h_http_on_completed, server,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_END);
+        MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 static int listen_at(struct m4h_http_server *server, const struct m4h_address *address)
@@ -280,9 +308,15 @@ static int listen_at(struct m4h_http_server *server, const struct m4h_address *a
 
 static int start(struct m4h_http_server *server, const struct m4h_address *address)
 {
+    const struct m4h_http_config *config = &server->config;
     const union MHD_DaemonInfo *info;
-    int error = listen_at(server, address);
+    int error = 0;
 
+    if (config->tls_cert != NULL && *config->tls_cert != '\0')
+        error =
+            m4h_http_tls_create(&server->tls, config->component, config->tls_cert, config->tls_key);
+    if (error == 0)
+        error = listen_at(server, address);
     if (error != 0)
         return error;
     server->daemon = start_daemon(server);
@@ -342,6 +376,22 @@ void m4h_http_server_stats(const struct m4h_http_server *server, struct m4h_http
     *stats = server->stats;
 }
 
+/* ---- the certificate ------------------------------------------------------------------ */
+
+void m4h_http_server_reload_tls(struct m4h_http_server *server)
+{
+    if (server->tls != NULL)
+        m4h_http_tls_reload(server->tls, m4h_loop_now_ms(server->loop),
+                            server->config.receive_timeout_ms);
+}
+
+void m4h_http_server_check_tls(struct m4h_http_server *server)
+{
+    if (server->tls != NULL)
+        m4h_http_tls_check(server->tls, m4h_loop_now_ms(server->loop),
+                           server->config.receive_timeout_ms);
+}
+
 /* ---- the end ------------------------------------------------------------------------ */
 
 void m4h_http_server_drain(struct m4h_http_server *server)
@@ -387,5 +437,6 @@ void m4h_http_server_destroy(struct m4h_http_server *server)
     m4h_watch_close(server->watch);
     m4h_timer_close(server->turn);
     m4h_timer_close(server->deadlines);
+    m4h_http_tls_destroy(server->tls);
     free(server);
 }

@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/http/http.h"
 #include "lib/http/route.h"
+#include "lib/http/tls.h"
 #include "lib/net/timer.h"
 
 #include <microhttpd.h>
@@ -22,9 +23,10 @@ struct m4h_websocket_config;
 struct m4h_http_connection {
     struct m4h_http_server *server;
     int fd;
-    bool receiving;  /* in server->receiving */
-    bool in_request; /* past the head of a request */
-    bool has_asked;  /* at least one request had a head */
+    bool receiving;     /* in server->receiving */
+    bool in_request;    /* past the head of a request */
+    bool is_given_back; /* it was a WebSocket; the library closes it */
+    bool has_asked;     /* at least one request had a head */
     uint64_t since_ms;
     TAILQ_ENTRY(m4h_http_connection) link;
 };
@@ -70,10 +72,12 @@ struct m4h_http_server {
     struct m4h_http_config config; /* without zeroes */
     struct m4h_loop *loop;
     struct MHD_Daemon *daemon;
+    struct m4h_http_tls *tls;      /* NULL: plain */
     struct m4h_listener *listener; /* NULL once it drains */
     struct m4h_watch *watch;       /* of MHD's epoll */
     struct m4h_timer *turn;        /* when MHD wants to run next */
     struct m4h_timer *deadlines;
+    uint32_t given_back;  /* WebSockets whose connection the library has not closed yet */
     bool wants_turn;      /* asked for while the library runs */
     uint64_t deadline_ms; /* that the timer is set to; UINT64_MAX: it is not */
     uint16_t port;
@@ -91,6 +95,13 @@ struct m4h_http_server {
 
 /* The client has to send something by receive_timeout_ms from now, or (false) has not. */
 void m4h_http_connection_receives(struct m4h_http_connection *connection, bool receiving);
+/* Peers that do not acknowledge what we send are gone. */
+#define M4H_HTTP_SILENT_MS 60000
+
+/* The record that stands beside one of the library's. */
+struct m4h_http_connection *m4h_http_connection_of(struct MHD_Connection *connection);
+/* It was a WebSocket, and is the library's again, which has to run until it has closed it. */
+void m4h_http_connection_give_back(struct m4h_http_connection *connection);
 /* Lets the library run soon: it does not notice by itself what was woken or closed. */
 void m4h_http_server_turn(struct m4h_http_server *server);
 /* A deadline for whatever was put at the end of a queue. */

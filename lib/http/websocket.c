@@ -17,6 +17,7 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/http/server.h"
+#include "lib/net/socket.h"
 #include "lib/net/watch.h"
 
 #include <errno.h>
@@ -56,6 +57,7 @@ struct m4h_websocket {
     bool is_broken;   /* the socket: no more can be read */
     uint16_t our_end; /* the code where it was us who ended it; 0: it was not */
     int fd;           /* MHD's */
+    struct m4h_http_connection *connection; /* whose socket is the same, unless it has TLS */
     struct MHD_UpgradeResponseHandle *upgraded;
     struct m4h_watch *watch;
     struct m4h_timer *timer; /* pings, then the wait for the end */
@@ -103,6 +105,7 @@ static void end(struct m4h_websocket *websocket)
         m4h_timer_close(websocket->timer);
         LIST_REMOVE(websocket, link);
         websocket->server->stats.websockets--;
+        m4h_http_connection_give_back(websocket->connection);
         MHD_upgrade_action(websocket->upgraded, MHD_UPGRADE_ACTION_CLOSE);
         m4h_http_server_turn(websocket->server);
     }
@@ -116,6 +119,7 @@ static void cut(struct m4h_websocket *websocket, uint16_t code)
     websocket->is_cut = true;
     if (websocket->our_end == 0)
         websocket->our_end = code;
+    shutdown(websocket->connection->fd, SHUT_RDWR);
     shutdown(websocket->fd, SHUT_RDWR);
     if (websocket->watch != NULL)
         m4h_watch_set(websocket->watch, M4H_WATCH_READ | M4H_WATCH_WRITE);
@@ -358,9 +362,11 @@ void m4h_websocket_on_upgrade(void *context, struct MHD_Connection *connection,
     struct m4h_websocket *websocket = context;
     struct m4h_http_request *request = request_context;
 
-    (void)connection;
     request->websocket = NULL;
     websocket->fd = fd;
+    websocket->connection = m4h_http_connection_of(connection);
+    /* The library has changed how small pieces leave. */
+    m4h_socket_tune(websocket->connection->fd, M4H_HTTP_SILENT_MS);
     websocket->upgraded = upgraded;
     LIST_INSERT_HEAD(&websocket->server->websockets, websocket, link);
     websocket->server->stats.websockets++;

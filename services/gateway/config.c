@@ -34,6 +34,11 @@ static const struct m4h_config_option options[] = {
      NULL,
      "Where no token is asked for, serve everybody who can reach the address, also when that is "
      "not only this machine. Whoever reaches it may get slots, list tunnels and kick devices."},
+    {"http", "tls_cert", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(http_tls_cert), "", 0, 0, NULL,
+     "A PEM file with the certificate and its chain: serve HTTPS instead of HTTP. It is read again "
+     "when it changes, and at SIGHUP."},
+    {"http", "tls_key", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(http_tls_key), "", 0, 0, NULL,
+     "A PEM file with the private key of that certificate."},
     {"http", "connections_max", M4H_CONFIG_COUNT, M4H_CONFIG_AT_START, AT(http_connections_max),
      "10000", 10, 1000000, NULL,
      "Connections at a time, WebSockets among them; the limit of open files is raised."},
@@ -90,6 +95,10 @@ static bool check(const void *config, char *message, size_t message_size)
                  "[access] tokens_file, or listen on 127.0.0.1 behind a proxy that asks, or set "
                  "[http] open_access = yes",
                  gateway->http_listen);
+        return false;
+    }
+    if ((gateway->http_tls_cert[0] == '\0') != (gateway->http_tls_key[0] == '\0')) {
+        snprintf(message, message_size, "[http] tls_cert and tls_key belong together");
         return false;
     }
     return true;

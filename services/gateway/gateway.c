@@ -77,7 +77,8 @@ static void write_ready_file(struct m4h_gateway *gateway)
     bool is_v6 = strchr(gateway->host, ':') != NULL;
     char lines[READY_LINES_MAX];
 
-    snprintf(lines, sizeof(lines), "http=%s%s%s:%u\n", is_v6 ? "[" : "", gateway->host,
+    snprintf(lines, sizeof(lines), "http%s=%s%s%s:%u\n",
+             gateway->config->http_tls_cert[0] != '\0' ? "s" : "", is_v6 ? "[" : "", gateway->host,
              is_v6 ? "]" : "", m4h_gateway_port(gateway));
     if (m4h_ready_file_write(gateway->config->ready_file, lines) != 0)
         m4h_log(M4H_LOG_ERROR, "gateway", "file=%s cannot write the ready file",
@@ -216,6 +217,8 @@ static int start_http(struct m4h_gateway *gateway)
         .admit = m4h_gateway_access_admit,
         .admit_context = &gateway->access,
         .connections_max = (uint32_t)config->http_connections_max,
+        .tls_cert = config->http_tls_cert,
+        .tls_key = config->http_tls_key,
         .receive_timeout_ms = (uint32_t)config->http_receive_ms,
         /* Two questions one after the other, then ours is the answer. */
         .answer_timeout_ms = 2 * (uint32_t)config->rpc_timeout_ms + LATER_THAN_RPC_MS,
@@ -262,6 +265,7 @@ void m4h_gateway_reload(struct m4h_gateway *gateway)
     m4h_supervisor_reloading(gateway->supervisor);
     reload_config(gateway);
     m4h_token_file_load(&gateway->access.tokens);
+    m4h_http_server_reload_tls(gateway->http);
     m4h_supervisor_ready(gateway->supervisor);
 }
 
@@ -278,6 +282,7 @@ static void on_look(void *context)
         m4h_config_source_has_changed(gateway->source))
         reload_config(gateway);
     m4h_token_file_check(&gateway->access.tokens);
+    m4h_http_server_check_tls(gateway->http);
     m4h_supervisor_status(gateway->supervisor, "%s%s",
                           lack == NULL ? "ready" : "not ready: ", lack == NULL ? "" : lack);
 }

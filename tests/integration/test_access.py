@@ -8,13 +8,18 @@ import http.client
 import json
 import os
 import socket
+import ssl
+import tempfile
 import time
 import unittest
+import warnings
+from pathlib import Path
 
 import websockets
 
 from cluster import ClusterTestCase, Device, ssh_command, wait_until
 from own_service import OwnService
+from test_nats_tls import Authority
 
 SLOW_CLIENTS = 1000
 
@@ -229,6 +234,88 @@ class Access(ClusterTestCase):
         statuses = [self.ask("GET", "/v1/session", new_token())[0] for _ in range(12)]
         self.assertEqual({401, 429}, set(statuses))
         self.assertEqual(200, self.ask("GET", "/readyz")[0])
+
+    # --- TLS ---
+
+    def https(self, trusted, **settings):
+        """A gateway that speaks TLS, and how a client that trusts that authority asks it."""
+        gateway = OwnService(self.cluster, "gateway", "encrypted", {
+            "http": {"receive_timeout_ms": 2000, **settings}, "access": {"tokens_file": self.tokens_file}})
+        self.addCleanup(gateway.stop)
+        trust = ssl.create_default_context(cafile=trusted)
+
+        def ask(method, path, token=None, context=trust):
+            headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+            connection = http.client.HTTPSConnection(gateway.address("https"), timeout=10, context=context)
+            with contextlib.closing(connection):
+                connection.request(method, path, None, headers)
+                answer = connection.getresponse()
+                return answer.status, answer.headers, answer.read(), connection.sock
+        wait_until(lambda: ask("GET", "/readyz")[0] == 200, 15, "the gateway being ready")
+        return gateway, ask, trust
+
+    def certificate(self, authority):
+        certificate, key = authority.issue("gateway", "IP:127.0.0.1")
+        return certificate.read_bytes(), key.read_bytes()
+
+    def write_certificate(self, authority):
+        for path, content in zip(self.certificate_files, self.certificate(authority)):
+            path.write_bytes(content)
+
+    def test_a_gateway_speaks_tls_and_takes_a_renewed_certificate(self):
+        folder = Path(tempfile.mkdtemp(prefix="tls-", dir=self.cluster.dir))
+        first, second = Authority(folder, "first"), Authority(folder, "second")
+        self.certificate_files = folder / "served.pem", folder / "served.key"
+        self.write_certificate(first)
+        gateway, ask, trust = self.https(
+            first.certificate, tls_cert=self.certificate_files[0], tls_key=self.certificate_files[1])
+        self.assertEqual(401, ask("GET", "/v1/cluster")[0])
+        self.assertEqual(200, ask("GET", "/v1/cluster", self.tokens["ops"])[0])
+        self.assertIn("; Secure", ask("POST", "/v1/session", self.tokens["ops"])[1]["Set-Cookie"])
+        self.asks_for_slots_by_tls(gateway, trust)
+        self.refuses_what_is_no_tls_or_too_old(gateway, first.certificate)
+
+        self.certificate_files[0].write_bytes(self.certificate(second)[0])  # and not its key
+        gateway.reload()
+        self.assertIn("the certificate of before holds", gateway.output)
+        self.assertEqual(200, ask("GET", "/readyz")[0])
+        self.write_certificate(second)
+        renewed = ssl.create_default_context(cafile=second.certificate)
+
+        def is_renewed():
+            with contextlib.suppress(ssl.SSLError):
+                return ask("GET", "/readyz", context=renewed)[0] == 200
+        wait_until(is_renewed, 10, "the renewed certificate")
+        with self.assertRaises(ssl.SSLError):
+            ask("GET", "/readyz")
+
+    def asks_for_slots_by_tls(self, gateway, trust):
+        async def journey():
+            async with websockets.connect(
+                    f"wss://{gateway.address('https')}/v1/slots", ssl=trust,
+                    extra_headers={"Authorization": f"Bearer {self.tokens['fleet']}"}) as slots:
+                for number in range(100):
+                    await slots.send(json.dumps({"request_id": str(number)}))
+                answers = [json.loads(await slots.recv()) for _ in range(100)]
+                self.assertEqual({str(number) for number in range(100)}, {a["request_id"] for a in answers})
+                begin = time.monotonic()
+            return time.monotonic() - begin
+        self.assertLess(asyncio.run(journey()), 2, "seconds to close a WebSocket")
+
+    def refuses_what_is_no_tls_or_too_old(self, gateway, authority):
+        host, port = gateway.address("https").split(":")
+        with socket.create_connection((host, int(port)), 10) as plain:
+            plain.sendall(b"GET /v1/cluster HTTP/1.1\r\nHost: x\r\n\r\n")
+            with contextlib.suppress(ConnectionResetError):
+                self.assertNotIn(b"HTTP/1.1", plain.recv(1000))
+        old = ssl.create_default_context(cafile=authority)
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            old.minimum_version = ssl.TLSVersion.TLSv1
+            old.maximum_version = ssl.TLSVersion.TLSv1_1
+        old.set_ciphers("ALL:@SECLEVEL=0")
+        with self.assertRaises((ssl.SSLError, ConnectionResetError)), \
+                socket.create_connection((host, int(port)), 10) as raw:
+            old.wrap_socket(raw, server_hostname=host)
 
     # --- slow clients ---
 

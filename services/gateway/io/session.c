@@ -54,6 +54,8 @@ static bool is_by_https(const struct m4h_http_request *request)
 {
     const char *origin = m4h_http_header(request, "Origin");
 
+    if (m4h_http_is_encrypted(request))
+        return true;
     return origin != NULL && strncasecmp(origin, "https://", 8) == 0;
 }
 
