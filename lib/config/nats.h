@@ -1,7 +1,8 @@
 /* The rows of [nats], which every service has: how it reaches the bus. The service's
  * struct has the members nats_url, nats_user, nats_password, nats_password_file,
  * nats_credentials, nats_nkey, nats_inbox_prefix, nats_tls_ca, nats_tls_cert and
- * nats_tls_key, all char *; `at` gives the offset of a member. */
+ * nats_tls_key, all char *; `at` gives the offset of a member. What a new row says
+ * reaches the bus by M4H_CONFIG_NATS_FILL, in all services at once. */
 #ifndef M4H_CONFIG_NATS_H
 #define M4H_CONFIG_NATS_H
 
@@ -32,5 +33,20 @@
                             "A PEM file: the certificate that is shown to servers."),              \
         M4H_CONFIG_NATS_ROW(at, "tls_key", M4H_CONFIG_PATH, nats_tls_key, "",                      \
                             "A PEM file: the private key of that certificate.")
+
+/* Gives a struct m4h_bus_config what [nats] has a word on. The strings stay the service's. */
+#define M4H_CONFIG_NATS_FILL(bus, config)                                                          \
+    do {                                                                                           \
+        (bus)->url = (config)->nats_url;                                                           \
+        (bus)->credentials = (config)->nats_credentials;                                           \
+        (bus)->nkey = (config)->nats_nkey;                                                         \
+        (bus)->user = (config)->nats_user;                                                         \
+        (bus)->password = (config)->nats_password;                                                 \
+        (bus)->password_file = (config)->nats_password_file;                                       \
+        (bus)->inbox_prefix = (config)->nats_inbox_prefix;                                         \
+        (bus)->tls_ca = (config)->nats_tls_ca;                                                     \
+        (bus)->tls_cert = (config)->nats_tls_cert;                                                 \
+        (bus)->tls_key = (config)->nats_tls_key;                                                   \
+    } while (0)
 
 #endif

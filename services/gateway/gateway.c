@@ -6,6 +6,7 @@
 #include "lib/base/log.h"
 #include "lib/base/ready_file.h"
 #include "lib/bus/bus.h"
+#include "lib/config/nats.h"
 #include "lib/http/ops.h"
 #include "lib/net/pump.h"
 #include "lib/net/timer.h"
@@ -130,17 +131,7 @@ static int start_bus(struct m4h_gateway *gateway)
     const struct m4h_gateway_config *config = gateway->config;
     char name[BUS_NAME_MAX];
     struct m4h_bus_config bus = {
-        .url = config->nats_url,
         .name = name,
-        .credentials = config->nats_credentials,
-        .nkey = config->nats_nkey,
-        .user = config->nats_user,
-        .password = config->nats_password,
-        .password_file = config->nats_password_file,
-        .inbox_prefix = config->nats_inbox_prefix,
-        .tls_ca = config->nats_tls_ca,
-        .tls_cert = config->nats_tls_cert,
-        .tls_key = config->nats_tls_key,
         .queue_messages = QUEUE_MESSAGES,
         .queue_bytes = QUEUE_BYTES,
         .subscriptions = subscriptions,
@@ -154,6 +145,7 @@ static int start_bus(struct m4h_gateway *gateway)
 
     if (error != 0)
         return error;
+    M4H_CONFIG_NATS_FILL(&bus, config);
     bus.wake_context = gateway->pump;
     snprintf(name, sizeof(name), "mas4h-gateway %s", config->id);
     return m4h_bus_create(&gateway->bus, &bus);

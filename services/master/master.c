@@ -9,6 +9,7 @@
 #include "lib/base/error.h"
 #include "lib/base/ready_file.h"
 #include "lib/base/walltime.h"
+#include "lib/config/nats.h"
 #include "services/master/io/service.h"
 
 #include <errno.h>
@@ -276,17 +277,7 @@ static int create_bus(struct m4h_master *master)
     char own_subjects[M4H_COUNT(own_questions)][OWN_SUBJECT_MAX];
     char name[M4H_ID_MAX + 32];
     struct m4h_bus_config bus = {
-        .url = config->nats_url,
         .name = name,
-        .credentials = config->nats_credentials,
-        .nkey = config->nats_nkey,
-        .user = config->nats_user,
-        .password = config->nats_password,
-        .password_file = config->nats_password_file,
-        .inbox_prefix = config->nats_inbox_prefix,
-        .tls_ca = config->nats_tls_ca,
-        .tls_cert = config->nats_tls_cert,
-        .tls_key = config->nats_tls_key,
         .queue_messages = QUEUE_MESSAGES,
         .queue_bytes = QUEUE_BYTES,
         .subscriptions = all,
@@ -298,6 +289,7 @@ static int create_bus(struct m4h_master *master)
         .context = master,
     };
 
+    M4H_CONFIG_NATS_FILL(&bus, config);
     memcpy(all, subscriptions, sizeof(subscriptions));
     add_own_questions(config->id, all + M4H_COUNT(subscriptions), own_subjects);
     snprintf(name, sizeof(name), "mas4h-master %s", config->id);

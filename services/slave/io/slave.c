@@ -4,6 +4,7 @@
 #include "lib/base/error.h"
 #include "lib/base/ready_file.h"
 #include "lib/base/walltime.h"
+#include "lib/config/nats.h"
 #include "lib/net/socket.h"
 #include "services/slave/io/epoch.h"
 #include "services/slave/io/hub.h"
@@ -229,18 +230,8 @@ static int start_bus(struct m4h_slave *slave)
     const struct m4h_slave_config *config = slave->config;
     struct m4h_bus_subscription subscriptions[M4H_COMMANDS_COUNT + 1];
     char subjects[M4H_COMMANDS_COUNT][128];
-    const struct m4h_bus_config bus = {
-        .url = config->nats_url,
+    struct m4h_bus_config bus = {
         .name = config->id,
-        .credentials = config->nats_credentials,
-        .nkey = config->nats_nkey,
-        .user = config->nats_user,
-        .password = config->nats_password,
-        .password_file = config->nats_password_file,
-        .inbox_prefix = config->nats_inbox_prefix,
-        .tls_ca = config->nats_tls_ca,
-        .tls_cert = config->nats_tls_cert,
-        .tls_key = config->nats_tls_key,
         .queue_messages = BUS_QUEUE_MESSAGES,
         .queue_bytes = BUS_QUEUE_BYTES,
         .subscriptions = subscriptions,
@@ -253,6 +244,7 @@ static int start_bus(struct m4h_slave *slave)
         .context = slave,
     };
 
+    M4H_CONFIG_NATS_FILL(&bus, config);
     m4h_commands_subscriptions(slave, subscriptions, subjects);
     subscriptions[M4H_COMMANDS_COUNT] = (struct m4h_bus_subscription){
         .subject = "mas4h.v1.master.hello", .on_message = m4h_questions_on_hello};
