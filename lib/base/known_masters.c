@@ -9,9 +9,11 @@
 /* What a near master may take, and in how many of its usual times a far one answers. */
 #define PATIENCE_MS    200u
 #define PATIENCE_TRIPS 4u
-/* Who takes no longer than twice the time of the nearest, and this, is as near. */
-#define AS_NEAR_MS 10u
-#define EIGHTHS    8u
+/* Who takes no longer than twice the time of the fastest, and this, is as fast. */
+#define AS_FAST_MS 10u
+/* How long it counts that the queue group took one; it is asked every 2 s. */
+#define NEAR_MS 20000u
+#define EIGHTHS 8u
 
 static struct m4h_known_master *find(struct m4h_known_masters *masters, const char *id)
 {
@@ -101,17 +103,29 @@ static size_t collect(struct m4h_known_masters *masters, uint64_t now_ms,
     return on_time > 0 ? on_time : count;
 }
 
-/* Those that are as near as the nearest. One that has not answered yet may be. */
-static size_t keep_near(struct m4h_known_master *list[M4H_MASTERS_MAX], size_t count)
+/* Those that the queue group took lately, to the front. */
+static size_t keep_taken(struct m4h_known_master *list[M4H_MASTERS_MAX], size_t count,
+                         uint64_t now_ms)
 {
-    uint32_t nearest = UINT32_MAX / 4;
     size_t near = 0;
 
     for (size_t i = 0; i < count; i++)
-        if (list[i]->has_answered && list[i]->trip_eighths < nearest)
-            nearest = list[i]->trip_eighths;
+        if (now_ms < list[i]->near_until_ms)
+            list[near++] = list[i];
+    return near;
+}
+
+/* Those that are as fast as the fastest. One that has not answered yet may be. */
+static size_t keep_fast(struct m4h_known_master *list[M4H_MASTERS_MAX], size_t count)
+{
+    uint32_t fastest = UINT32_MAX / 4;
+    size_t near = 0;
+
     for (size_t i = 0; i < count; i++)
-        if (list[i]->trip_eighths <= 2 * nearest + AS_NEAR_MS * EIGHTHS)
+        if (list[i]->has_answered && list[i]->trip_eighths < fastest)
+            fastest = list[i]->trip_eighths;
+    for (size_t i = 0; i < count; i++)
+        if (list[i]->trip_eighths <= 2 * fastest + AS_FAST_MS * EIGHTHS)
             list[near++] = list[i];
     return near;
 }
@@ -129,26 +143,24 @@ const char *m4h_known_masters_choose(struct m4h_known_masters *masters, uint64_t
     struct m4h_known_master *list[M4H_MASTERS_MAX];
     size_t count = collect(masters, now_ms, list);
     struct m4h_known_master *chosen;
+    size_t near;
 
     if (count == 0)
         return NULL;
-    chosen = list[random % keep_near(list, count)];
+    near = keep_taken(list, count, now_ms);
+    if (near == 0)
+        near = keep_fast(list, count);
+    chosen = list[random % near];
     *patience_ms = count > 1 ? patience_with(chosen) : UINT32_MAX;
     return chosen->id;
 }
 
-const char *m4h_known_masters_next(struct m4h_known_masters *masters, uint64_t now_ms,
-                                   uint32_t *patience_ms)
+void m4h_known_masters_near(struct m4h_known_masters *masters, const char *id, uint64_t now_ms)
 {
-    struct m4h_known_master *list[M4H_MASTERS_MAX];
-    size_t count = collect(masters, now_ms, list);
-    struct m4h_known_master *chosen;
+    struct m4h_known_master *master = find(masters, id);
 
-    if (count == 0)
-        return NULL;
-    chosen = list[masters->turn++ % count];
-    *patience_ms = count > 1 ? patience_with(chosen) : UINT32_MAX;
-    return chosen->id;
+    if (master != NULL)
+        master->near_until_ms = now_ms + NEAR_MS;
 }
 
 /* ---- what came of it ----------------------------------------------------------- */

@@ -6,7 +6,8 @@
  * answer within its patience rests until it has said hello again, and for a second
  * at least, twice as long each time in a row. Among the others it is a matter of
  * chance, but a master that is far away (in another region, say) is left alone
- * while a near one answers. Where nobody is left to choose, the queue group is. */
+ * while a near one answers: near is whom NATS takes for the queue group, and where
+ * that is not known, who answers fast. Where nobody is left to choose, the queue group is. */
 #ifndef M4H_BASE_KNOWN_MASTERS_H
 #define M4H_BASE_KNOWN_MASTERS_H
 
@@ -21,6 +22,7 @@
 struct m4h_known_master {
     char id[M4H_ID_MAX + 1];
     uint64_t instance;
+    uint64_t near_until_ms;
     uint64_t seen_ms; /* its latest hello */
     uint64_t rests_until_ms;
     uint64_t failed_ms;    /* when it rested last */
@@ -34,7 +36,6 @@ struct m4h_known_master {
 struct m4h_known_masters {
     struct m4h_known_master list[M4H_MASTERS_MAX];
     size_t count;
-    size_t turn; /* of m4h_known_masters_next */
 };
 
 struct m4h_known_masters_numbers {
@@ -53,10 +54,9 @@ void m4h_known_masters_forget(struct m4h_known_masters *masters);
  * one is asked; UINT32_MAX: there is no other. `random` decides between equals. */
 const char *m4h_known_masters_choose(struct m4h_known_masters *masters, uint64_t now_ms,
                                      uint64_t random, uint32_t *patience_ms);
-/* The same, but all that may be asked have their turn, near or far: so it becomes known
- * how near they are. */
-const char *m4h_known_masters_next(struct m4h_known_masters *masters, uint64_t now_ms,
-                                   uint32_t *patience_ms);
+/* The queue group gave a question to that one: NATS takes the nearest, so those that it took
+ * lately are asked, and no others while they can be. */
+void m4h_known_masters_near(struct m4h_known_masters *masters, const char *id, uint64_t now_ms);
 
 void m4h_known_masters_answered(struct m4h_known_masters *masters, const char *id,
                                 uint64_t took_ms);

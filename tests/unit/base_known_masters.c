@@ -58,7 +58,6 @@ static void where_nobody_was_heard_nobody_is_chosen(void **state)
     (void)state;
     m4h_known_masters_forget(&masters);
     assert_null(m4h_known_masters_choose(&masters, NOW_MS, 0, &patience_ms));
-    assert_null(m4h_known_masters_next(&masters, NOW_MS, &patience_ms));
 }
 
 static void the_only_one_gets_all_of_the_time(void **state)
@@ -208,22 +207,31 @@ static void a_far_one_gets_the_time_that_it_needs(void **state)
     assert_int_equal(patience_ms, 360);
 }
 
-static void in_turn_each_is_asked_also_a_far_one(void **state)
+static void those_that_the_queue_group_takes_are_asked_while_they_can_be(void **state)
 {
-    unsigned asked[4] = {0};
-
     (void)state;
-    m4h_known_masters_answered(&masters, "m1", 1);
-    m4h_known_masters_answered(&masters, "m2", 80);
-    for (int i = 0; i < 9; i++) {
-        const char *id = m4h_known_masters_next(&masters, NOW_MS, &patience_ms);
+    m4h_known_masters_near(&masters, "m2", NOW_MS);
+    m4h_known_masters_near(&masters, "nobody", NOW_MS);
+    assert_int_equal(share_of("m2", NOW_MS), 100);
+    m4h_known_masters_near(&masters, "m3", NOW_MS);
+    assert_int_equal(share_of("m3", NOW_MS), 50);
+    assert_true(m4h_known_masters_failed(&masters, "m2", 200, NOW_MS));
+    assert_int_equal(share_of("m3", NOW_MS), 100);
+    assert_int_equal(patience_ms, 200);
+    assert_true(m4h_known_masters_failed(&masters, "m3", 200, NOW_MS));
+    assert_int_equal(share_of("m1", NOW_MS), 100);
+}
 
-        assert_non_null(id);
-        asked[id[1] - '0']++;
+static void what_the_queue_group_took_long_ago_does_not_count(void **state)
+{
+    (void)state;
+    m4h_known_masters_near(&masters, "m2", NOW_MS);
+    for (uint64_t ms = 1999; ms < 20000; ms += 2000) {
+        hear("m1", 1, NOW_MS + ms);
+        hear("m2", 2, NOW_MS + ms);
     }
-    assert_int_equal(asked[1], 3);
-    assert_int_equal(asked[2], 3);
-    assert_int_equal(asked[3], 3);
+    assert_int_equal(share_of("m2", NOW_MS + 19999), 100);
+    assert_int_equal(share_of("m2", NOW_MS + 20000), 50);
 }
 
 static void a_way_that_gets_shorter_is_noticed(void **state)
@@ -283,7 +291,8 @@ int main(void)
         TEST(one_that_learns_is_not_asked),
         TEST(a_far_one_is_asked_only_where_no_near_one_is_left),
         TEST(a_far_one_gets_the_time_that_it_needs),
-        TEST(in_turn_each_is_asked_also_a_far_one),
+        TEST(those_that_the_queue_group_takes_are_asked_while_they_can_be),
+        TEST(what_the_queue_group_took_long_ago_does_not_count),
         TEST(a_way_that_gets_shorter_is_noticed),
         TEST(more_masters_than_there_is_room_for_are_not_remembered),
         TEST(a_question_to_masters_becomes_one_to_a_master),

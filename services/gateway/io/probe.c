@@ -1,5 +1,5 @@
-/* Asks a master how the cluster is. One question at a time; one that fails just
- * does not prove anything. */
+/* Asks a master how the cluster is, whichever NATS takes: that one is near. One question at a time;
+ * one that fails just does not prove anything. */
 #include "services/gateway/io/probe.h"
 
 #include "lib/base/error.h"
@@ -33,6 +33,7 @@ static void on_end(void *context, int error, const uint8_t *data, size_t len)
     free(regions);
     if (error != 0 || problem.code != 0)
         return;
+    m4h_gateway_rpc_near(probe->rpc, cluster.master_id);
     probe->readiness->has_answered = true;
     probe->readiness->answered_ms = m4h_loop_now_ms(probe->loop);
 }
@@ -41,7 +42,7 @@ void m4h_gateway_probe_now(struct m4h_gateway_probe *probe)
 {
     struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
     struct m4h_gateway_rpc_question question = {
-        .subject = M4H_GATEWAY_CLUSTER, .request = &message, .may_repeat = true, .in_turn = true};
+        .subject = M4H_GATEWAY_CLUSTER, .request = &message, .may_repeat = true, .of_group = true};
 
     if (probe->ask != NULL)
         return;

@@ -25,7 +25,7 @@ struct m4h_gateway_rpc_ask {
     struct m4h_buffer request;
     char master[M4H_ID_MAX + 1]; /* that has it now; empty: the queue group, or a slave */
     uint64_t tried_ms;           /* since when */
-    bool in_turn;
+    bool of_group;
     uint64_t bus_id;         /* 0: not on the bus */
     struct m4h_timer *timer; /* made when it is first needed */
     bool is_ending;          /* inside on_end */
@@ -93,9 +93,9 @@ static const char *address(struct m4h_gateway_rpc_ask *ask, uint64_t now_ms, uin
                            char direct[M4H_KNOWN_MASTERS_SUBJECT_MAX])
 {
     struct m4h_gateway_rpc *rpc = ask->rpc;
-    const char *id = ask->in_turn ? m4h_known_masters_next(&rpc->masters, now_ms, patience_ms)
-                                  : m4h_known_masters_choose(&rpc->masters, now_ms,
-                                                             next_random(rpc), patience_ms);
+    const char *id = ask->of_group ? NULL
+                                   : m4h_known_masters_choose(&rpc->masters, now_ms,
+                                                              next_random(rpc), patience_ms);
 
     ask->master[0] = '\0';
     ask->tried_ms = now_ms;
@@ -136,6 +136,11 @@ static bool is_another_there(struct m4h_gateway_rpc_ask *ask, uint64_t now_ms)
 void m4h_gateway_rpc_heard(struct m4h_gateway_rpc *rpc, const struct m4h_master_hello *hello)
 {
     m4h_known_masters_heard(&rpc->masters, hello, m4h_loop_now_ms(rpc->loop));
+}
+
+void m4h_gateway_rpc_near(struct m4h_gateway_rpc *rpc, const char *master_id)
+{
+    m4h_known_masters_near(&rpc->masters, master_id, m4h_loop_now_ms(rpc->loop));
 }
 
 void m4h_gateway_rpc_cut_off(struct m4h_gateway_rpc *rpc)
@@ -222,7 +227,7 @@ int m4h_gateway_rpc_start(struct m4h_gateway_rpc *rpc,
     made->rpc = rpc;
     made->on_end = on_end;
     made->context = context;
-    made->in_turn = question->in_turn;
+    made->of_group = question->of_group;
     made->request.cap = question->request->len;
     snprintf(made->subject, sizeof(made->subject), "%s", question->subject);
     m4h_tries_begin(&made->tries, m4h_loop_now_ms(rpc->loop), rpc->timeout_ms,

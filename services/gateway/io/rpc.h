@@ -26,7 +26,7 @@ struct m4h_gateway_rpc_question {
     const char *subject;
     const struct m4h_buffer *request; /* both are copied */
     bool may_repeat;                  /* asking twice does no harm */
-    bool in_turn;                     /* each master has its turn, also those far away */
+    bool of_group;                    /* of the queue group, not of a master by name */
 };
 
 struct m4h_gateway_rpc_stats {
@@ -47,6 +47,8 @@ void m4h_gateway_rpc_destroy(struct m4h_gateway_rpc *rpc);
 
 /* A master says hello. */
 void m4h_gateway_rpc_heard(struct m4h_gateway_rpc *rpc, const struct m4h_master_hello *hello);
+/* The queue group gave a question to that master. */
+void m4h_gateway_rpc_near(struct m4h_gateway_rpc *rpc, const char *master_id);
 /* The bus is away: what was heard does not count any more. */
 void m4h_gateway_rpc_cut_off(struct m4h_gateway_rpc *rpc);
 
