@@ -1,4 +1,5 @@
 """The checks in scripts/ see what they are there for: each bad tree is refused, with the line."""
+import json
 import pathlib
 import stat
 import subprocess
@@ -194,6 +195,44 @@ class SettingsAreShown(unittest.TestCase):
         ran = self.check()
         self.assertEqual(ran.returncode, 1)
         self.assertIn("services/gateway/README.md: does not name `[log] level`", ran.stdout)
+
+
+class RoutesAreDescribed(unittest.TestCase):
+    """check-openapi.py: the routes in the sources, and the operations in the document."""
+
+    ROUTES = ('static const struct m4h_http_route routes[] = {\n'
+              '    {"GET", "/v1/cluster", get_cluster, false, M4H_GATEWAY_SCOPE_READ},\n'
+              '    {"GET", "/healthz", on_healthz, true, 0},\n'
+              '};\n')
+
+    def setUp(self):
+        self.tree = Tree(self)
+        self.tree.write("services/gateway/io/status.c", self.ROUTES)
+        self.document = {"security": [{"bearer": []}], "paths": {
+            "/v1/cluster": {"get": {"security": [{"bearer": ["read"]}, {}]}}, "/healthz": {"get": {"security": []}}}}
+
+    def findings(self):
+        self.tree.write("services/gateway/openapi/openapi.json", json.dumps(self.document))
+        return self.tree.check("check-openapi.py").stdout
+
+    def test_a_document_with_every_route_passes(self):
+        self.assertEqual(self.findings(), "")
+
+    def test_a_route_that_is_not_described_is_seen(self):
+        del self.document["paths"]["/healthz"]
+        self.assertIn("it lacks GET /healthz", self.findings())
+
+    def test_an_operation_that_nobody_serves_is_seen(self):
+        self.document["paths"]["/v1/cluster"]["delete"] = {}
+        self.assertIn("nobody serves DELETE /v1/cluster", self.findings())
+
+    def test_another_scope_is_seen(self):
+        self.document["paths"]["/v1/cluster"]["get"]["security"] = [{"bearer": ["operate"]}]
+        self.assertIn("GET /v1/cluster needs the scope read, and it says operate", self.findings())
+
+    def test_a_tree_without_routes_is_seen(self):
+        self.tree.write("services/gateway/io/status.c", "")
+        self.assertIn("no routes were found", self.findings())
 
 
 if __name__ == "__main__":

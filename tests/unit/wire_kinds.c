@@ -170,7 +170,7 @@ static int recode_drain_request(const uint8_t *data, size_t len, struct m4h_buff
 
 static int make_cluster_request(struct m4h_buffer *out)
 {
-    return m4h_wire_cluster_request_encode("r-1", out);
+    return m4h_wire_cluster_request_encode("request-1", out);
 }
 
 static int recode_cluster_request(const uint8_t *data, size_t len, struct m4h_buffer *out)
@@ -186,7 +186,7 @@ static int make_tunnel_request(struct m4h_buffer *out)
     struct m4h_tunnel tunnel;
 
     full_tunnel(&tunnel);
-    return m4h_wire_tunnel_request_encode(tunnel.client_key, "r-1", out);
+    return m4h_wire_tunnel_request_encode(tunnel.client_key, "request-1", out);
 }
 
 static int recode_tunnel_request(const uint8_t *data, size_t len, struct m4h_buffer *out)

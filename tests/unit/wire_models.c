@@ -314,6 +314,7 @@ void full_page_request(struct m4h_page_request *request)
     request->page_size = M4H_PAGE_SIZE_MAX;
     FILL(request->page_token);
     FILL(request->client_key_prefix);
+    FILL(request->request_id);
 }
 
 void full_kick_request(struct m4h_kick_request *request)
