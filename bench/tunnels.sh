@@ -12,6 +12,7 @@ Usage: bash bench/tunnels.sh [options]
   --in-flight K        set-ups at a time; default 64
   --idle-seconds S     time over which the CPU of idle tunnels is measured; default 60
   --only mas4h|sshd    measure one of them
+  --streams            also the CPU of a set-up without a stream of events: what acknowledging costs
 Prints Markdown. MAS4H_BUILD_DIR=FOLDER takes the programs from FOLDER/bin and builds
 nothing; other MAS4H_* variables are handed on to the services.
 END
@@ -25,10 +26,15 @@ sshd_count=200
 in_flight=64
 idle_seconds=60
 only=
+streams=
 
 while [ $# -gt 0 ]; do
     case $1 in
         --help) usage && exit 0 ;;
+        --streams)
+            streams=yes
+            shift
+            ;;
         --count | --sshd-count | --in-flight | --idle-seconds | --only)
             [ $# -ge 2 ] || die "$1 needs a value"
             name=${1#--}
@@ -174,6 +180,30 @@ measure_workers() {
     cluster_up=
 }
 
+# What a set-up costs where nobody keeps events and nobody acknowledges them.
+measure_without_stream() {
+    local cluster=$work/cluster/cluster.json name
+    local -A before_ms pids
+
+    cluster_up=yes
+    MAS4H_SLAVE_EVENTS_ACKNOWLEDGE=never MAS4H_MASTER_EVENTS_STREAM='' bash "$root/deploy/local.sh" up \
+        --detach --no-device --dir "$work/cluster" --slaves 1 \
+        --authorized-keys "$work/keys/authorized_keys" >&2
+    pids=([slave]=$(json slaves 0 pid <"$cluster") [nats]=$(json nats pid <"$cluster"))
+    for name in "${!pids[@]}"; do
+        before_ms[$name]=$(cpu_ms "${pids[$name]}")
+    done
+    open_tunnels --host "$(json slaves 0 host <"$cluster")" \
+        --port "$(json slaves 0 port <"$cluster")" --count "$count"
+    sleep 2
+    for name in "${!pids[@]}"; do
+        mas4h[bare_${name}_ms]=$(per $(($(cpu_ms "${pids[$name]}") - before_ms[$name])) "$count" 2)
+    done
+    close_tunnels
+    bash "$root/deploy/local.sh" down --dir "$work/cluster" >&2
+    cluster_up=
+}
+
 # The CPU of sshd is spread over a listener, two processes for each tunnel and one
 # that ends after the login. The times of a process that ended are added, exactly,
 # to those of the parent that waited for it, while each time read from a running
@@ -215,6 +245,11 @@ ratio() {
     fi
 }
 
+# The same with two digits.
+ratio_of() {
+    awk -v a="$1" -v b="$2" 'BEGIN { if (b > 0) printf "%.2f", a / b }'
+}
+
 # row NAME UNIT MAS4H SSHD RATIO
 row() {
     echo "| $1 | ${3:+$3$2} | ${4:+$4$2} | ${5:+$5 x} |"
@@ -245,6 +280,11 @@ print_table() {
         echo "Beside the slave, for each tunnel set up: master ${mas4h[master_ms]} ms," \
             "nats-server ${mas4h[nats_ms]} ms, gateway ${mas4h[gateway_ms]} ms of CPU."
     fi
+    if [ -n "${mas4h[bare_slave_ms]:-}" ]; then
+        echo "Without a stream of events: slave ${mas4h[bare_slave_ms]} ms, nats-server ${mas4h[bare_nats_ms]} ms;" \
+            "a stream that acknowledges each event costs the slave" \
+            "$(ratio_of "${mas4h[slave_ms]}" "${mas4h[bare_slave_ms]}") x of that."
+    fi
     if [ -n "${sshd[rate]:-}" ]; then
         echo "sshd is $(ssh -V 2>&1 | cut -d, -f1) with ${sshd[processes]} processes for" \
             "$sshd_count tunnels."
@@ -260,6 +300,7 @@ if [ "$only" != sshd ]; then
     measure_mas4h
     measure_workers 1
     measure_workers 2
+    [ -z "$streams" ] || measure_without_stream
 fi
 [ "$only" = mas4h ] || measure_sshd
 print_table

@@ -25,11 +25,13 @@ def free_port():
 
 
 class Forwarder:
-    """The network between two servers. While it is cut, connections end at once and nothing passes."""
+    """The network between two servers. While it is cut, connections end at once and nothing passes; while it is
+    silent, they stay, and what is sent goes nowhere."""
 
     def __init__(self, target):
         self.target = target
         self.is_cut = False
+        self.is_silent = False
         self.lock = threading.Lock()
         self.sockets = []
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -57,7 +59,8 @@ class Forwarder:
     def _copy(self, source, sink):
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
-                sink.sendall(data)
+                if not self.is_silent:
+                    sink.sendall(data)
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -71,8 +74,13 @@ class Forwarder:
                 end.close()
             self.sockets = []
 
+    def silence(self):
+        self.is_silent = True
+
     def restore(self):
-        self.is_cut = False
+        if self.is_silent:  # what was swallowed is missing in the middle of a line
+            self.cut()
+        self.is_cut = self.is_silent = False
 
     def close(self):
         self.cut()
@@ -201,6 +209,10 @@ class TwoRegions(RegionPair):
     """The tests. `joined` is what the nats-servers log about the connection of both."""
 
     def test_each_region_serves_its_own_devices_while_the_link_is_cut_and_both_views_merge_after(self):
+        self.serve_and_merge(Forwarder.cut)
+
+    def serve_and_merge(self, cut):
+        """`cut` is done to each link in the middle."""
         eu, us = self.regions
         self.connect(eu, "before-eu")
         self.connect(us, "before-us")
@@ -208,7 +220,7 @@ class TwoRegions(RegionPair):
         self.wait_until_both_show(tunnels, 20)
 
         for link in self.links:
-            link.cut()
+            cut(link)
         for near, far in ((eu, us), (us, eu)):
             name = f"meanwhile-{near.name}"
             self.connect(near, name)
@@ -259,8 +271,12 @@ class LeafNodes(TwoRegions, unittest.TestCase):
     def join(self):
         port = free_port()
         known = self.link(port)
-        return [self.region("eu", f'leafnodes {{ listen: "127.0.0.1:{port}", advertise: "127.0.0.1:{known}" }}'),
-                self.region("us", f'leafnodes {{ reconnect: 1, remotes: [ {{ url: "nats-leaf://127.0.0.1:{known}" }} ] }}')]
+        pings = 'ping_interval: "1s", ping_max: 2'
+        return [self.region("eu", f'{pings}\nleafnodes {{ listen: "127.0.0.1:{port}", advertise: "127.0.0.1:{known}" }}'),
+                self.region("us", f'{pings}\nleafnodes {{ reconnect: 1, remotes: [ {{ url: "nats-leaf://127.0.0.1:{known}" }} ] }}')]
+
+    def test_a_link_that_swallows_everything_is_as_one_that_is_cut(self):
+        self.serve_and_merge(Forwarder.silence)
 
 
 if __name__ == "__main__":
