@@ -23,11 +23,12 @@ function(m4h_core name)
 endfunction()
 
 # m4h_service(NAME MAIN file LINK target...)
-#   A program, bin/NAME.
+#   A program, bin/NAME; cmake --install puts it into PREFIX/bin.
 function(m4h_service name)
     cmake_parse_arguments(arg "" "MAIN" "LINK" ${ARGN})
     add_executable(${name} ${arg_MAIN})
     target_link_libraries(${name} PRIVATE ${arg_LINK} m4h_warnings)
+    install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
 # m4h_test(NAME SOURCES file... LINK target... [LABELS label...])

@@ -81,13 +81,15 @@ write_cluster_json() {
 
 print_cluster() {
     local gateway_url="http://127.0.0.1:${http_port[gateway-1]}"
-    local state_dir=$dir/keys/my-device device
+    local state_dir=$dir/keys/my-device device ctl
+    printf -v ctl '%q --gateway %s top' "$bin/mas4hctl" "$gateway_url"
     printf -v device 'MAS4H_DEVICE_GATEWAYS=%s MAS4H_DEVICE_STATE_DIR=%q sh %q' \
         "$gateway_url" "$state_dir" "$root/deploy/device/mas4h-device"
     cat <<END
 
 The cluster is up: $(count "$masters" master), $(count "$slaves" slave), $(count "$gateways" gateway), in $dir
   dashboard        $gateway_url/
+  command line     $ctl
   REST             curl $gateway_url/v1/cluster
   NATS             nats://127.0.0.1:$nats_port
   its description  $dir/cluster.json

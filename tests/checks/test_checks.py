@@ -165,8 +165,9 @@ class SettingsAreShown(unittest.TestCase):
 
     def setUp(self):
         self.tree = Tree(self)
-        for service in ("master", "slave", "gateway"):
-            program = self.tree.write(f"bin/mas4h-{service}",
+        for service, name in (("master", "mas4h-master"), ("slave", "mas4h-slave"),
+                              ("gateway", "mas4h-gateway"), ("ctl", "mas4hctl")):
+            program = self.tree.write(f"bin/{name}",
                                       f"#!/bin/sh\ncat <<'END'\n{self.PRINTED}END\n")
             program.chmod(program.stat().st_mode | stat.S_IXUSR)
             self.tree.write(f"deploy/config/{service}.conf", self.PRINTED)
