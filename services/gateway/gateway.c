@@ -157,6 +157,7 @@ static int start_feed(struct m4h_gateway *gateway)
 {
     const struct m4h_gateway_config *config = gateway->config;
     const struct m4h_gateway_feed_config feed = {
+        .access = &gateway->access,
         .gateway_id = config->id,
         .readers_max = (uint32_t)config->events_readers_max,
         .heartbeat_ms = (uint32_t)config->events_heartbeat_ms,

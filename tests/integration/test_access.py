@@ -160,6 +160,20 @@ class Access(ClusterTestCase):
         wait_until(lambda: self.ask("GET", "/v1/tunnels/kicked-by-ops", self.tokens["ops"])[0] == 200, 10, "the tunnel")
         return device
 
+    def test_a_reader_of_events_ends_with_its_token(self):
+        connection = http.client.HTTPConnection(self.gateway.address("http"), timeout=10)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/v1/events", None, {"Authorization": f"Bearer {self.tokens['monitor']}"})
+        answer = connection.getresponse()
+        self.assertEqual(200, answer.status)
+        while answer.readline() != b"event: hello\n":
+            pass
+        self.addCleanup(lambda: wait_until(
+            lambda: self.ask("GET", "/v1/cluster", self.tokens["monitor"])[0] == 200, 10, "the token being back"))
+        self.addCleanup(self.write_tokens)
+        self.write_tokens(leave_out=("monitor",))
+        self.assertIn(b'event: end\ndata: {"reason":"forbidden"}\n', answer.read())
+
     # --- browsers ---
 
     def test_a_browser_signs_in_and_its_cookie_stands_for_the_token(self):

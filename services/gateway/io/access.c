@@ -196,36 +196,45 @@ bool m4h_gateway_access_admit(void *context, struct m4h_http_request *request, u
 
 /* ---- what stays open -------------------------------------------------------------------- */
 
+/* The token of before, looked up anew where the file was read since. */
+static const struct m4h_token *token_of(const struct m4h_gateway_access *access,
+                                        struct m4h_gateway_asker *asker)
+{
+    if (asker->loads != access->tokens.loads) {
+        asker->token = m4h_tokens_find(&access->tokens.tokens, asker->hash);
+        asker->loads = access->tokens.loads;
+    }
+    return asker->token;
+}
+
 void m4h_gateway_access_keep(const struct m4h_gateway_access *access,
                              const struct m4h_http_request *request,
                              struct m4h_gateway_asker *asker)
 {
     enum m4h_credential_kind kind;
-    const struct m4h_token *token = find_token(access, request, &kind);
 
-    *asker = (struct m4h_gateway_asker){.source = source_of(request)};
-    if (m4h_gateway_access_needs_token(access) && token != NULL)
-        memcpy(asker->hash, token->hash, sizeof(asker->hash));
+    *asker = (struct m4h_gateway_asker){.source = source_of(request),
+                                        .token = find_token(access, request, &kind),
+                                        .loads = access->tokens.loads};
+    if (asker->token != NULL)
+        memcpy(asker->hash, asker->token->hash, sizeof(asker->hash));
 }
 
 bool m4h_gateway_access_holds(const struct m4h_gateway_access *access,
-                              const struct m4h_gateway_asker *asker, unsigned scope)
+                              struct m4h_gateway_asker *asker, unsigned scope)
 {
-    const struct m4h_token *token;
+    const struct m4h_token *token = token_of(access, asker);
 
     if (!m4h_gateway_access_needs_token(access))
         return true;
-    token = m4h_tokens_find(&access->tokens.tokens, asker->hash);
     return token != NULL && token->expires_wall_ms > m4h_walltime_now_ms() &&
            m4h_token_scopes_allow(token->scopes, scope);
 }
 
-bool m4h_gateway_access_counts(struct m4h_gateway_access *access,
-                               const struct m4h_gateway_asker *asker, uint32_t *retry_ms)
+bool m4h_gateway_access_counts(struct m4h_gateway_access *access, struct m4h_gateway_asker *asker,
+                               uint32_t *retry_ms)
 {
-    const struct m4h_token *token = m4h_tokens_find(&access->tokens.tokens, asker->hash);
-
-    if (count(access, &asker->source, token, retry_ms))
+    if (count(access, &asker->source, token_of(access, asker), retry_ms))
         return true;
     access->verdicts[M4H_ACCESS_TOO_FAST]++;
     return false;

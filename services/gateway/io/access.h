@@ -26,6 +26,8 @@ struct m4h_gateway_access {
 struct m4h_gateway_asker {
     struct m4h_ip source;
     char hash[M4H_TOKEN_HASH_LEN + 1]; /* of the token; "": none was needed */
+    const struct m4h_token *token;     /* NULL: not known; of the file when it was read so often: */
+    uint64_t loads;
 };
 
 /* Reads the tokens file. M4H_ENOMEM. */
@@ -52,10 +54,10 @@ void m4h_gateway_access_keep(const struct m4h_gateway_access *access,
                              struct m4h_gateway_asker *asker);
 /* Whether he may go on: his token is still there, not expired, and has that scope. */
 bool m4h_gateway_access_holds(const struct m4h_gateway_access *access,
-                              const struct m4h_gateway_asker *asker, unsigned scope);
+                              struct m4h_gateway_asker *asker, unsigned scope);
 /* He asks again: counts as a request does. False: too often; `*retry_ms` is when. */
-bool m4h_gateway_access_counts(struct m4h_gateway_access *access,
-                               const struct m4h_gateway_asker *asker, uint32_t *retry_ms);
+bool m4h_gateway_access_counts(struct m4h_gateway_access *access, struct m4h_gateway_asker *asker,
+                               uint32_t *retry_ms);
 
 void m4h_gateway_access_write_metrics(const struct m4h_gateway_access *access,
                                       struct m4h_metrics *metrics);

@@ -33,6 +33,7 @@ struct reader {
     struct m4h_gateway_feed *feed;
     struct m4h_http_stream *stream;
     struct m4h_gateway_filter filter;
+    struct m4h_gateway_asker asker;
     uint64_t since_ms;
     uint64_t heard_ms; /* when it was last sent something */
     uint64_t sent;     /* events */
@@ -296,6 +297,7 @@ static struct reader *make_reader(struct m4h_gateway_feed *feed,
         return NULL;
     reader->feed = feed;
     reader->since_ms = reader->heard_ms = m4h_loop_now_ms(feed->loop);
+    m4h_gateway_access_keep(feed->config.access, request, &reader->asker);
     snprintf(reader->peer, sizeof(reader->peer), "%s", m4h_http_peer(request));
     snprintf(reader->request_id, sizeof(reader->request_id), "%s", m4h_http_request_id(request));
     return reader;
@@ -344,7 +346,10 @@ static void on_look(void *context)
 
     LIST_FOREACH(reader, &feed->readers, link)
     {
-        if (now_ms - reader->heard_ms + LOOK_MS > feed->config.heartbeat_ms)
+        if (reader->end == NULL &&
+            !m4h_gateway_access_holds(feed->config.access, &reader->asker, M4H_GATEWAY_SCOPE_READ))
+            dismiss(reader, "forbidden");
+        else if (now_ms - reader->heard_ms + LOOK_MS > feed->config.heartbeat_ms)
             give(reader, M4H_GATEWAY_SSE_HEARTBEAT, strlen(M4H_GATEWAY_SSE_HEARTBEAT));
     }
 }

@@ -3,7 +3,7 @@
  *
  * A reader gets `hello` first, then events as they happen, a comment where nothing happened for a
  * while, `gap` where events may be missing, and `end` with the reason where the gateway ends it:
- * "slow" (it did not read in time) or "stopping". */
+ * "slow" (it did not read in time), "forbidden" (its token is not valid any more) or "stopping". */
 #ifndef M4H_GATEWAY_FEED_H
 #define M4H_GATEWAY_FEED_H
 
@@ -11,6 +11,7 @@
 #include "lib/bus/bus.h"
 #include "lib/http/http.h"
 #include "lib/net/loop.h"
+#include "services/gateway/io/access.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,9 +19,10 @@
 struct m4h_gateway_feed;
 
 struct m4h_gateway_feed_config {
-    const char *gateway_id; /* borrowed for its life */
-    uint32_t readers_max;   /* more are answered by 503 */
-    uint32_t heartbeat_ms;  /* the longest that a reader hears nothing */
+    const struct m4h_gateway_access *access; /* borrowed: who may go on reading */
+    const char *gateway_id;                  /* borrowed for its life */
+    uint32_t readers_max;                    /* more are answered by 503 */
+    uint32_t heartbeat_ms;                   /* the longest that a reader hears nothing */
 };
 
 struct m4h_gateway_feed_stats {
