@@ -1,9 +1,12 @@
-/* A million tunnels of a hundred slaves: they are all there, and what they cost
- * is printed. Of the numbers only that of the memory is claimed. */
+/* A million tunnels of a hundred slaves: they are all there, pages miss none of them while
+ * others move, and what they cost is printed. Of the numbers only that of the memory is
+ * claimed. */
 #include "services/master/core/cluster.h"
 
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <setjmp.h>
@@ -111,6 +114,118 @@ static void list_many(const struct m4h_cluster *cluster)
     list(cluster, (struct m4h_page_request){.client_key_prefix = "nobody"}, "nobody", 0);
 }
 
+/* ---- pages while devices come and go --------------------------------------- */
+
+/* One device in ten moves from slave to slave, again and again; the others stay. */
+#define MOVES_PER_PAGE 30u
+/* One in so many of those that stay is looked for: not one of those that move. */
+#define STAYING_LOOKED_AT 2u
+
+struct churn {
+    uint64_t seq[SLAVES];
+    uint8_t slave[TUNNELS / 10];  /* of those that move */
+    uint16_t moves[TUNNELS / 10]; /* that each has made */
+    uint8_t seen[TUNNELS];
+    uint64_t random;
+};
+
+static uint32_t next_random(struct churn *churn)
+{
+    churn->random = churn->random * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(churn->random >> 33);
+}
+
+static struct churn *create_churn(void)
+{
+    struct churn *churn = calloc(1, sizeof(*churn));
+
+    assert_non_null(churn);
+    churn->random = 5;
+    for (unsigned i = 0; i < SLAVES; i++)
+        churn->seq[i] = TUNNELS / SLAVES + 1;
+    for (unsigned i = 0; i < TUNNELS; i += 10)
+        churn->slave[i / 10] = (uint8_t)(i % SLAVES);
+    return churn;
+}
+
+static void tell(struct m4h_cluster *cluster, struct churn *churn, unsigned slave,
+                 struct m4h_event *event, struct m4h_moment moment)
+{
+    event->seq = ++churn->seq[slave];
+    snprintf(event->slave_id, sizeof(event->slave_id), "slave-%02u", slave);
+    snprintf(event->region, sizeof(event->region), "r%u", slave % 4);
+    m4h_cluster_event(cluster, event, moment);
+}
+
+/* A device goes, and comes to another slave as another tunnel. */
+static void move_one(struct m4h_cluster *cluster, struct churn *churn, struct m4h_moment moment)
+{
+    unsigned at = next_random(churn) % (TUNNELS / 10), i = 10 * at;
+    struct m4h_event connect, disconnect = {.epoch = 1, .type = M4H_EVENT_DISCONNECT};
+
+    fill(&connect, i);
+    m4h_text_copy(disconnect.as.disconnect.client_key, sizeof(disconnect.as.disconnect.client_key),
+                  connect.as.connect.client_key);
+    disconnect.as.disconnect.tunnel_id = i + 1 + (uint64_t)TUNNELS * churn->moves[at];
+    tell(cluster, churn, churn->slave[at], &disconnect, moment);
+    churn->slave[at] = (uint8_t)(next_random(churn) % SLAVES);
+    connect.as.connect.tunnel_id = i + 1 + (uint64_t)TUNNELS * ++churn->moves[at];
+    tell(cluster, churn, churn->slave[at], &connect, moment);
+}
+
+/* By the names that `fill` gives. */
+static bool is_left_by(const struct m4h_page_request *request, unsigned i)
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), "slave-%02u", i % SLAVES);
+    if (request->slave_id[0] != '\0' && strcmp(request->slave_id, text) != 0)
+        return false;
+    snprintf(text, sizeof(text), "r%u", i % SLAVES % 4);
+    if (request->region[0] != '\0' && strcmp(request->region, text) != 0)
+        return false;
+    name_of(text, i);
+    return strncmp(text, request->client_key_prefix, strlen(request->client_key_prefix)) == 0;
+}
+
+/* Whoever stays is listed once, and nobody twice, while some move between the pages. */
+static void list_moving(struct m4h_cluster *cluster, struct churn *churn,
+                        struct m4h_page_request request, struct m4h_moment moment)
+{
+    static struct m4h_tunnel_status rows[M4H_PAGE_SIZE_MAX];
+    const struct m4h_page_request asked = request;
+    size_t count;
+
+    memset(churn->seen, 0, sizeof(churn->seen));
+    request.page_size = M4H_PAGE_SIZE_MAX;
+    do {
+        m4h_cluster_tunnels(cluster, &request, rows, &count, request.page_token);
+        for (size_t row = 0; row < count; row++)
+            churn->seen[(rows[row].tunnel.tunnel_id - 1) % TUNNELS]++;
+        for (unsigned i = 0; i < MOVES_PER_PAGE; i++)
+            move_one(cluster, churn, moment);
+        drop_effects(cluster);
+    } while (request.page_token[0] != '\0');
+    for (unsigned i = 0; i < TUNNELS; i++) {
+        if (churn->seen[i] > 1)
+            fail_msg("device %u is listed %u times", i, churn->seen[i]);
+        if (i % STAYING_LOOKED_AT == 1 && churn->seen[i] != is_left_by(&asked, i))
+            fail_msg("device %u stays, and is listed %u times", i, churn->seen[i]);
+    }
+}
+
+static void list_many_moving(struct m4h_cluster *cluster, struct m4h_moment moment)
+{
+    struct churn *churn = create_churn();
+
+    list_moving(cluster, churn, (struct m4h_page_request){.region = ""}, moment);
+    list_moving(cluster, churn, (struct m4h_page_request){.region = "r1"}, moment);
+    list_moving(cluster, churn, (struct m4h_page_request){.slave_id = "slave-07"}, moment);
+    list_moving(cluster, churn,
+                (struct m4h_page_request){.region = "r2", .client_key_prefix = "device-a"}, moment);
+    free(churn);
+}
+
 static void dispatch_many(struct m4h_cluster *cluster, struct m4h_moment moment)
 {
     struct m4h_dispatch_request request = {.region = "r1"};
@@ -185,6 +300,7 @@ static void a_million_tunnels_are_held_found_and_dropped(void **state)
     assert_true(bytes <= 256);
     printf("one of %u is found in %.0f ns\n", TUNNELS, look_up(cluster, TUNNELS));
     list_many(cluster);
+    list_many_moving(cluster, moment);
     dispatch_many(cluster, moment);
     moment.now_ms += 10000;
     lose_all(cluster, moment);
