@@ -36,7 +36,7 @@ function createRow(slave) {
         element("td", { class: "tunnels" }, element("span", { class: "gauge" },
             element("span", { class: "load" }, element("span")), element("span", { class: "note" }))),
         element("td", { class: "number wide" }), element("td", { class: "number wide" }),
-        element("td", { class: "number wide" }), element("td", { class: "wide" }),
+        element("td", { class: "number wide" }), element("td", { class: "wide version" }),
         element("td", { class: "number wide" }),
         element("td", { class: "actions" }, element("button", { type: "button", class: "danger quiet",
             on: { click: () => drain(row.slave) } }, "Drain")));

@@ -25,13 +25,13 @@ function showFigures(cluster) {
 
     figure("tunnels", count(cluster.tunnels),
         cluster.capacity > 0 ? `${percent(cluster.tunnels, cluster.capacity)} of ${count(cluster.capacity)}` : "no room");
-    figure("channels", count(cluster.channels), "connections through tunnels");
+    figure("channels", count(cluster.channels), "through tunnels");
     figure("slaves", count(cluster.slaves), away === 0 ? "all ready" : `${count(away)} not ready`,
         away === 0 ? "" : "warn");
     figure("masters", count(cluster.masters.length), cluster.synced ? silent > 0
         ? `${count(silent)} silent` : "in step" : "learning", cluster.synced && silent === 0 ? "" : "warn");
     figure("flapping", count(cluster.flapping),
-        cluster.flapping === 0 ? "no key is used twice" : "keys that several devices use",
+        cluster.flapping === 0 ? "no key used twice" : "keys that several devices use",
         cluster.flapping === 0 ? "" : "warn");
 }
 
