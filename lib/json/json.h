@@ -99,6 +99,36 @@ M4H_MUST_CHECK int m4h_json_stream_change(struct m4h_buffer *out, const uint8_t 
 M4H_MUST_CHECK int m4h_json_stream_reply_parse(const uint8_t *data, size_t len,
                                                struct m4h_json_stream_reply *reply);
 
+/* Reading it: a push consumer without acknowledgements, as CONSUMER.CREATE takes it. */
+struct m4h_json_consumer {
+    const char *stream;
+    const char *name;
+    const char *deliver_subject;
+    uint64_t start_seq;
+    uint64_t heartbeat_ms; /* it says something so often */
+    uint64_t inactive_ms;  /* it goes when nobody listens for so long */
+};
+
+M4H_MUST_CHECK int m4h_json_consumer(struct m4h_buffer *out,
+                                     const struct m4h_json_consumer *consumer);
+/* Of what STREAM.INFO answers. M4H_ENOTFOUND: there is no stream. */
+M4H_MUST_CHECK int m4h_json_stream_state_parse(const uint8_t *data, size_t len,
+                                               uint64_t *first_seq, uint64_t *last_seq);
+
+/* One message of the stream, by STREAM.MSG.GET. */
+struct m4h_json_stored {
+    uint64_t seq;
+    char subject[256];
+};
+
+M4H_MUST_CHECK int m4h_json_stored_request(struct m4h_buffer *out, uint64_t seq);
+/* Its bytes are added to `payload`. M4H_ENOTFOUND: there is none with that number;
+ * M4H_EUNAVAILABLE: JetStream cannot say now; M4H_EPROTOCOL, M4H_EINVALID (base64), M4H_ETOOBIG (for
+ * `payload`). */
+M4H_MUST_CHECK int m4h_json_stored_parse(const uint8_t *data, size_t len,
+                                         struct m4h_json_stored *stored,
+                                         struct m4h_buffer *payload);
+
 /* ---- slots ------------------------------------------------------------------- */
 
 /* What m4h_json_slot_request_parse reads: a request, its members NULL where they are not given. */

@@ -8,8 +8,10 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
-#define AT(member) offsetof(struct m4h_gateway_config, member)
+#define STREAM_NAME_MAX 128
+#define AT(member)      offsetof(struct m4h_gateway_config, member)
 
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
@@ -73,17 +75,37 @@ static const struct m4h_config_option options[] = {
     {"events", "heartbeat_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(events_heartbeat_ms),
      "15000", 1000, 3600000, NULL,
      "A reader of events for whom nothing happens gets a comment so often."},
+    {"events", "stream", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(events_stream), "MAS4H_EVENTS", 0,
+     0, NULL,
+     "The stream of the events in JetStream, as [events] stream of the masters: readers that come "
+     "back are given from it what they missed. Empty: none."},
+    {"events", "replay_max", M4H_CONFIG_COUNT, M4H_CONFIG_AT_START, AT(events_replay_max), "100000",
+     1, 100000000, NULL,
+     "Events that a reader who comes back is given at most; it is told of the rest."},
     {"status", "keep_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(status_keep_ms), "20", 0,
      250, NULL,
      "For so long a list, or the counts of the cluster, is given to all who ask the same. 0: a "
      "master is asked each time, once for all who wait."},
 };
 
+/* One token of a subject. */
+static bool is_stream_name(const char *name)
+{
+    return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") ==
+               strlen(name) &&
+           strlen(name) <= STREAM_NAME_MAX;
+}
+
 static bool check(const void *config, char *message, size_t message_size)
 {
     const struct m4h_gateway_config *gateway = config;
     struct m4h_address address;
 
+    if (!is_stream_name(gateway->events_stream)) {
+        snprintf(message, message_size,
+                 "[events] stream must be a name of at most 128 of [A-Za-z0-9_-], or empty");
+        return false;
+    }
     if (m4h_address_parse(gateway->http_listen, &address) != 0) {
         snprintf(message, message_size, "[http] listen must be an address, \"host:port\"");
         return false;

@@ -35,6 +35,8 @@ struct m4h_gateway_config {
     int64_t slots_in_flight_max;
     int64_t events_readers_max;
     int64_t events_heartbeat_ms;
+    char *events_stream;
+    int64_t events_replay_max;
     int64_t status_keep_ms;
 };
 

@@ -121,15 +121,22 @@ static void on_event(void *context, const struct m4h_bus_message *message)
     m4h_gateway_feed_event(gateway->feed, message);
 }
 
-static const struct m4h_bus_subscription subscriptions[] = {
-    {"mas4h.v1.master.hello", NULL, on_hello},
-    {M4H_GATEWAY_EVENTS, NULL, on_event},
-};
+static void on_stored_event(void *context, const struct m4h_bus_message *message)
+{
+    struct m4h_gateway *gateway = context;
+
+    m4h_gateway_feed_stored(gateway->feed, message);
+}
 
 static int start_bus(struct m4h_gateway *gateway)
 {
     const struct m4h_gateway_config *config = gateway->config;
     char name[BUS_NAME_MAX];
+    const struct m4h_bus_subscription subscriptions[] = {
+        {"mas4h.v1.master.hello", NULL, on_hello},
+        {M4H_GATEWAY_EVENTS, NULL, on_event},
+        {m4h_gateway_feed_subject(gateway->feed), NULL, on_stored_event},
+    };
     struct m4h_bus_config bus = {
         .name = name,
         .queue_messages = QUEUE_MESSAGES,
@@ -148,7 +155,10 @@ static int start_bus(struct m4h_gateway *gateway)
     M4H_CONFIG_NATS_FILL(&bus, config);
     bus.wake_context = gateway->pump;
     snprintf(name, sizeof(name), "mas4h-gateway %s", config->id);
-    return m4h_bus_create(&gateway->bus, &bus);
+    error = m4h_bus_create(&gateway->bus, &bus);
+    if (error == 0)
+        m4h_gateway_feed_use(gateway->feed, gateway->bus);
+    return error;
 }
 
 /* ---- events ---------------------------------------------------------------------- */
@@ -161,6 +171,9 @@ static int start_feed(struct m4h_gateway *gateway)
         .gateway_id = config->id,
         .readers_max = (uint32_t)config->events_readers_max,
         .heartbeat_ms = (uint32_t)config->events_heartbeat_ms,
+        .stream = config->events_stream,
+        .replay_max = (uint32_t)config->events_replay_max,
+        .inbox_prefix = config->nats_inbox_prefix,
     };
 
     return m4h_gateway_feed_create(&gateway->feed, gateway->loop, &feed);
@@ -384,8 +397,8 @@ void m4h_gateway_destroy(struct m4h_gateway *gateway)
     m4h_gateway_probe_close(gateway->probe);
     m4h_gateway_shared_destroy(gateway->shared);
     m4h_gateway_rpc_destroy(gateway->rpc);
-    m4h_bus_destroy(gateway->bus, FLUSH_MS);
     m4h_gateway_feed_destroy(gateway->feed);
+    m4h_bus_destroy(gateway->bus, FLUSH_MS);
     m4h_pump_close(gateway->pump);
     free(gateway);
 }

@@ -1,6 +1,7 @@
 """GET /v1/events: what readers of the feed get, with curl and as a browser reads it, and what they get when they do
 not read, when NATS goes, and when the gateway ends."""
 
+import contextlib
 import json
 import re
 import signal
@@ -11,11 +12,19 @@ import urllib.request
 
 from cluster import ClusterTestCase, wait_until
 from event_feed import Feed, Publisher
+from test_stream import jetstream
 
 
 class Events(ClusterTestCase):
     options = ("--slaves", "2", "--masters", "1", "--gateways", "2")
-    environment = {"MAS4H_GATEWAY_EVENTS_HEARTBEAT_MS": "1000", "MAS4H_GATEWAY_EVENTS_READERS_MAX": "20"}
+    environment = {"MAS4H_GATEWAY_EVENTS_HEARTBEAT_MS": "1000", "MAS4H_GATEWAY_EVENTS_READERS_MAX": "20",
+                   "MAS4H_GATEWAY_EVENTS_REPLAY_MAX": "3000"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for gateway in range(2):
+            wait_until(lambda: cls.metric(cls, "event_stream_found", gateway) == 1, 15, "the stream being found")
 
     def feed(self, query="", gateway=0, **options):
         feed = Feed(self.cluster.gateways[gateway].described["url"], query, **options)
@@ -25,7 +34,7 @@ class Events(ClusterTestCase):
         return feed
 
     def publisher(self):
-        publisher = Publisher(int(self.cluster.description["nats_url"].rpartition(":")[2]))
+        publisher = Publisher(self.nats_port())
         self.addCleanup(publisher.close)
         return publisher
 
@@ -84,6 +93,85 @@ class Events(ClusterTestCase):
         feeds[0].close()
         wait_until(lambda: self.metric("event_readers", 1) == 19, 15, "the end of a reader")
         self.feed(gateway=1)
+
+    def numbers(self, feed):
+        return [e["data"]["seq"] for e in feed.of("disconnect")]
+
+    def test_a_reader_goes_on_where_it_stopped_also_at_another_gateway(self):
+        first = self.feed("?slave=made-up&type=disconnect")
+        publisher = self.publisher()
+        publisher.publish(3)
+        first.wait_until(lambda: len(self.numbers(first)) == 3)
+        self.assertTrue(first.of("hello")[0]["data"]["resumes"])
+        last_id = first.of("disconnect")[1]["id"]
+        first.close()
+        publisher.publish(2000)
+        resumed = [self.feed("?slave=made-up&type=disconnect", last_event_id=last_id),
+                   self.feed("?slave=made-up&type=disconnect", gateway=1, last_event_id=last_id),
+                   self.feed(f"?slave=made-up&type=disconnect&last_event_id={last_id}", gateway=1),
+                   self.feed(f"?slave=made-up&last_event_id=1", last_event_id=last_id)]
+        publisher.publish(500)  # while they catch up
+        for feed in resumed:
+            feed.wait_until(lambda: len(self.numbers(feed)) >= 2501)
+        publisher.publish(1)
+        for feed in resumed:
+            feed.wait_until(lambda: len(self.numbers(feed)) >= 2502)
+            self.assertEqual(list(range(3, 2505)), self.numbers(feed))
+            self.assertEqual([], feed.of("gap"))
+            ids = [int(e["id"]) for e in feed.of("disconnect")]
+            self.assertEqual(sorted(set(ids)), ids)
+
+    def test_what_cannot_be_given_any_more_is_a_gap(self):
+        publisher = self.publisher()
+        before = self.feed("?slave=made-up")
+        publisher.publish(1)
+        last = int(before.wait_for("disconnect")["id"])
+        for last_id, reason in (("slave-1:1:1", "unknown_id"), (str(last + 10**6), "unknown_id")):
+            feed = self.feed("?slave=made-up", last_event_id=last_id)
+            self.assertEqual(reason, feed.wait_for("gap")["data"]["reason"])
+        publisher.publish(4000)
+        feed = self.feed("?slave=made-up", last_event_id=str(last))
+        gap = feed.wait_for("gap")["data"]
+        self.assertEqual(("too_many", str(last)), (gap["reason"], gap["after_id"]))
+        feed.wait_until(lambda: len(self.numbers(feed)) == 3000)
+        self.assertEqual(list(range(1002, 4002)), self.numbers(feed))
+        self.assertEqual(gap["before_id"], feed.of("disconnect")[0]["id"])
+        jetstream(self.nats_port(), "STREAM.PURGE.MAS4H_EVENTS")
+        publisher.publish(2)
+        feed = self.feed("?slave=made-up", last_event_id=str(last + 3990))
+        gap = feed.wait_for("gap")["data"]
+        self.assertEqual(("too_old", str(last + 4001)), (gap["reason"], gap["before_id"]))
+        feed.wait_until(lambda: len(self.numbers(feed)) == 2)
+
+    def test_readers_miss_nothing_when_nats_is_killed_and_comes_back(self):
+        feeds = [self.feed("?slave=made-up", gateway=gateway) for gateway in range(2)]
+        publisher = self.publisher()
+        publisher.publish(5)
+        for feed in feeds:
+            feed.wait_until(lambda: len(self.numbers(feed)) == 5)
+        nats = self.cluster.nats
+        nats.described["port"] = self.nats_port()
+        nats.kill()
+        nats.start()
+        wait_until(self.stream_is_there, 15, "the stream")
+        state = publisher.epoch, publisher.seq
+        publisher = self.publisher()
+        publisher.epoch, publisher.seq = state
+        publisher.publish(5)  # before the gateways are there again, most likely
+        for feed in feeds:
+            feed.wait_until(lambda: len(self.numbers(feed)) >= 10)
+            publisher.publish(1)
+            feed.wait_until(lambda: publisher.seq in self.numbers(feed))
+            self.assertEqual(list(range(1, publisher.seq + 1)), self.numbers(feed))
+            self.assertEqual([], feed.of("gap"))
+
+    def stream_is_there(self):
+        with contextlib.suppress(OSError):
+            return "state" in (jetstream(self.nats_port(), "STREAM.INFO.MAS4H_EVENTS") or {})
+        return False
+
+    def nats_port(self):
+        return int(self.cluster.description["nats_url"].rpartition(":")[2])
 
     def metric(self, name, gateway=0):
         with urllib.request.urlopen(self.cluster.gateways[gateway].described["metrics_url"], timeout=5) as answer:

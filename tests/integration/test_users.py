@@ -13,6 +13,7 @@ from pathlib import Path
 import test_nats_tls
 import test_permissions
 from cluster import BUILD, ROOT, EchoServer, echoes, run, ssh_device, wait_until
+from event_feed import Feed
 from own_service import OwnService
 
 SERVICES = {"master": "master-1", "slave": "slave-1", "gateway": "gateway-1"}
@@ -80,7 +81,11 @@ class Users(unittest.TestCase):
                    "every event acknowledged by the stream")
         self.assertEqual(204, self.request("DELETE", "/v1/tunnels/pump")[0])
         wait_until(lambda: self.request("GET", "/v1/tunnels/pump")[0] == 404, 10, "the kicked tunnel gone")
+        feed = Feed(f"http://{self.gateway.address('http')}", last_event_id="0")
+        self.addCleanup(feed.close)
+        self.assertEqual(["1", "2", "3"], [feed.wait_for(name)["id"] for name in ("start", "connect", "disconnect")])
         self.assertEqual(202, self.request("POST", "/v1/slaves/slave-1/drain")[0])
+        self.assertEqual("4", feed.wait_for("drain")["id"])
         for service in services:
             self.assertNotIn("Permissions Violation", service.output)
 

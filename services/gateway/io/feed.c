@@ -1,124 +1,88 @@
-/* Readers of events.
+/* The feed of events.
  *
- * Happy path: GET -> the query becomes a filter -> a stream of lib/http, with `hello` in it. A
- * message of the bus becomes an event, its document is written once, and each reader whose filter
- * lets it pass gets a copy. A reader that goes away ends its stream.
+ * Happy path: GET -> a reader, who is told `hello`. The follower gives the stream's events with
+ * their numbers; each is written once, and each reader whose filter lets it pass gets a copy. One
+ * who says where it stopped waits for its turn, is replayed what it missed, and is live from the
+ * number on where that ends; nothing is twice and nothing is missing.
+ *
+ * Without a stream, and until the first consumer is there, events are taken from the bus. What came
+ * that way just before the stream took over is not given again.
  *
  * Failures: a reader does not read - its queue fills, it is told "slow" and ended, the others do
- * not notice; NATS was away, or the bus dropped something - every reader is told of a gap. */
+ * not notice; NATS was away and the stream cannot fill in, the stream does not come back, or the
+ * bus dropped something - every reader is told of a gap. */
 #include "services/gateway/io/feed.h"
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
-#include "lib/http/stream.h"
 #include "lib/json/json.h"
 #include "lib/net/timer.h"
 #include "lib/wire/wire.h"
-#include "services/gateway/core/filter.h"
-#include "services/gateway/core/problem.h"
 #include "services/gateway/core/scope.h"
 #include "services/gateway/core/sse.h"
+#include "services/gateway/io/feed_parts.h"
+#include "services/gateway/io/follower.h"
+#include "services/gateway/io/reader.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #define DOCUMENT_MAX 65536u
 #define NOTE_MAX     1024u
 #define LOOK_MS      1000u
-
-struct reader {
-    struct m4h_gateway_feed *feed;
-    struct m4h_http_stream *stream;
-    struct m4h_gateway_filter filter;
-    struct m4h_gateway_asker asker;
-    uint64_t since_ms;
-    uint64_t heard_ms; /* when it was last sent something */
-    uint64_t sent;     /* events */
-    const char *end;   /* the reason, once it is ended by us */
-    char peer[M4H_ADDRESS_TEXT_MAX];
-    char request_id[M4H_REQUEST_ID_MAX + 1];
-    LIST_ENTRY(reader) link;
-};
+/* Readers that are replayed at a time; the others wait for their turn. */
+#define REPLAYS_MAX 16u
+/* While so much of it waits, a reader is replayed no more. */
+#define REPLAY_QUEUE_BYTES 65536u
+/* A reader that would resume waits so long for a stream that may be there. */
+#define STREAM_WAIT_MS 5000u
+/* Events of the bus that are remembered, so that the stream does not give them again. */
+#define RECENT_MAX 1024u
 
 struct m4h_gateway_feed {
     struct m4h_loop *loop;
+    struct m4h_bus *bus;
     struct m4h_gateway_feed_config config;
+    struct m4h_gateway_follower *follower;
     struct m4h_timer *look;
     struct m4h_buffer document, frame; /* of the event at hand */
     bool was_connected;
     bool was_away;
     uint64_t dropped;
+    uint32_t replays;                   /* under way */
     char last_id[M4H_EVENT_ID_MAX + 1]; /* of the last event; empty: none yet */
+    uint64_t recent[RECENT_MAX];        /* hashes of event ids, a ring */
+    uint32_t recent_next;
     struct m4h_log_limit bad_lines;
     struct m4h_gateway_feed_stats stats;
-    LIST_HEAD(, reader) readers;
+    LIST_HEAD(, m4h_gateway_reader) readers;
 };
 
-/* ---- to a reader --------------------------------------------------------------------- */
-
-static void dismiss(struct reader *reader, const char *reason)
-{
-    struct m4h_buffer document = M4H_BUFFER_INIT(NOTE_MAX), frame = M4H_BUFFER_INIT(NOTE_MAX);
-
-    reader->end = reason;
-    if (m4h_json_feed_end(&document, reason) != 0 ||
-        m4h_gateway_sse_event(&frame, "end", NULL, &document) != 0)
-        m4h_buffer_clear(&frame);
-    m4h_http_stream_finish(reader->stream, frame.data, frame.len, true);
-    m4h_buffer_free(&document);
-    m4h_buffer_free(&frame);
-}
-
-/* False: it is ended, or was before. */
-static bool give(struct reader *reader, const void *data, size_t len)
-{
-    int error = m4h_http_stream_send(reader->stream, data, len);
-
-    if (error == 0)
-        reader->heard_ms = m4h_loop_now_ms(reader->feed->loop);
-    if (error != M4H_EFULL && error != M4H_ENOMEM)
-        return error == 0;
-    reader->feed->stats.slow_readers++;
-    dismiss(reader, "slow");
-    return false;
-}
-
-/* Gives a note of the feed itself; its document is in `feed->document` unless `error`. */
-static void give_note(struct reader *reader, const char *name, int error)
-{
-    struct m4h_gateway_feed *feed = reader->feed;
-
-    m4h_buffer_clear(&feed->frame);
-    if (error == 0)
-        error = m4h_gateway_sse_event(&feed->frame, name, NULL, &feed->document);
-    if (error == 0)
-        give(reader, feed->frame.data, feed->frame.len);
-}
-
-static void give_gap(struct reader *reader, const char *reason)
-{
-    struct m4h_gateway_feed *feed = reader->feed;
-    const char *after = feed->last_id[0] != '\0' ? feed->last_id : NULL;
-
-    m4h_buffer_clear(&feed->document);
-    give_note(reader, "gap", m4h_json_feed_gap(&feed->document, reason, after, NULL));
-}
+/* ---- gaps ------------------------------------------------------------------------------ */
 
 static void tell_all_of_a_gap(struct m4h_gateway_feed *feed, const char *reason)
 {
-    struct reader *reader;
+    const char *after = feed->last_id[0] != '\0' ? feed->last_id : NULL;
+    struct m4h_gateway_reader *reader;
 
+    if (LIST_EMPTY(&feed->readers))
+        return;
     feed->stats.gaps++;
     LIST_FOREACH(reader, &feed->readers, link)
     {
-        give_gap(reader, reason);
+        m4h_gateway_reader_gap(reader, reason, after, NULL);
     }
 }
 
-/* ---- events ----------------------------------------------------------------------------- */
+static bool is_anchored(const struct m4h_gateway_feed *feed)
+{
+    uint64_t last_seq;
+
+    return m4h_gateway_follower_is_anchored(feed->follower, &last_seq);
+}
+
+/* ---- events -------------------------------------------------------------------------------- */
 
 /* What an event says of its sender must be what its subject says. */
 static bool is_from_its_subject(const struct m4h_event *event, const char *subject)
@@ -132,16 +96,21 @@ static bool is_from_its_subject(const struct m4h_event *event, const char *subje
             strcmp(subject + len, m4h_event_type_name(event->type)) == 0);
 }
 
-static void refuse_event(struct m4h_gateway_feed *feed, const struct m4h_bus_message *message)
+/* False: it is no event of that subject, which is counted. */
+static bool read_event(struct m4h_gateway_feed *feed, const char *subject, const uint8_t *data,
+                       size_t len, struct m4h_event *event)
 {
     uint32_t suppressed;
-    char subject[200];
+    char shown[200];
 
+    feed->stats.received++;
+    if (m4h_wire_event_decode(data, len, event) == 0 && is_from_its_subject(event, subject))
+        return true;
     feed->stats.bad++;
     if (m4h_log_limit_allows(&feed->bad_lines, m4h_loop_now_ms(feed->loop), &suppressed))
         m4h_log(M4H_LOG_WARNING, "events", "subject=%s bytes=%zu suppressed=%u event is ignored",
-                m4h_log_quote(subject, sizeof(subject), message->subject), message->len,
-                suppressed);
+                m4h_log_quote(shown, sizeof(shown), subject), len, suppressed);
+    return false;
 }
 
 /* Writes the event as readers get it; false where it cannot be. */
@@ -155,175 +124,335 @@ static bool write_frame(struct m4h_gateway_feed *feed, const struct m4h_event *e
                                  &feed->document) == 0;
 }
 
-/* Gives it to all who want it. */
-static void fan_out(struct m4h_gateway_feed *feed, const struct m4h_event *event, const char *id)
+static void give_frame(struct m4h_gateway_feed *feed, struct m4h_gateway_reader *reader)
 {
-    struct reader *reader;
+    if (!m4h_gateway_reader_give(reader, feed->frame.data, feed->frame.len))
+        return;
+    reader->sent++;
+    feed->stats.sent++;
+}
+
+/* Gives it to all who want it. `seq` 0: it is not from the stream; `id` NULL: nor will it ever be
+ * there, so that it has no place among the others. */
+static void fan_out(struct m4h_gateway_feed *feed, const struct m4h_event *event, uint64_t seq,
+                    const char *id)
+{
+    struct m4h_gateway_reader *reader;
     bool is_written = false;
 
     LIST_FOREACH(reader, &feed->readers, link)
     {
+        if (id != NULL && reader->place != M4H_GATEWAY_READER_LIVE)
+            continue;
+        if (seq != 0 && seq <= reader->after_seq)
+            continue;
         if (!m4h_gateway_filter_passes(&reader->filter, event))
             continue;
         if (!is_written && !write_frame(feed, event, id))
             return;
         is_written = true;
-        if (!give(reader, feed->frame.data, feed->frame.len))
-            continue;
-        reader->sent++;
-        feed->stats.sent++;
+        give_frame(feed, reader);
     }
+}
+
+static void remember(struct m4h_gateway_feed *feed, const char *event_id)
+{
+    feed->recent[feed->recent_next++ % RECENT_MAX] = m4h_ident_hash(event_id);
+}
+
+static bool was_given(const struct m4h_gateway_feed *feed, const char *event_id)
+{
+    uint64_t hash = m4h_ident_hash(event_id);
+
+    for (size_t i = 0; i < RECENT_MAX; i++) {
+        if (feed->recent[i] == hash)
+            return true;
+    }
+    return false;
+}
+
+/* The stream holds events of these types only; a later type may come by the bus alone. */
+static bool is_for_the_stream(const char *subject)
+{
+    const char *last = strrchr(subject, '.');
+
+    for (unsigned type = M4H_EVENT_CONNECT; type < M4H_EVENT_TYPE_COUNT; type++) {
+        if (type != M4H_EVENT_LOAD && last != NULL &&
+            strcmp(last + 1, m4h_event_type_name((enum m4h_event_type)type)) == 0)
+            return true;
+    }
+    return false;
 }
 
 void m4h_gateway_feed_event(struct m4h_gateway_feed *feed, const struct m4h_bus_message *message)
 {
     struct m4h_event event;
-    bool is_load;
+    bool anchored, is_stored;
 
     if (LIST_EMPTY(&feed->readers))
         return;
-    feed->stats.received++;
-    if (m4h_wire_event_decode(message->data, message->len, &event) != 0 ||
-        !is_from_its_subject(&event, message->subject)) {
-        refuse_event(feed, message);
+    anchored = is_anchored(feed);
+    is_stored = is_for_the_stream(message->subject);
+    if ((is_stored && anchored) ||
+        !read_event(feed, message->subject, message->data, message->len, &event))
+        return;
+    if (!is_stored) {
+        fan_out(feed, &event, 0, NULL);
         return;
     }
-    /* A load event is a look at now: nothing is resumed from it. */
-    is_load = event.type == M4H_EVENT_LOAD;
-    if (!is_load)
-        memcpy(feed->last_id, event.event_id, sizeof(feed->last_id));
-    fan_out(feed, &event, is_load ? NULL : event.event_id);
+    memcpy(feed->last_id, event.event_id, sizeof(feed->last_id));
+    remember(feed, event.event_id);
+    fan_out(feed, &event, 0, event.event_id);
 }
+
+static void on_stored_event(void *context, uint64_t seq, const struct m4h_bus_message *message)
+{
+    struct m4h_gateway_feed *feed = context;
+    char id[M4H_GATEWAY_SSE_ID_MAX];
+    struct m4h_event event;
+
+    snprintf(feed->last_id, sizeof(feed->last_id), "%s", m4h_gateway_sse_id_format(seq, id));
+    if (!read_event(feed, message->subject, message->data, message->len, &event) ||
+        was_given(feed, event.event_id))
+        return;
+    fan_out(feed, &event, seq, id);
+}
+
+/* ---- what a reader missed
+ * ------------------------------------------------------------------------ */
+
+static uint64_t replay_last_seq(void *context)
+{
+    const struct m4h_gateway_reader *reader = context;
+    uint64_t last_seq;
+
+    if (!m4h_gateway_follower_is_anchored(reader->feed->follower, &last_seq))
+        return 0;
+    /* An empty stream has no last number, and nothing that was missed. */
+    return last_seq != 0 ? last_seq : 1;
+}
+
+static bool replay_has_room(void *context)
+{
+    const struct m4h_gateway_reader *reader = context;
+
+    return reader->end == NULL && m4h_http_stream_queued(reader->stream) < REPLAY_QUEUE_BYTES;
+}
+
+static void on_replay_event(void *context, uint64_t seq, const char *subject, const uint8_t *data,
+                            size_t len)
+{
+    struct m4h_gateway_reader *reader = context;
+    struct m4h_gateway_feed *feed = reader->feed;
+    char id[M4H_GATEWAY_SSE_ID_MAX];
+    struct m4h_event event;
+
+    if (read_event(feed, subject, data, len, &event) &&
+        m4h_gateway_filter_passes(&reader->filter, &event) &&
+        write_frame(feed, &event, m4h_gateway_sse_id_format(seq, id)))
+        give_frame(feed, reader);
+}
+
+static void on_replay_gap(void *context, const char *reason, uint64_t after, uint64_t before)
+{
+    struct m4h_gateway_reader *reader = context;
+    char after_id[M4H_GATEWAY_SSE_ID_MAX], before_id[M4H_GATEWAY_SSE_ID_MAX];
+
+    reader->feed->stats.gaps++;
+    m4h_gateway_reader_gap(
+        reader, reason,
+        after < M4H_GATEWAY_SSE_UNKNOWN ? m4h_gateway_sse_id_format(after, after_id) : NULL,
+        before != 0 ? m4h_gateway_sse_id_format(before, before_id) : NULL);
+}
+
+static void end_replay(struct m4h_gateway_reader *reader)
+{
+    if (reader->replay == NULL)
+        return;
+    m4h_gateway_replay_destroy(reader->replay);
+    reader->replay = NULL;
+    reader->feed->replays--;
+}
+
+static void on_replay_done(void *context, uint64_t seq)
+{
+    struct m4h_gateway_reader *reader = context;
+
+    end_replay(reader);
+    reader->place = M4H_GATEWAY_READER_LIVE;
+    reader->after_seq = seq;
+}
+
+static void start_replay(struct m4h_gateway_reader *reader)
+{
+    struct m4h_gateway_feed *feed = reader->feed;
+    const struct m4h_gateway_replay_config config = {
+        .loop = feed->loop,
+        .bus = feed->bus,
+        .stream = feed->config.stream,
+        .events_max = feed->config.replay_max,
+        .last_seq = replay_last_seq,
+        .has_room = replay_has_room,
+        .on_event = on_replay_event,
+        .on_gap = on_replay_gap,
+        .on_done = on_replay_done,
+        .context = reader,
+    };
+
+    if (m4h_gateway_replay_create(&reader->replay, &config, reader->after_seq) != 0)
+        return; /* tried again at the next look */
+    reader->place = M4H_GATEWAY_READER_REPLAYED;
+    feed->replays++;
+    feed->stats.resumed++;
+}
+
+/* Lets a reader be live though it may have missed something. */
+static void skip_replay(struct m4h_gateway_reader *reader)
+{
+    end_replay(reader);
+    reader->place = M4H_GATEWAY_READER_LIVE;
+    reader->after_seq = 0;
+}
+
+static void look_after(struct m4h_gateway_feed *feed, struct m4h_gateway_reader *reader,
+                       bool anchored)
+{
+    bool has_waited =
+        m4h_loop_now_ms(feed->loop) >= reader->since_ms + STREAM_WAIT_MS && feed->was_connected;
+
+    if (reader->place != M4H_GATEWAY_READER_WAITING || reader->end != NULL)
+        return;
+    if (anchored && feed->replays < REPLAYS_MAX)
+        start_replay(reader);
+    else if (!anchored && (has_waited || !m4h_gateway_follower_is_hopeful(feed->follower))) {
+        skip_replay(reader);
+        on_replay_gap(reader, "no_stream", M4H_GATEWAY_SSE_UNKNOWN, 0);
+    }
+}
+
+static void look_after_all(struct m4h_gateway_feed *feed)
+{
+    bool anchored = is_anchored(feed);
+    struct m4h_gateway_reader *reader;
+
+    LIST_FOREACH(reader, &feed->readers, link)
+    {
+        look_after(feed, reader, anchored);
+    }
+}
+
+static void on_change(void *context)
+{
+    look_after_all(context);
+}
+
+/* Those that were to be replayed have a gap now, like the others. */
+static void on_gap(void *context, const char *reason)
+{
+    struct m4h_gateway_feed *feed = context;
+    struct m4h_gateway_reader *reader;
+
+    if (!is_anchored(feed)) {
+        LIST_FOREACH(reader, &feed->readers, link)
+        {
+            skip_replay(reader);
+        }
+    }
+    tell_all_of_a_gap(feed, reason);
+}
+
+/* ---- the bus
+ * ---------------------------------------------------------------------------------------- */
 
 void m4h_gateway_feed_connected(struct m4h_gateway_feed *feed, bool connected)
 {
-    if (!connected)
-        feed->was_away = feed->was_connected;
-    else if (feed->was_away)
-        tell_all_of_a_gap(feed, "nats_away");
+    bool was_away = feed->was_away || (!connected && feed->was_connected);
+
     feed->was_connected = connected;
-    feed->was_away = feed->was_away && !connected;
+    feed->was_away = was_away && !connected;
+    if (connected && was_away && !is_anchored(feed))
+        tell_all_of_a_gap(feed, "nats_away");
+    m4h_gateway_follower_connected(feed->follower, connected);
 }
 
 void m4h_gateway_feed_dropped(struct m4h_gateway_feed *feed, uint64_t dropped)
 {
-    if (dropped > feed->dropped)
+    /* The follower notices by itself what it misses. */
+    if (dropped > feed->dropped && !is_anchored(feed))
         tell_all_of_a_gap(feed, "overflow");
     feed->dropped = dropped;
 }
 
-/* ---- readers ------------------------------------------------------------------------------- */
-
-static void on_drain(void *context, struct m4h_http_stream *stream)
+const char *m4h_gateway_feed_subject(const struct m4h_gateway_feed *feed)
 {
-    (void)stream;
-    dismiss(context, "stopping");
+    return m4h_gateway_follower_subject(feed->follower);
 }
 
-static void on_close(void *context, struct m4h_http_stream *stream)
+void m4h_gateway_feed_stored(struct m4h_gateway_feed *feed, const struct m4h_bus_message *message)
 {
-    struct reader *reader = context;
-    struct m4h_gateway_feed *feed = reader->feed;
+    m4h_gateway_follower_message(feed->follower, message);
+}
 
-    (void)stream;
+void m4h_gateway_feed_use(struct m4h_gateway_feed *feed, struct m4h_bus *bus)
+{
+    feed->bus = bus;
+    m4h_gateway_follower_use(feed->follower, bus);
+}
+
+/* ---- readers
+ * -------------------------------------------------------------------------------------------- */
+
+uint64_t m4h_gateway_feed_now(const struct m4h_gateway_feed *feed)
+{
+    return m4h_loop_now_ms(feed->loop);
+}
+
+void m4h_gateway_feed_count_slow(struct m4h_gateway_feed *feed)
+{
+    feed->stats.slow_readers++;
+}
+
+void m4h_gateway_feed_lost(struct m4h_gateway_feed *feed, struct m4h_gateway_reader *reader)
+{
     LIST_REMOVE(reader, link);
-    feed->stats.readers--;
-    m4h_log(M4H_LOG_INFO, "events",
-            "peer=%s request_id=%s events=%" PRIu64 " age_ms=%" PRIu64 " reason=%s reader is gone",
-            reader->peer, reader->request_id, reader->sent,
-            m4h_loop_now_ms(feed->loop) - reader->since_ms,
-            reader->end != NULL ? reader->end : "client");
-    free(reader);
+    end_replay(reader);
+    if (--feed->stats.readers == 0)
+        m4h_gateway_follower_want(feed->follower, false);
 }
 
-static const struct m4h_http_stream_handler handler = {.on_drain = on_drain, .on_close = on_close};
-
-/* Reads the query. False: it is wrong, and the request answered. */
-static bool read_filter(struct m4h_http_request *request, struct m4h_gateway_filter *filter)
-{
-    static const char *const names[] = {"region", "slave", "client_key", "type"};
-    struct m4h_problem problem;
-    const char *value;
-
-    for (size_t i = 0; i < M4H_COUNT(names); i++) {
-        for (size_t n = 0; (value = m4h_http_query_at(request, names[i], n)) != NULL; n++) {
-            if (m4h_gateway_filter_add(filter, names[i], value, &problem) == 0)
-                continue;
-            m4h_http_answer_problem(request, m4h_gateway_problem_status(&problem),
-                                    m4h_problem_code_name(problem.code), problem.detail, 0);
-            return false;
-        }
-    }
-    return true;
-}
-
-static void welcome(struct reader *reader)
+static void welcome(struct m4h_gateway_reader *reader)
 {
     struct m4h_gateway_feed *feed = reader->feed;
+    struct m4h_buffer document = M4H_BUFFER_INIT(NOTE_MAX);
 
-    give(reader, M4H_GATEWAY_SSE_RETRY, strlen(M4H_GATEWAY_SSE_RETRY));
-    m4h_buffer_clear(&feed->document);
-    give_note(reader, "hello",
-              m4h_json_feed_hello(&feed->document, feed->config.gateway_id, false));
-}
-
-static const struct m4h_http_header headers[] = {
-    {"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}, /* nginx would keep events back */
-};
-
-static void open_stream(struct reader *reader, struct m4h_http_request *request)
-{
-    static const struct m4h_http_stream_config config = {.content_type = "text/event-stream",
-                                                         .headers = headers,
-                                                         .header_count = M4H_COUNT(headers),
-                                                         .handler = &handler};
-    struct m4h_gateway_feed *feed = reader->feed;
-
-    if (m4h_http_stream_open(&reader->stream, request, &config, reader) != 0) {
-        free(reader);
-        return;
-    }
-    LIST_INSERT_HEAD(&feed->readers, reader, link);
-    feed->stats.readers++;
-    welcome(reader);
-}
-
-static struct reader *make_reader(struct m4h_gateway_feed *feed,
-                                  const struct m4h_http_request *request)
-{
-    struct reader *reader = calloc(1, sizeof(*reader));
-
-    if (reader == NULL)
-        return NULL;
-    reader->feed = feed;
-    reader->since_ms = reader->heard_ms = m4h_loop_now_ms(feed->loop);
-    m4h_gateway_access_keep(feed->config.access, request, &reader->asker);
-    snprintf(reader->peer, sizeof(reader->peer), "%s", m4h_http_peer(request));
-    snprintf(reader->request_id, sizeof(reader->request_id), "%s", m4h_http_request_id(request));
-    return reader;
+    m4h_gateway_reader_give(reader, M4H_GATEWAY_SSE_RETRY, strlen(M4H_GATEWAY_SSE_RETRY));
+    if (m4h_json_feed_hello(&document, feed->config.gateway_id,
+                            m4h_gateway_follower_has_stream(feed->follower)) == 0)
+        m4h_gateway_reader_note(reader, "hello", &document);
+    m4h_buffer_free(&document);
 }
 
 static void get_events(void *context, struct m4h_http_request *request)
 {
     struct m4h_gateway_feed *feed = context;
-    struct reader *reader;
+    struct m4h_gateway_reader *reader;
+    struct m4h_gateway_asker asker;
 
     if (feed->stats.readers >= feed->config.readers_max) {
         feed->stats.refused_readers++;
         m4h_http_answer_problem(request, 503, "unavailable", "too many readers of events", 5000);
         return;
     }
-    reader = make_reader(feed, request);
+    m4h_gateway_access_keep(feed->config.access, request, &asker);
+    reader = m4h_gateway_reader_open(feed, request, m4h_loop_now_ms(feed->loop));
     if (reader == NULL)
-        m4h_http_answer_problem(request, 500, "internal", NULL, 0);
-    else if (!read_filter(request, &reader->filter))
-        free(reader);
-    else if (strcmp(m4h_http_method(request), "HEAD") == 0) {
-        m4h_http_answer(request, &(struct m4h_http_answer){200, "text/event-stream", NULL, headers,
-                                                           M4H_COUNT(headers)});
-        free(reader);
-    } else
-        open_stream(reader, request);
+        return;
+    reader->asker = asker;
+    LIST_INSERT_HEAD(&feed->readers, reader, link);
+    welcome(reader);
+    if (feed->stats.readers++ == 0)
+        m4h_gateway_follower_want(feed->follower, true);
+    look_after(feed, reader, is_anchored(feed));
 }
 
 static const struct m4h_http_route routes[] = {
@@ -335,29 +464,52 @@ struct m4h_http_routes m4h_gateway_feed_routes(struct m4h_gateway_feed *feed)
     return (struct m4h_http_routes){routes, M4H_COUNT(routes), feed};
 }
 
-/* ---- life -------------------------------------------------------------------------------------
+/* ---- life
+ * ---------------------------------------------------------------------------------------------------
  */
 
 static void on_look(void *context)
 {
     struct m4h_gateway_feed *feed = context;
     uint64_t now_ms = m4h_loop_now_ms(feed->loop);
-    struct reader *reader;
+    struct m4h_gateway_reader *reader;
 
     LIST_FOREACH(reader, &feed->readers, link)
     {
         if (reader->end == NULL &&
             !m4h_gateway_access_holds(feed->config.access, &reader->asker, M4H_GATEWAY_SCOPE_READ))
-            dismiss(reader, "forbidden");
+            m4h_gateway_reader_dismiss(reader, "forbidden");
         else if (now_ms - reader->heard_ms + LOOK_MS > feed->config.heartbeat_ms)
-            give(reader, M4H_GATEWAY_SSE_HEARTBEAT, strlen(M4H_GATEWAY_SSE_HEARTBEAT));
+            m4h_gateway_reader_give(reader, M4H_GATEWAY_SSE_HEARTBEAT,
+                                    strlen(M4H_GATEWAY_SSE_HEARTBEAT));
     }
+    look_after_all(feed);
+}
+
+static int start(struct m4h_gateway_feed *feed)
+{
+    const struct m4h_gateway_follower_config follower = {
+        .stream = feed->config.stream,
+        .inbox_prefix = feed->config.inbox_prefix,
+        .on_event = on_stored_event,
+        .on_gap = on_gap,
+        .on_change = on_change,
+        .context = feed,
+    };
+    int error = m4h_timer_create(&feed->look, feed->loop, on_look, feed);
+
+    if (error == 0)
+        error = m4h_gateway_follower_create(&feed->follower, feed->loop, &follower);
+    if (error == 0)
+        m4h_timer_start(feed->look, LOOK_MS, LOOK_MS);
+    return error;
 }
 
 int m4h_gateway_feed_create(struct m4h_gateway_feed **feed, struct m4h_loop *loop,
                             const struct m4h_gateway_feed_config *config)
 {
     struct m4h_gateway_feed *self = calloc(1, sizeof(*self));
+    int error;
 
     *feed = NULL;
     if (self == NULL)
@@ -367,11 +519,11 @@ int m4h_gateway_feed_create(struct m4h_gateway_feed **feed, struct m4h_loop *loo
     self->document.cap = DOCUMENT_MAX;
     self->frame.cap = DOCUMENT_MAX + NOTE_MAX;
     LIST_INIT(&self->readers);
-    if (m4h_timer_create(&self->look, loop, on_look, self) != 0) {
+    error = start(self);
+    if (error != 0) {
         m4h_gateway_feed_destroy(self);
-        return M4H_ENOMEM;
+        return error;
     }
-    m4h_timer_start(self->look, LOOK_MS, LOOK_MS);
     *feed = self;
     return 0;
 }
@@ -380,6 +532,7 @@ void m4h_gateway_feed_destroy(struct m4h_gateway_feed *feed)
 {
     if (feed == NULL)
         return;
+    m4h_gateway_follower_destroy(feed->follower);
     m4h_timer_close(feed->look);
     m4h_buffer_free(&feed->document);
     m4h_buffer_free(&feed->frame);
@@ -395,4 +548,5 @@ void m4h_gateway_feed_stats(const struct m4h_gateway_feed *feed,
                             struct m4h_gateway_feed_stats *stats)
 {
     *stats = feed->stats;
+    stats->has_stream = m4h_gateway_follower_has_stream(feed->follower);
 }

@@ -112,6 +112,10 @@ static void write_feed(struct m4h_metrics *metrics, const struct m4h_gateway_fee
     counter(metrics, "mas4h_gateway_events_bad_total", "Of them, those that were not valid.",
             feed->bad);
     counter(metrics, "mas4h_gateway_events_sent_total", "Events sent to readers.", feed->sent);
+    counter(metrics, "mas4h_gateway_event_readers_resumed_total",
+            "Readers of events that were given what they missed.", feed->resumed);
+    gauge(metrics, "mas4h_gateway_event_stream_found",
+          "1 where readers of events can be given what they missed.", feed->has_stream ? 1 : 0);
     counter(metrics, "mas4h_gateway_event_gaps_total",
             "Times that readers were told of missing events.", feed->gaps);
 }
