@@ -115,6 +115,13 @@ class Stream(unittest.TestCase):
         self.assertIn("Permissions Violation", program.output)
         wait_until(ready.exists, 20, "a ready master")
 
+    def test_the_stream_may_be_in_a_domain_of_another_name(self):
+        config = self.folder / "nats.conf"
+        config.write_text(f'jetstream {{ store_dir: "{self.folder}/store", domain: hub }}\n')
+        server = self.server("-c", config)
+        self.master(server, "events.jetstream_domain=hub")[0].wait_for("created.*the stream of events is there")
+        self.master(server, "events.jetstream_domain=other")[0].wait_for("NATS has no JetStream")
+
     def test_no_name_means_hands_off(self):
         server = self.jetstream_server()
         _, ready = self.master(server, "events.stream=")
