@@ -9,7 +9,9 @@ import pty
 import re
 import select
 import signal
+import ssl
 import subprocess
+import tempfile
 import termios
 import threading
 import time
@@ -177,7 +179,7 @@ class OnACluster(ClusterTestCase):
     def test_a_drain_is_waited_for(self):
         self.connect("leaves", "slave-3")
         result = self.ctl("drain", "slave-3", "--yes", "--wait")
-        self.assertEqual((0, "slave-3 drains: 1 tunnels have to leave\n", ""),
+        self.assertEqual((0, "slave-3 drains; tunnels that have to leave: 1\n", ""),
                          (result.returncode, result.stdout, result.stderr))
         self.assertIsNone(self.cluster.tunnel("leaves"))
         self.assertEqual(1, self.ctl("drain", "nobody", "--yes").returncode)
@@ -251,14 +253,16 @@ class Played(http.server.BaseHTTPRequestHandler):
 
 
 class OnAPlayedGateway(unittest.TestCase):
-    def play(self, answer):
+    def play(self, answer, tls=None):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Played)
         server.answer, server.seen = answer, []
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
         self.server = server
-        return f"http://127.0.0.1:{server.server_port}"
+        return f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_port}"
 
     def test_all_pages_are_followed_and_no_more_than_asked_for(self):
         def answer(path, query, headers):
@@ -296,6 +300,27 @@ class OnAPlayedGateway(unittest.TestCase):
         self.assertEqual(3, ctl("http://127.0.0.1:1", "status").returncode)
         self.assertEqual(2, ctl("ftp://127.0.0.1", "status").returncode)
         self.assertEqual(2, ctl(url, "frobnicate").returncode)
+
+    def test_a_gateway_by_https_has_to_be_the_one_that_was_meant(self):
+        with tempfile.TemporaryDirectory() as folder:
+            certificate, key = f"{folder}/cert.pem", f"{folder}/key.pem"
+            run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                "-subj", "/CN=gateway", "-addext", "subjectAltName=IP:127.0.0.1", "-out", certificate, "-keyout", key)
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(certificate, key)
+            url = self.play(lambda *arguments: (200, {}, b'{"slaves": [], "next_page_token": ""}'), tls)
+            self.assertEqual(0, ctl(url, "slaves", "--cacert", certificate).returncode)
+            self.assertEqual(1, len(self.server.seen))
+            for wrong in (url, url.replace("127.0.0.1", "localhost")):
+                options = () if wrong == url else ("--cacert", certificate)
+                self.assertEqual(3, ctl(wrong, "slaves", *options, environment={"MAS4H_TOKEN": "secret"}).returncode)
+            self.assertEqual(1, len(self.server.seen))
+
+    def test_a_name_is_one_segment_of_the_path_whatever_it_is(self):
+        url = self.play(lambda *arguments: (404, {}, b""))
+        for name, expected in (("..", "/v1/tunnels/.."), ("a/b?c#d", "/v1/tunnels/a%2Fb%3Fc%23d")):
+            self.assertEqual(1, ctl(url, "kick", "--yes", name).returncode)
+            self.assertEqual(("DELETE", expected), self.server.seen[-1][:2])
 
     def test_a_gateway_that_does_not_answer_is_given_up(self):
         url = self.play(lambda *arguments: time.sleep(1) or (200, {}, b"{}"))

@@ -182,7 +182,7 @@ static enum m4h_ctl_exit show_draining(struct m4h_ctl_session *session,
     if (error != 0)
         return m4h_ctl_session_not_understood(session, error);
     m4h_ctl_page_begin(&page, session->is_colored);
-    m4h_ctl_page_add(&page, M4H_CTL_PLAIN, "%s drains: %" PRIu32 " tunnels have to leave\n",
+    m4h_ctl_page_add(&page, M4H_CTL_PLAIN, "%s drains; tunnels that have to leave: %" PRIu32 "\n",
                      session->arguments.operand, tunnels);
     return m4h_ctl_session_show(&page);
 }
