@@ -9,8 +9,10 @@
 
 #include "lib/base/error.h"
 #include "lib/net/timer.h"
+#include "services/gateway/core/kept.h"
 #include "services/gateway/core/problem.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -18,9 +20,6 @@
 
 /* A page of the wire, with every quote in it escaped, stays below. */
 #define ANSWER_MAX (4u * 1024u * 1024u)
-/* Answers that are kept at a time; beyond, the oldest goes. */
-#define KEPT_MAX       64u
-#define KEPT_BYTES_MAX (8u * 1024u * 1024u)
 
 struct waiter {
     struct m4h_http_request *request;
@@ -33,8 +32,7 @@ struct question {
     struct m4h_gateway_rpc_ask *ask;
     STAILQ_HEAD(, waiter) waiters;
     struct m4h_http_content *content; /* kept; NULL: it is open */
-    uint64_t until_ms;                /* where it is kept */
-    TAILQ_ENTRY(question) link;       /* in shared->kept */
+    struct m4h_gateway_kept_entry kept;
     UT_hash_handle hh;
     size_t key_len;
     uint8_t key[]; /* the view's address, and what the caller said */
@@ -44,10 +42,8 @@ struct m4h_gateway_shared {
     struct m4h_loop *loop;
     struct m4h_gateway_rpc *rpc;
     uint32_t keep_ms;
-    struct question *questions;      /* by key */
-    TAILQ_HEAD(kept, question) kept; /* the oldest first */
-    unsigned kept_count;
-    size_t kept_bytes;
+    struct question *questions; /* by key */
+    struct m4h_gateway_kept kept;
     struct m4h_timer *timer; /* when the oldest is to be forgotten */
     struct m4h_gateway_shared_stats stats;
 };
@@ -58,35 +54,47 @@ static void drop(struct question *question)
 {
     struct m4h_gateway_shared *shared = question->shared;
 
-    if (question->content != NULL) {
-        TAILQ_REMOVE(&shared->kept, question, link);
-        shared->kept_count--;
-        shared->kept_bytes -= m4h_http_content_len(question->content);
-        m4h_http_content_release(question->content);
-    }
+    if (question->content != NULL)
+        m4h_gateway_kept_remove(&shared->kept, &question->kept);
+    m4h_http_content_release(question->content);
     if (question->hh.tbl != NULL) /* else there was no memory for it in the table */
         HASH_DEL(shared->questions, question);
     free(question);
 }
 
-static void forget_until(struct m4h_gateway_shared *shared, uint64_t now_ms)
+/* The question that has to be forgotten next; NULL: none. */
+static struct question *surplus(const struct m4h_gateway_shared *shared)
 {
-    struct question *oldest;
+    struct m4h_gateway_kept_entry *entry =
+        m4h_gateway_kept_surplus(&shared->kept, m4h_loop_now_ms(shared->loop));
 
-    while ((oldest = TAILQ_FIRST(&shared->kept)) != NULL && oldest->until_ms <= now_ms)
-        drop(oldest);
+    return entry == NULL
+               ? NULL
+               : (struct question *)(void *)((char *)entry - offsetof(struct question, kept));
+}
+
+static void forget(struct m4h_gateway_shared *shared)
+{
+    struct question *question;
+
+    while ((question = surplus(shared)) != NULL)
+        drop(question);
 }
 
 static void on_time(void *context)
 {
     struct m4h_gateway_shared *shared = context;
-    uint64_t now_ms = m4h_loop_now_ms(shared->loop);
-    const struct question *oldest;
+    uint64_t wait_ms;
 
-    forget_until(shared, now_ms);
-    oldest = TAILQ_FIRST(&shared->kept);
-    if (oldest != NULL)
-        m4h_timer_start(shared->timer, oldest->until_ms - now_ms, 0);
+    forget(shared);
+    wait_ms = m4h_gateway_kept_wait_ms(&shared->kept, m4h_loop_now_ms(shared->loop));
+    if (wait_ms > 0)
+        m4h_timer_start(shared->timer, wait_ms, 0);
+}
+
+static bool can_be_kept(const struct question *question)
+{
+    return question->view->may_be_kept && question->shared->keep_ms > 0 && question->hh.tbl != NULL;
 }
 
 /* Takes the content. */
@@ -94,15 +102,12 @@ static void keep(struct question *question, struct m4h_http_content *content)
 {
     struct m4h_gateway_shared *shared = question->shared;
 
-    if (TAILQ_EMPTY(&shared->kept))
+    if (shared->kept.count == 0)
         m4h_timer_start(shared->timer, shared->keep_ms, 0);
     question->content = content;
-    question->until_ms = m4h_loop_now_ms(shared->loop) + shared->keep_ms;
-    TAILQ_INSERT_TAIL(&shared->kept, question, link);
-    shared->kept_count++;
-    shared->kept_bytes += m4h_http_content_len(content);
-    while (shared->kept_count > KEPT_MAX || shared->kept_bytes > KEPT_BYTES_MAX)
-        drop(TAILQ_FIRST(&shared->kept));
+    m4h_gateway_kept_add(&shared->kept, &question->kept, m4h_http_content_len(content),
+                         m4h_loop_now_ms(shared->loop) + shared->keep_ms);
+    forget(shared);
 }
 
 /* ---- the answer -------------------------------------------------------------------- */
@@ -157,7 +162,7 @@ static void on_reply(void *context, int error, const uint8_t *data, size_t len)
     if (error != 0)
         m4h_gateway_problem_of_error(&problem, error, "a master");
     answer_all(question, content, &problem);
-    if (content != NULL && question->view->may_be_kept && question->shared->keep_ms > 0) {
+    if (content != NULL && can_be_kept(question)) {
         keep(question, content);
         return;
     }
@@ -255,7 +260,7 @@ void m4h_gateway_shared_ask(struct m4h_gateway_shared *shared, const struct m4h_
         m4h_http_answer_problem(request, 500, "internal", NULL, 0);
         return;
     }
-    forget_until(shared, m4h_loop_now_ms(shared->loop));
+    forget(shared);
     found = find(shared, question);
     if (found != NULL) {
         free(question);
@@ -287,7 +292,7 @@ int m4h_gateway_shared_create(struct m4h_gateway_shared **shared, struct m4h_loo
     self->loop = loop;
     self->rpc = rpc;
     self->keep_ms = keep_ms;
-    TAILQ_INIT(&self->kept);
+    m4h_gateway_kept_init(&self->kept);
     error = m4h_timer_create(&self->timer, loop, on_time, self);
     if (error != 0)
         free(self);
@@ -298,10 +303,12 @@ int m4h_gateway_shared_create(struct m4h_gateway_shared **shared, struct m4h_loo
 
 void m4h_gateway_shared_destroy(struct m4h_gateway_shared *shared)
 {
+    struct question *question, *next;
+
     if (shared == NULL)
         return;
-    while (!TAILQ_EMPTY(&shared->kept))
-        drop(TAILQ_FIRST(&shared->kept));
+    HASH_ITER(hh, shared->questions, question, next)
+    drop(question);
     m4h_timer_close(shared->timer);
     free(shared);
 }
