@@ -1,11 +1,12 @@
-// The live events: the newest on top, a bounded number, at most a few redraws a second.
+// The live events: the newest on top, a bounded number. One that comes alone is shown at once, of
+// many those of half a second together.
 import { byId, element, setText } from "./dom.js";
 import { filters } from "./filters.js";
 import { address, age, bytes, clock, count, counted, moment, words } from "./format.js";
 
 const KEPT_MAX = 500;
-const SHOWN_MAX = 100;
-const REDRAW_MS = 250;
+const SHOWN_MAX = 60;
+const REDRAW_MS = 500;
 
 const KINDS = [
     { name: "connects", label: "Connects", types: ["connect"] },
@@ -18,6 +19,7 @@ const kept = [];
 let paused = null; // what was there when the reader stopped it
 let state = "connecting";
 let redraw = 0;
+let drawnAt = 0;
 
 // ---- an event in words ----
 
@@ -72,6 +74,7 @@ const lines = new WeakMap();
 
 function draw() {
     redraw = 0;
+    drawnAt = Date.now();
     const shown = (paused ?? kept).filter(isWanted).slice(0, SHOWN_MAX);
     const nodes = shown.map((event) => {
         if (!lines.has(event)) lines.set(event, line(event));
@@ -96,7 +99,7 @@ function draw() {
 }
 
 function drawSoon() {
-    if (!redraw) redraw = setTimeout(draw, REDRAW_MS);
+    if (!redraw) redraw = setTimeout(draw, Math.max(0, drawnAt + REDRAW_MS - Date.now()));
 }
 
 byId("feed-pause").addEventListener("click", () => {
