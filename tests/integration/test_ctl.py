@@ -133,7 +133,7 @@ class OnACluster(ClusterTestCase):
         wait_until(lambda: self.ctl("tunnel", "kicked-1").returncode == 1, 10, "the tunnel being gone")
         self.assertIn("not_found", self.ctl("kick", "--yes", "kicked-1").stderr)
 
-    def test_events_are_followed_across_a_restart_of_the_gateway(self):
+    def test_no_event_is_missed_while_the_gateway_is_restarted(self):
         follower = Program([CTL, "events", "--follow", "--type", "connect,disconnect", "--client-key", "seen-1"],
                            {"MAS4H_GATEWAY": self.url})
         self.addCleanup(follower.stop)
@@ -142,9 +142,9 @@ class OnACluster(ClusterTestCase):
         self.assertTrue(asked)
         device = self.connect("seen-1")
         follower.wait_for(r"connect +local/slave-1 +seen-1 at port \d+")
-        self.cluster.gateways[0].restart_as_child()
-        wait_until(lambda: re.search(r"mas4h_gateway_event_readers [1-9]", self.metrics()), 20, "the reader being back")
-        device.stop()
+        self.cluster.gateways[0].kill(signal.SIGTERM)
+        device.stop()  # while nobody tells
+        self.cluster.gateways[0].start()
         follower.wait_for(r"disconnect +local/slave-1 +seen-1 ", 20)
 
     def metrics(self):

@@ -28,6 +28,9 @@ struct m4h_ctl_page {
 void m4h_ctl_page_begin(struct m4h_ctl_page *page, bool is_colored);
 void m4h_ctl_page_end(struct m4h_ctl_page *page);
 
+/* A text as it is. */
+void m4h_ctl_page_put(struct m4h_ctl_page *page, enum m4h_ctl_style style, const char *text);
+/* Formatted; cut at 2,047 bytes. */
 void m4h_ctl_page_add(struct m4h_ctl_page *page, enum m4h_ctl_style style, const char *format, ...)
     M4H_PRINTF(3, 4);
 void m4h_ctl_page_spaces(struct m4h_ctl_page *page, size_t count);

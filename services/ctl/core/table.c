@@ -86,9 +86,9 @@ static void write_cell(struct m4h_ctl_table *table, struct m4h_ctl_page *page, s
 
     if (table->columns[column].is_right)
         m4h_ctl_page_spaces(page, padding);
-    m4h_ctl_page_add(page, style, "%s", text);
+    m4h_ctl_page_put(page, style, text);
     if (is_last)
-        m4h_ctl_page_add(page, M4H_CTL_PLAIN, "\n");
+        m4h_ctl_page_put(page, M4H_CTL_PLAIN, "\n");
     else
         m4h_ctl_page_spaces(page, GAP + (table->columns[column].is_right ? 0 : padding));
 }

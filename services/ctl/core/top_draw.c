@@ -48,7 +48,7 @@ static void put(struct line *line, enum m4h_ctl_style style, const char *format,
     text[end] = '\0';
     line->left -= width;
     if (end > 0)
-        m4h_ctl_page_add(line->page, style, "%s", text);
+        m4h_ctl_page_put(line->page, style, text);
 }
 
 /* Erases what is behind it, too. */
