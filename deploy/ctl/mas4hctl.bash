@@ -27,8 +27,9 @@ _mas4hctl_ask() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
             -g | --gateway | -t | --token-file | --cacert | --config)
-                # readline takes "http:" for a word of its own; put it together again
+                # readline takes ":" and "=" for words of their own
                 local name=${COMP_WORDS[i]} value=''
+                [[ ${COMP_WORDS[i + 1]} != '=' ]] || ((i++))
                 for ((i++; i < COMP_CWORD; i++)); do
                     value+=${COMP_WORDS[i]}
                     [[ ${COMP_WORDS[i + 1]} == : || ${COMP_WORDS[i]} == : ]] || break

@@ -230,6 +230,20 @@ class OnACluster(ClusterTestCase):
                          [line.strip() for line in result.stdout.splitlines()], result.stderr)
 
 
+    def test_completion_at_the_prompt_asks_the_gateway_of_the_line(self):
+        self.connect("prompt-1")
+        environment = {**CLEAN, "HOME": "/nonexistent", "TERM": "dumb", "PATH": f"{CTL.parent}:{os.environ['PATH']}"}
+        bash = Terminal(["/bin/bash", "--norc", "--noprofile", "-i"], environment)
+        self.addCleanup(bash.kill)
+        bash.type(f"source {ROOT}/deploy/ctl/mas4hctl.bash; PS1='>> '\n")
+        bash.wait_for("\n>> ")
+        for option in (f"--gateway {self.url}", f"--gateway={self.url}"):
+            bash.output = ""
+            bash.type(f"mas4hctl {option} tunnel pro\t-q\n")
+            bash.wait_for(r"tunnel prompt-1 -q(?s:.*)tunnel takes no --quiet")
+        bash.type("exit\n")
+
+
 class Played(http.server.BaseHTTPRequestHandler):
     """A gateway whose answers the test writes: `answers` of the server, by path."""
     protocol_version = "HTTP/1.1"
