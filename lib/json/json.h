@@ -112,8 +112,8 @@ struct m4h_json_consumer {
 M4H_MUST_CHECK int m4h_json_consumer(struct m4h_buffer *out,
                                      const struct m4h_json_consumer *consumer);
 /* Of what STREAM.INFO answers. M4H_ENOTFOUND: there is no stream. */
-M4H_MUST_CHECK int m4h_json_stream_state_parse(const uint8_t *data, size_t len,
-                                               uint64_t *first_seq, uint64_t *last_seq);
+M4H_MUST_CHECK int m4h_json_stream_state_parse(const uint8_t *data, size_t len, uint64_t *first_seq,
+                                               uint64_t *last_seq);
 
 /* One message of the stream, by STREAM.MSG.GET. */
 struct m4h_json_stored {
@@ -123,8 +123,8 @@ struct m4h_json_stored {
 
 M4H_MUST_CHECK int m4h_json_stored_request(struct m4h_buffer *out, uint64_t seq);
 /* Its bytes are added to `payload`. M4H_ENOTFOUND: there is none with that number;
- * M4H_EUNAVAILABLE: JetStream cannot say now; M4H_EPROTOCOL, M4H_EINVALID (base64), M4H_ETOOBIG (for
- * `payload`). */
+ * M4H_EUNAVAILABLE: JetStream cannot say now; M4H_EPROTOCOL, M4H_EINVALID (base64), M4H_ETOOBIG
+ * (for `payload`). */
 M4H_MUST_CHECK int m4h_json_stored_parse(const uint8_t *data, size_t len,
                                          struct m4h_json_stored *stored,
                                          struct m4h_buffer *payload);
@@ -143,6 +143,12 @@ M4H_MUST_CHECK int m4h_json_slot_answer(struct m4h_buffer *out, const char *requ
 /* {"request_id": "1", "error": {problem}} */
 M4H_MUST_CHECK int m4h_json_slot_error(struct m4h_buffer *out, const char *request_id,
                                        const struct m4h_json_problem *problem);
+
+/* {"notice": {"type": "drain", "slave_id": "s1", "slots": ["1", "2"]}}: the slave of these slots
+ * begins to drain. */
+M4H_MUST_CHECK int m4h_json_slot_notice(struct m4h_buffer *out, const char *slave_id,
+                                        const char (*request_ids)[M4H_REQUEST_ID_MAX + 1],
+                                        size_t count);
 
 /* Larger requests are refused unread. */
 #define M4H_JSON_REQUEST_MAX 16384

@@ -57,6 +57,25 @@ int m4h_json_slot_answer(struct m4h_buffer *out, const char *request_id,
     return m4h_json_finish(&writer);
 }
 
+int m4h_json_slot_notice(struct m4h_buffer *out, const char *slave_id,
+                         const char (*request_ids)[M4H_REQUEST_ID_MAX + 1], size_t count)
+{
+    struct m4h_json_writer writer;
+
+    m4h_json_begin(&writer, out);
+    m4h_json_open(&writer, NULL, '{');
+    m4h_json_open(&writer, "notice", '{');
+    m4h_json_text(&writer, "type", "drain");
+    m4h_json_text(&writer, "slave_id", slave_id);
+    m4h_json_open(&writer, "slots", '[');
+    for (size_t i = 0; i < count; i++)
+        m4h_json_text(&writer, NULL, request_ids[i]);
+    m4h_json_close(&writer, ']');
+    m4h_json_close(&writer, '}');
+    m4h_json_close(&writer, '}');
+    return m4h_json_finish(&writer);
+}
+
 int m4h_json_slot_error(struct m4h_buffer *out, const char *request_id,
                         const struct m4h_json_problem *problem)
 {

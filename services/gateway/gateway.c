@@ -117,8 +117,11 @@ static void on_hello(void *context, const struct m4h_bus_message *message)
 static void on_event(void *context, const struct m4h_bus_message *message)
 {
     struct m4h_gateway *gateway = context;
+    char slave_id[M4H_ID_MAX + 1];
 
     m4h_gateway_feed_event(gateway->feed, message);
+    if (m4h_gateway_drain_subject_parse(message->subject, slave_id))
+        m4h_gateway_slots_draining(&gateway->slots, slave_id);
 }
 
 static void on_stored_event(void *context, const struct m4h_bus_message *message)

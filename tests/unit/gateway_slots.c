@@ -88,6 +88,36 @@ static void what_is_wrong_is_answered_by_an_error(void **state)
     close(fd);
 }
 
+static void publish_drain(void *context)
+{
+    struct gateway_fixture *played = context;
+
+    assert_int_equal(m4h_bus_publish(played->bus, "mas4h.v1.events.eu.slave-1.drain", M4H_BUS_FRESH,
+                                     NULL, (const uint8_t *)"", 0),
+                     0);
+}
+
+static void a_connection_is_told_once_when_the_slave_of_its_slots_drains(void **state)
+{
+    int fd = dial(), other = dial();
+
+    (void)state;
+    ask(fd, "{\"request_id\": \"1\"}");
+    expect(fd, "{\"request_id\":\"1\",\"slot\"");
+    ask(fd, "{\"request_id\": \"2\"}");
+    expect(fd, "{\"request_id\":\"2\",\"slot\"");
+    http_fixture_run(&fixture.http, publish_drain, &fixture);
+    http_fixture_run(&fixture.http, publish_drain, &fixture);
+    expect(fd,
+           "{\"notice\":{\"type\":\"drain\",\"slave_id\":\"slave-1\",\"slots\":[\"1\",\"2\"]}}");
+    ask(fd, "{\"request_id\": \"3\"}");
+    expect(fd, "{\"request_id\":\"3\",\"slot\"");
+    ask(other, "{\"request_id\": \"4\"}");
+    expect(other, "{\"request_id\":\"4\",\"slot\"");
+    close(fd);
+    close(other);
+}
+
 static void too_many_requests_at_once_are_refused(void **state)
 {
     int fd = dial();
@@ -162,6 +192,7 @@ int main(void)
         TEST(a_request_is_answered_by_a_slot_with_its_id),
         TEST(answers_come_in_order_of_completion),
         TEST(what_is_wrong_is_answered_by_an_error),
+        TEST(a_connection_is_told_once_when_the_slave_of_its_slots_drains),
         TEST(too_many_requests_at_once_are_refused),
         TEST(a_binary_message_ends_the_connection_with_1003),
         TEST(a_client_that_leaves_takes_its_questions_along),

@@ -4,6 +4,8 @@
 
 #include "lib/base/ident.h"
 
+#include <stdbool.h>
+
 #define M4H_GATEWAY_DISPATCH    "mas4h.v1.rpc.dispatch"
 #define M4H_GATEWAY_CLUSTER     "mas4h.v1.rpc.status.cluster"
 #define M4H_GATEWAY_SLAVES      "mas4h.v1.rpc.status.slaves"
@@ -18,5 +20,8 @@
  * came in. Returns `out`. */
 const char *m4h_gateway_slave_subject(char out[M4H_GATEWAY_SUBJECT_MAX], const char *slave_id,
                                       const char *command);
+
+/* The slave of "mas4h.v1.events.REGION.SLAVE.drain". False: it is another subject. */
+bool m4h_gateway_drain_subject_parse(const char *subject, char slave_id[M4H_ID_MAX + 1]);
 
 #endif

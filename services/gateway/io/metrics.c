@@ -46,6 +46,8 @@ static void write_slots(struct m4h_metrics *metrics, const struct m4h_gateway_sl
     m4h_metrics_describe(metrics, requests, "counter", "Slots asked for.");
     labelled(metrics, requests, "by", "rest", slots->rest_requests);
     labelled(metrics, requests, "by", "websocket", slots->websocket_requests);
+    counter(metrics, "mas4h_gateway_slot_notices_total",
+            "WebSockets told that the slave of a slot drains.", slots->notices);
     m4h_metrics_describe(metrics, answers, "counter", "Answers to those who asked for a slot.");
     labelled(metrics, answers, "result", "slot", slots->given);
     labelled(metrics, answers, "result", "problem", slots->refused);

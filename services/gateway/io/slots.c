@@ -11,6 +11,7 @@
 #include "lib/http/websocket.h"
 #include "lib/json/json.h"
 #include "lib/wire/wire.h"
+#include "services/gateway/core/given.h"
 #include "services/gateway/core/problem.h"
 #include "services/gateway/core/scope.h"
 #include "services/gateway/core/subject.h"
@@ -27,26 +28,28 @@
 /* A request that waits for its answer: of REST, or of a socket. */
 struct pending {
     struct m4h_gateway_slots *slots;
-    struct m4h_http_request *request; /* or NULL */
-    struct socket *socket;            /* or NULL */
+    struct m4h_http_request *request;  /* or NULL */
+    struct m4h_gateway_socket *socket; /* or NULL */
     struct m4h_gateway_rpc_ask *ask;
     char request_id[M4H_REQUEST_ID_MAX + 1]; /* of the message */
     LIST_ENTRY(pending) link;                /* in its socket */
 };
 
-struct socket {
+struct m4h_gateway_socket {
     struct m4h_gateway_slots *slots;
     struct m4h_websocket *websocket;
     struct m4h_gateway_asker asker;
     uint32_t in_flight;
     uint64_t requests;
     LIST_HEAD(, pending) pending;
+    struct m4h_gateway_given given;
     char request_id[M4H_REQUEST_ID_MAX + 1]; /* of the handshake */
+    LIST_ENTRY(m4h_gateway_socket) link;
 };
 
 /* ---- answers --------------------------------------------------------------------------- */
 
-static void send_document(struct socket *socket, const struct m4h_buffer *document)
+static void send_document(struct m4h_gateway_socket *socket, const struct m4h_buffer *document)
 {
     int error = m4h_websocket_send(socket->websocket, true, document->data, document->len);
 
@@ -55,7 +58,7 @@ static void send_document(struct socket *socket, const struct m4h_buffer *docume
                 m4h_websocket_peer(socket->websocket), socket->request_id);
 }
 
-static void send_problem(struct socket *socket, const char *request_id,
+static void send_problem(struct m4h_gateway_socket *socket, const char *request_id,
                          const struct m4h_problem *problem)
 {
     struct m4h_buffer document = M4H_BUFFER_INIT(ANSWER_MAX);
@@ -104,8 +107,10 @@ static void give(struct pending *pending, const struct m4h_slot *slot)
     pending->slots->given++;
     if (pending->request != NULL)
         m4h_http_answer_json(pending->request, 200, &document);
-    else
+    else {
+        m4h_gateway_given_add(&pending->socket->given, slot->slave_id, id);
         send_document(pending->socket, &document);
+    }
     m4h_buffer_free(&document);
 }
 
@@ -155,7 +160,7 @@ static int start(struct pending *pending, const struct m4h_dispatch_request *dis
 
 /* Asks a master, for a request of REST or a message of a socket (the other is NULL). */
 static void ask(struct m4h_gateway_slots *slots, struct m4h_http_request *request,
-                struct socket *socket, const char *request_id,
+                struct m4h_gateway_socket *socket, const char *request_id,
                 const struct m4h_dispatch_request *dispatch)
 {
     struct pending *pending = calloc(1, sizeof(*pending));
@@ -218,7 +223,8 @@ static void post_slot(void *context, struct m4h_http_request *request)
 /* ---- WebSocket ------------------------------------------------------------------------------ */
 
 /* What the master logs: the connection's id and the message's, where both fit. */
-static void name_request(const struct socket *socket, struct m4h_dispatch_request *dispatch)
+static void name_request(const struct m4h_gateway_socket *socket,
+                         struct m4h_dispatch_request *dispatch)
 {
     char both[2 * M4H_REQUEST_ID_MAX + 2];
 
@@ -228,7 +234,7 @@ static void name_request(const struct socket *socket, struct m4h_dispatch_reques
 }
 
 /* What the socket may ask now. False: it is closed, or the message refused. */
-static bool may_ask(struct socket *socket, uint32_t *retry_ms)
+static bool may_ask(struct m4h_gateway_socket *socket, uint32_t *retry_ms)
 {
     struct m4h_gateway_access *access = socket->slots->access;
 
@@ -244,7 +250,7 @@ static bool may_ask(struct socket *socket, uint32_t *retry_ms)
 static void on_message(void *context, struct m4h_websocket *websocket, bool is_text,
                        const uint8_t *data, size_t len)
 {
-    struct socket *socket = context;
+    struct m4h_gateway_socket *socket = context;
     char request_id[M4H_REQUEST_ID_MAX + 1];
     struct m4h_dispatch_request dispatch;
     struct m4h_problem problem;
@@ -279,7 +285,7 @@ static void on_message(void *context, struct m4h_websocket *websocket, bool is_t
 
 static void on_close(void *context, struct m4h_websocket *websocket, uint16_t code)
 {
-    struct socket *socket = context;
+    struct m4h_gateway_socket *socket = context;
     struct pending *pending;
 
     m4h_log(M4H_LOG_INFO, "gateway",
@@ -289,6 +295,8 @@ static void on_close(void *context, struct m4h_websocket *websocket, uint16_t co
         m4h_gateway_rpc_cancel(pending->ask);
         free_pending(pending);
     }
+    m4h_gateway_given_free(&socket->given);
+    LIST_REMOVE(socket, link);
     free(socket);
 }
 
@@ -302,7 +310,7 @@ static void get_slots(void *context, struct m4h_http_request *request)
     static const char *const subprotocols[] = {"mas4h.slot.v1.json", NULL};
     static const struct m4h_websocket_config config = {.subprotocols = subprotocols,
                                                        .handler = &handler};
-    struct socket *socket = calloc(1, sizeof(*socket));
+    struct m4h_gateway_socket *socket = calloc(1, sizeof(*socket));
 
     if (socket == NULL) {
         m4h_http_answer_problem(request, 500, "internal", NULL, 0);
@@ -314,6 +322,35 @@ static void get_slots(void *context, struct m4h_http_request *request)
     snprintf(socket->request_id, sizeof(socket->request_id), "%s", m4h_http_request_id(request));
     if (m4h_websocket_accept(&socket->websocket, request, &config, socket) != 0)
         free(socket);
+    else
+        LIST_INSERT_HEAD(&socket->slots->sockets, socket, link);
+}
+
+/* ---- notices --------------------------------------------------------------------------------- */
+
+static void tell_of_drain(struct m4h_gateway_socket *socket, const char *slave_id)
+{
+    char ids[M4H_GATEWAY_GIVEN_MAX][M4H_REQUEST_ID_MAX + 1];
+    struct m4h_buffer document = M4H_BUFFER_INIT(ANSWER_MAX);
+    size_t count = m4h_gateway_given_take(&socket->given, slave_id, ids);
+
+    if (count == 0)
+        return;
+    socket->slots->notices++;
+    if (m4h_json_slot_notice(&document, slave_id, (const char(*)[M4H_REQUEST_ID_MAX + 1]) ids,
+                             count) == 0)
+        send_document(socket, &document);
+    m4h_buffer_free(&document);
+}
+
+void m4h_gateway_slots_draining(struct m4h_gateway_slots *slots, const char *slave_id)
+{
+    struct m4h_gateway_socket *socket;
+
+    LIST_FOREACH(socket, &slots->sockets, link)
+    {
+        tell_of_drain(socket, slave_id);
+    }
 }
 
 static const struct m4h_http_route routes[] = {

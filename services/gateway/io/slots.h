@@ -8,6 +8,7 @@
 #include "services/gateway/io/rpc.h"
 
 #include <stdint.h>
+#include <sys/queue.h>
 
 /* What the handlers need, and what they count; the gateway owns it, for the
  * server's life. */
@@ -19,7 +20,12 @@ struct m4h_gateway_slots {
     uint64_t websocket_requests;
     uint64_t given;   /* slots */
     uint64_t refused; /* requests that ended with a problem */
+    uint64_t notices; /* told to WebSockets */
+    LIST_HEAD(, m4h_gateway_socket) sockets;
 };
+
+/* A slave has begun to drain, or goes on: WebSockets that got slots there are told, once. */
+void m4h_gateway_slots_draining(struct m4h_gateway_slots *slots, const char *slave_id);
 
 struct m4h_http_routes m4h_gateway_slots_routes(struct m4h_gateway_slots *slots);
 
