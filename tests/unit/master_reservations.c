@@ -125,6 +125,29 @@ static void what_another_master_gave_counts_until_it_is_used_or_over(void **stat
     assert_int_equal(scene_reservations("s0"), 1);
 }
 
+/* Of masters that keep room for different times. */
+static void each_ends_in_its_time_whatever_came_before_it(void **state)
+{
+    (void)state;
+    scene_add("eu", 100);
+    share("s0", "a", 60000);
+    share("s0", "b", 500);
+    scene_ask("eu", 1); /* 2,500 */
+    share("s0", "c", 70000);
+    share("s0", "d", 1500);
+    assert_int_equal(scene_reservations("s0"), 5);
+    world_pass(scene.world, 500);
+    assert_int_equal(scene_reservations("s0"), 4);
+    world_pass(scene.world, 1000);
+    assert_int_equal(scene_reservations("s0"), 3);
+    world_pass(scene.world, 1000);
+    assert_int_equal(scene_reservations("s0"), 2);
+    share("", "a", 0);
+    assert_int_equal(scene_reservations("s0"), 1);
+    share("s0", "e", 100);
+    assert_int_equal(scene_reservations("s0"), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +159,7 @@ int main(void)
         TEST(reservations_can_be_turned_off),
         TEST(a_slave_that_stops_has_no_reservations),
         TEST(what_another_master_gave_counts_until_it_is_used_or_over),
+        TEST(each_ends_in_its_time_whatever_came_before_it),
 #undef TEST
     };
 

@@ -1,4 +1,9 @@
-/* The reservations: a heap, two lists at each slave and one table. They know nothing of slaves. */
+/* The reservations: a queue, two lists at each slave and one table. They know nothing of
+ * slaves.
+ *
+ * Nearly all are kept for one time, so the one that comes last ends last, and a queue will
+ * do. One that ends earlier than the last of the queue, of a master with another setting, say,
+ * goes to a heap beside it. */
 #include "services/master/core/reservations.h"
 
 #include "lib/base/error.h"
@@ -13,7 +18,8 @@
 struct m4h_reservation {
     struct m4h_reserved *at;
     uint64_t expires_ms;
-    struct m4h_heap_node expiry;
+    struct m4h_heap_node expiry;                         /* where it is not in the queue */
+    struct m4h_reservation *queue_next, *queue_previous; /* in the queue of all */
     struct m4h_reservation *slave_next, *slave_previous; /* at one slave */
     UT_hash_handle hh;                                   /* where it has a name */
     char client_key[];
@@ -36,6 +42,37 @@ static struct m4h_reservation **list_of(const struct m4h_reservation *reservatio
     return reservation->client_key[0] != '\0' ? &at->named : &at->anonymous;
 }
 
+/* ---- until when ------------------------------------------------------------ */
+
+static int wait_for_expiry(struct m4h_reservations *all, struct m4h_reservation *reservation)
+{
+    if (all->queue != NULL && all->queue->queue_previous->expires_ms > reservation->expires_ms)
+        return m4h_heap_insert(&all->early, &reservation->expiry);
+    DL_APPEND2(all->queue, reservation, queue_previous, queue_next);
+    return 0;
+}
+
+static void stop_waiting(struct m4h_reservations *all, struct m4h_reservation *reservation)
+{
+    if (m4h_heap_holds(&reservation->expiry))
+        m4h_heap_remove(&all->early, &reservation->expiry);
+    else
+        DL_DELETE2(all->queue, reservation, queue_previous, queue_next);
+}
+
+/* The one that ends next, or NULL. */
+static struct m4h_reservation *first_of(const struct m4h_reservations *all)
+{
+    struct m4h_heap_node *early = m4h_heap_first(&all->early);
+
+    if (early == NULL ||
+        (all->queue != NULL && all->queue->expires_ms <= reservation_of(early)->expires_ms))
+        return all->queue;
+    return reservation_of(early);
+}
+
+/* ---- all of them ------------------------------------------------------------ */
+
 /* Takes it out of everything and frees it. Returns where it was. */
 static struct m4h_reserved *end(struct m4h_reservations *all, struct m4h_reservation *reservation)
 {
@@ -45,7 +82,7 @@ static struct m4h_reserved *end(struct m4h_reservations *all, struct m4h_reserva
     if (reservation->client_key[0] != '\0')
         HASH_DEL(all->by_name, reservation);
     DL_DELETE2(*list, reservation, slave_previous, slave_next);
-    m4h_heap_remove(&all->by_expiry, &reservation->expiry);
+    stop_waiting(all, reservation);
     at->count--;
     all->count--;
     free(reservation);
@@ -55,15 +92,21 @@ static struct m4h_reserved *end(struct m4h_reservations *all, struct m4h_reserva
 void m4h_reservations_init(struct m4h_reservations *all)
 {
     *all = (struct m4h_reservations){0};
-    m4h_heap_init(&all->by_expiry, before);
+    m4h_heap_init(&all->early, before);
 }
 
 void m4h_reservations_free(struct m4h_reservations *all)
 {
     HASH_CLEAR(hh, all->by_name);
-    for (size_t i = 0; i < all->by_expiry.count; i++)
-        free(reservation_of(all->by_expiry.nodes[i]));
-    m4h_heap_free(&all->by_expiry);
+    for (size_t i = 0; i < all->early.count; i++)
+        free(reservation_of(all->early.nodes[i]));
+    m4h_heap_free(&all->early);
+    while (all->queue != NULL) {
+        struct m4h_reservation *first = all->queue;
+
+        all->queue = first->queue_next;
+        free(first);
+    }
     all->count = 0;
 }
 
@@ -79,14 +122,14 @@ int m4h_reservations_add(struct m4h_reservations *all, struct m4h_reserved *at,
     reservation->at = at;
     reservation->expires_ms = expires_ms;
     memcpy(reservation->client_key, client_key, key_len + 1);
-    if (m4h_heap_insert(&all->by_expiry, &reservation->expiry) != 0) {
+    if (wait_for_expiry(all, reservation) != 0) {
         free(reservation);
         return M4H_ENOMEM;
     }
     if (key_len > 0) {
         HASH_ADD_KEYPTR(hh, all->by_name, reservation->client_key, key_len, reservation);
         if (reservation->hh.tbl == NULL) {
-            m4h_heap_remove(&all->by_expiry, &reservation->expiry);
+            stop_waiting(all, reservation);
             free(reservation);
             return M4H_ENOMEM;
         }
@@ -137,12 +180,10 @@ struct m4h_reserved *m4h_reservations_take_back(struct m4h_reservations *all,
 
 struct m4h_reserved *m4h_reservations_expire(struct m4h_reservations *all, uint64_t now_ms)
 {
-    struct m4h_heap_node *first = m4h_heap_first(&all->by_expiry);
-    struct m4h_reservation *oldest;
+    struct m4h_reservation *oldest = first_of(all);
 
-    if (first == NULL)
+    if (oldest == NULL)
         return NULL;
-    oldest = reservation_of(first);
     if (oldest->expires_ms <= now_ms)
         all->expired++;
     else if (all->count > M4H_RESERVATIONS_MAX)
@@ -154,9 +195,9 @@ struct m4h_reserved *m4h_reservations_expire(struct m4h_reservations *all, uint6
 
 uint64_t m4h_reservations_next_ms(const struct m4h_reservations *all)
 {
-    const struct m4h_heap_node *first = m4h_heap_first(&all->by_expiry);
+    const struct m4h_reservation *first = first_of(all);
 
-    return first != NULL ? reservation_of(first)->expires_ms : UINT64_MAX;
+    return first != NULL ? first->expires_ms : UINT64_MAX;
 }
 
 void m4h_reservations_drop(struct m4h_reservations *all, struct m4h_reserved *at)

@@ -24,7 +24,9 @@ struct m4h_reserved {
 };
 
 struct m4h_reservations {
-    struct m4h_heap by_expiry; /* all */
+    struct m4h_reservation
+        *queue;            /* the one that ends first comes first; its previous is the last */
+    struct m4h_heap early; /* those that end before others that came before them */
     struct m4h_reservation *by_name;
     size_t count;
     uint64_t used;
