@@ -48,7 +48,7 @@ void m4h_http_server_expect(struct m4h_http_server *server, uint64_t timeout_ms)
     m4h_timer_start(server->deadlines, timeout_ms, 0);
 }
 
-static void cut(struct m4h_http_connection *connection)
+void m4h_http_connection_cut(struct m4h_http_connection *connection)
 {
     m4h_http_connection_receives(connection, false);
     shutdown(connection->fd, SHUT_RDWR);
@@ -64,7 +64,7 @@ static void on_deadline(void *context)
     server->deadline_ms = UINT64_MAX;
     while ((connection = TAILQ_FIRST(&server->receiving)) != NULL &&
            now_ms - connection->since_ms >= server->config.receive_timeout_ms)
-        cut(connection);
+        m4h_http_connection_cut(connection);
     while ((request = TAILQ_FIRST(&server->deferred)) != NULL &&
            now_ms - request->deferred_ms >= server->config.answer_timeout_ms)
         m4h_http_request_give_up(request, 504, "timeout", "the answer took too long");
@@ -406,7 +406,7 @@ void m4h_http_server_drain(struct m4h_http_server *server)
     for (connection = TAILQ_FIRST(&server->receiving); connection != NULL; connection = next) {
         next = TAILQ_NEXT(connection, link);
         if (!connection->in_request)
-            cut(connection);
+            m4h_http_connection_cut(connection);
     }
 }
 

@@ -102,6 +102,8 @@ void m4h_http_connection_receives(struct m4h_http_connection *connection, bool r
 struct m4h_http_connection *m4h_http_connection_of(struct MHD_Connection *connection);
 /* It was a WebSocket, and is the library's again, which has to run until it has closed it. */
 void m4h_http_connection_give_back(struct m4h_http_connection *connection);
+/* Shuts it down; the library finds the end. */
+void m4h_http_connection_cut(struct m4h_http_connection *connection);
 /* Lets the library run soon: it does not notice by itself what was woken or closed. */
 void m4h_http_server_turn(struct m4h_http_server *server);
 /* A deadline for whatever was put at the end of a queue. */

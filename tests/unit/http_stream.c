@@ -81,6 +81,11 @@ static bool none_is_open(const struct m4h_http_stats *stats)
     return stats->streams == 0;
 }
 
+static bool nobody_is_connected(const struct m4h_http_stats *stats)
+{
+    return stats->open == 0;
+}
+
 /* Opens one; returns the connection after the head. */
 static int open_one(char text[TEXT])
 {
@@ -299,6 +304,7 @@ static void a_drained_server_asks_its_streams_to_end(void **state)
     expect_chunk(fd, "");
     http_fixture_wait(&fixture, none_is_open);
     assert_int_equal(drained, 1);
+    http_fixture_wait(&fixture, nobody_is_connected);
     close(fd);
 }
 
