@@ -5,6 +5,7 @@
 #include "services/slave/core/decisions.h"
 #include "services/slave/core/ports.h"
 #include "services/slave/core/roster.h"
+#include "services/slave/core/snapshots.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -212,6 +213,33 @@ static void where_memory_is_short_a_decision_is_not_kept(void **state)
     }
 }
 
+static void where_memory_is_short_the_snapshots_that_are_kept_stay(void **state)
+{
+    const struct m4h_snapshot_request anew = {0}, again = {.snapshot_id = 1};
+    struct m4h_snapshots snapshots;
+    struct m4h_snapshot_source source = {0};
+    struct m4h_snapshot_page page;
+    const struct m4h_tunnel *tunnels;
+    struct m4h_roster *roster;
+    size_t count;
+
+    (void)state;
+    assert_int_equal(m4h_roster_create(&roster), 0);
+    source.roster = roster;
+    m4h_snapshots_init(&snapshots, 1);
+    for (unsigned i = 0; i < M4H_SNAPSHOTS_KEPT; i++, source.seq++)
+        assert_int_equal(m4h_snapshots_page(&snapshots, &anew, &source, 5, &page, &tunnels, &count),
+                         0);
+    fail_from_now(1);
+    assert_int_equal(m4h_snapshots_page(&snapshots, &anew, &source, 6, &page, &tunnels, &count),
+                     M4H_ENOMEM);
+    assert_true(stop_failing());
+    assert_int_equal(m4h_snapshots_page(&snapshots, &again, &source, 7, &page, &tunnels, &count),
+                     0);
+    m4h_snapshots_free(&snapshots);
+    m4h_roster_destroy(roster);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_claim_needs_no_memory),
         cmocka_unit_test(a_takeover_needs_no_memory),
         cmocka_unit_test(where_memory_is_short_a_decision_is_not_kept),
+        cmocka_unit_test(where_memory_is_short_the_snapshots_that_are_kept_stay),
     };
 
     return cmocka_run_group_tests_name("slave: memory", tests, NULL, NULL);

@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A snapshot is kept so long after it was made, for its other pages. */
-#define SNAPSHOT_KEPT_MS 30000u
-
 static const struct m4h_problem no_problem;
 
 /* Sends what was encoded into slave->message; `error` is that of the encoding. */
@@ -83,102 +80,36 @@ static void on_drain(void *context, const struct m4h_bus_message *message)
 
 /* ---- snapshot ---------------------------------------------------------------- */
 
-static void copy_tunnel(void *context, struct m4h_resident *resident)
+static int encode_page(struct m4h_slave *slave, struct m4h_snapshot_page *page,
+                       const struct m4h_tunnel *tunnels, size_t count)
 {
-    struct m4h_kept_snapshot *kept = context;
-
-    if (resident->was_up)
-        kept->tunnels[kept->count++] = resident->tunnel;
-}
-
-static void drop_snapshot(struct m4h_kept_snapshot *kept)
-{
-    free(kept->tunnels);
-    *kept = (struct m4h_kept_snapshot){0};
-}
-
-/* Makes a snapshot in the place of the oldest one. NULL: no memory. */
-static struct m4h_kept_snapshot *make_snapshot(struct m4h_slave *slave)
-{
-    struct m4h_kept_snapshot *kept = &slave->snapshots[0];
-    size_t count = m4h_roster_tunnel_count(slave->roster);
-
-    for (size_t i = 1; i < M4H_SNAPSHOTS_KEPT; i++) {
-        if (slave->snapshots[i].made_ms < kept->made_ms)
-            kept = &slave->snapshots[i];
-    }
-    drop_snapshot(kept);
-    kept->tunnels = calloc(count > 0 ? count : 1, sizeof(*kept->tunnels));
-    if (kept->tunnels == NULL)
-        return NULL;
-    kept->snapshot_id = ++slave->next_snapshot;
-    kept->made_ms = m4h_loop_now_ms(slave->loop);
-    kept->seq = slave->seq;
-    kept->state = slave->state;
-    m4h_roster_each(slave->roster, copy_tunnel, kept);
-    return kept;
-}
-
-static struct m4h_kept_snapshot *find_snapshot(struct m4h_slave *slave, uint64_t snapshot_id)
-{
-    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
-
-    for (size_t i = 0; i < M4H_SNAPSHOTS_KEPT; i++) {
-        struct m4h_kept_snapshot *kept = &slave->snapshots[i];
-
-        if (kept->snapshot_id != 0 && now_ms - kept->made_ms > SNAPSHOT_KEPT_MS)
-            drop_snapshot(kept);
-        if (kept->snapshot_id == snapshot_id)
-            return kept;
-    }
-    return NULL;
-}
-
-static int encode_page(struct m4h_slave *slave, const struct m4h_kept_snapshot *kept,
-                       uint32_t number)
-{
-    size_t first = (size_t)number * M4H_SNAPSHOT_PAGE_TUNNELS;
-    size_t count = kept->count - first;
-    struct m4h_snapshot_page page = {
-        .snapshot_id = kept->snapshot_id,
-        .page = number,
-        .epoch = slave->epoch,
-        .seq = kept->seq,
-        .info = slave->info,
-        .state = kept->state,
-    };
-
-    if (count > M4H_SNAPSHOT_PAGE_TUNNELS)
-        count = M4H_SNAPSHOT_PAGE_TUNNELS;
-    page.last = first + count == kept->count;
-    m4h_text_copy(page.slave_id, sizeof(page.slave_id), slave->config->id);
-    m4h_text_copy(page.region, sizeof(page.region), slave->config->region);
-    return m4h_wire_snapshot_reply_encode(&page, kept->tunnels + first, count, &no_problem,
-                                          &slave->message);
+    page->epoch = slave->epoch;
+    page->info = slave->info;
+    m4h_text_copy(page->slave_id, sizeof(page->slave_id), slave->config->id);
+    m4h_text_copy(page->region, sizeof(page->region), slave->config->region);
+    return m4h_wire_snapshot_reply_encode(page, tunnels, count, &no_problem, &slave->message);
 }
 
 static void on_snapshot(void *context, const struct m4h_bus_message *message)
 {
     struct m4h_slave *slave = context;
+    const struct m4h_snapshot_source source = {slave->roster, slave->seq, slave->state};
     struct m4h_snapshot_request request;
-    struct m4h_kept_snapshot *kept = NULL;
+    struct m4h_snapshot_page page = {0};
+    const struct m4h_tunnel *tunnels;
     struct m4h_problem problem = no_problem;
-    int error;
+    size_t count;
 
     if (m4h_wire_snapshot_request_decode(message->data, message->len, &request) != 0)
         m4h_problem_set(&problem, M4H_PROBLEM_INVALID, "not a snapshot request");
-    else if (request.snapshot_id != 0)
-        kept = find_snapshot(slave, request.snapshot_id);
-    else
-        kept = make_snapshot(slave);
-    if (problem.code == 0 &&
-        (kept == NULL || (size_t)request.page * M4H_SNAPSHOT_PAGE_TUNNELS > kept->count))
+    else if (m4h_snapshots_page(&slave->snapshots, &request, &source, m4h_loop_now_ms(slave->loop),
+                                &page, &tunnels, &count) != 0)
         m4h_problem_set(&problem, M4H_PROBLEM_NOT_FOUND, "no such snapshot page: begin anew");
     m4h_buffer_clear(&slave->message);
-    error = problem.code != 0
-                ? m4h_wire_snapshot_reply_encode(NULL, NULL, 0, &problem, &slave->message)
-                : encode_page(slave, kept, request.page);
-    reply(slave, message, error);
+    reply(slave, message,
+          problem.code == 0
+              ? encode_page(slave, &page, tunnels, count)
+              : m4h_wire_snapshot_reply_encode(NULL, NULL, 0, &problem, &slave->message));
 }
 
 /* ---- revoke ------------------------------------------------------------------ */
@@ -237,10 +168,4 @@ void m4h_commands_subscriptions(const struct m4h_slave *slave,
     }
     subscriptions[M4H_COUNT(commands)] = (struct m4h_bus_subscription){
         .subject = "mas4h.v1.control.revoke", .on_message = on_revoke};
-}
-
-void m4h_commands_destroy(struct m4h_slave *slave)
-{
-    for (size_t i = 0; i < M4H_SNAPSHOTS_KEPT; i++)
-        drop_snapshot(&slave->snapshots[i]);
 }

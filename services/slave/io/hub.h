@@ -28,6 +28,7 @@
 #include "services/slave/core/journal.h"
 #include "services/slave/core/ports.h"
 #include "services/slave/core/roster.h"
+#include "services/slave/core/snapshots.h"
 #include "services/slave/io/leases.h"
 #include "services/slave/io/letters.h"
 #include "services/slave/io/worker.h"
@@ -35,17 +36,6 @@
 #define M4H_SLAVE_COMPONENT "slave"
 
 struct m4h_question; /* a key that a master is asked about: questions.c */
-
-/* A copy of all tunnels at one moment, from which pages are served. */
-struct m4h_kept_snapshot {
-    uint64_t snapshot_id; /* 0: none kept here */
-    uint64_t made_ms;
-    uint64_t seq;
-    enum m4h_slave_state state;
-    struct m4h_tunnel *tunnels; /* owned */
-    size_t count;
-};
-#define M4H_SNAPSHOTS_KEPT 4
 
 struct m4h_slave_counters {
     uint64_t connects;
@@ -100,8 +90,7 @@ struct m4h_slave {
     bool load_waits;            /* for the events that it would overtake */
     uint64_t cpu_us, cpu_at_ms; /* of the process at the last load event */
 
-    uint64_t next_snapshot;
-    struct m4h_kept_snapshot snapshots[M4H_SNAPSHOTS_KEPT];
+    struct m4h_snapshots snapshots;
 
     struct m4h_timer *drain_timer;
     struct m4h_drain_plan drain;
@@ -189,7 +178,6 @@ void m4h_publisher_load(struct m4h_slave *slave);
 void m4h_commands_subscriptions(const struct m4h_slave *slave,
                                 struct m4h_bus_subscription subscriptions[M4H_COMMANDS_COUNT],
                                 char subjects[M4H_COMMANDS_COUNT][128]);
-void m4h_commands_destroy(struct m4h_slave *slave);
 
 /* ---- drain.c ---- */
 M4H_MUST_CHECK int m4h_drain_create(struct m4h_slave *slave);

@@ -265,6 +265,7 @@ static int make_cores(struct m4h_slave *slave)
     const struct m4h_decisions_limits limits = m4h_slave_decisions_limits(config);
     int error = m4h_roster_create(&slave->roster);
 
+    m4h_snapshots_init(&slave->snapshots, M4H_SNAPSHOT_PAGE_TUNNELS);
     if (error == 0)
         error =
             m4h_ports_create(&slave->ports, (uint16_t)config->port_min, (uint16_t)config->port_max);
@@ -408,7 +409,7 @@ bool m4h_slave_destroy(struct m4h_slave *slave)
     m4h_http_server_destroy(slave->http);
     m4h_bus_destroy(slave->bus, BUS_FLUSH_MS);
     m4h_questions_destroy(slave);
-    m4h_commands_destroy(slave);
+    m4h_snapshots_free(&slave->snapshots);
     m4h_pump_close(slave->pump);
     m4h_lease_file_close(slave->lease_file);
     m4h_timer_close(slave->load_timer);
