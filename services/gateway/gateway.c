@@ -110,8 +110,12 @@ static void on_hello(void *context, const struct m4h_bus_message *message)
     struct m4h_gateway *gateway = context;
     struct m4h_master_hello hello;
 
-    if (m4h_wire_hello_decode(message->data, message->len, &hello) == 0)
-        m4h_gateway_rpc_heard(gateway->rpc, &hello);
+    if (m4h_wire_hello_decode(message->data, message->len, &hello) != 0)
+        return;
+    m4h_gateway_rpc_heard(gateway->rpc, &hello);
+    if (!hello.learning && !hello.stopping &&
+        m4h_gateway_readiness_lack(&gateway->readiness, m4h_loop_now_ms(gateway->loop)) != NULL)
+        m4h_gateway_probe_hurry(gateway->probe);
 }
 
 static void on_event(void *context, const struct m4h_bus_message *message)
@@ -306,11 +310,11 @@ static int start(struct m4h_gateway *gateway)
         error = start_bus(gateway);
 
     if (error == 0)
-        error = m4h_gateway_rpc_create(&gateway->rpc, gateway->loop, gateway->bus,
-                                       (uint32_t)gateway->config->rpc_timeout_ms);
+        error =
+            m4h_gateway_rpc_create(&gateway->rpc, gateway->loop, gateway->bus, &gateway->readiness,
+                                   (uint32_t)gateway->config->rpc_timeout_ms);
     if (error == 0)
-        error = m4h_gateway_probe_start(&gateway->probe, gateway->loop, gateway->rpc,
-                                        &gateway->readiness);
+        error = m4h_gateway_probe_start(&gateway->probe, gateway->loop, gateway->rpc);
     if (error == 0)
         error = m4h_gateway_access_open(&gateway->access, gateway->loop, gateway->config);
     if (error == 0)

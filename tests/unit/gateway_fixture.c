@@ -124,6 +124,8 @@ static void on_cluster(void *context, const struct m4h_bus_message *message)
     assert_int_equal(
         m4h_wire_cluster_request_decode(message->data, message->len, fixture->asked.request_id), 0);
     fixture->asked.count++;
+    if (fixture->is_mute)
+        return;
     reply(fixture, message->reply, &out,
           m4h_wire_cluster_reply_encode(&cluster, regions, 1, NULL, &out));
     if (fixture->held[0] != '\0')
@@ -325,6 +327,53 @@ static void drain(void *context)
 void gateway_fixture_drain(struct gateway_fixture *fixture)
 {
     http_fixture_run(&fixture->http, drain, fixture);
+}
+
+/* Asked so often the gateway gives a question up. */
+#define TRIES 6u
+
+static void mute(void *context)
+{
+    struct gateway_fixture *fixture = context;
+
+    fixture->is_mute = true;
+    fixture->asked.count = 0;
+}
+
+void gateway_fixture_mute(struct gateway_fixture *fixture)
+{
+    const struct timespec pause = {0, 2000000};
+    time_t deadline = time(NULL) + DEADLINE_S;
+
+    m4h_nats_server_kill(fixture->nats);
+    gateway_fixture_await_readiness(fixture, 503);
+    http_fixture_run(&fixture->http, mute, fixture);
+    assert_true(m4h_nats_server_restart(fixture->nats));
+    while (gateway_fixture_asked(fixture)->count < TRIES) {
+        if (time(NULL) > deadline)
+            fail_msg("asked %u times only", gateway_fixture_asked(fixture)->count);
+        nanosleep(&pause, NULL);
+    }
+}
+
+static void greet(void *context)
+{
+    static const struct m4h_master_hello hello = {
+        .master_id = "master-1", .version = "5.0.0", .instance = 1};
+    struct gateway_fixture *fixture = context;
+    struct m4h_buffer out = M4H_BUFFER_INIT(MESSAGE_MAX);
+
+    fixture->is_mute = false;
+    assert_int_equal(m4h_wire_hello_encode(&hello, &out), 0);
+    assert_int_equal(m4h_bus_publish(fixture->bus, "mas4h.v1.master.hello", M4H_BUS_FRESH, NULL,
+                                     out.data, out.len),
+                     0);
+    m4h_buffer_free(&out);
+}
+
+void gateway_fixture_greet(struct gateway_fixture *fixture)
+{
+    http_fixture_run(&fixture->http, greet, fixture);
 }
 
 int gateway_fixture_ask(struct gateway_fixture *fixture, const char *line, const char *body,

@@ -37,6 +37,7 @@ struct gateway_fixture {
     struct m4h_bus *bus; /* of the played master and slave */
     struct m4h_pump *bus_pump;
     bool is_drained;            /* on the loop */
+    bool is_mute;               /* on the loop: nobody says how the cluster is */
     struct gateway_asked asked; /* on the loop */
     struct gateway_asked seen;  /* a copy for the test */
     char held[256];             /* the reply subject of the question for "held" */
@@ -53,6 +54,12 @@ void gateway_fixture_drain(struct gateway_fixture *fixture);
 const struct gateway_asked *gateway_fixture_asked(struct gateway_fixture *fixture);
 /* Waits until a slot of that region was asked for. */
 void gateway_fixture_await_region(struct gateway_fixture *fixture, const char *region);
+
+/* The master says no more how the cluster is, which is how a gateway finds out that there is one;
+ * the gateway has lost the bus meanwhile, so that all it knew is gone, and has found nobody. */
+void gateway_fixture_mute(struct gateway_fixture *fixture);
+/* It does again, and says hello. */
+void gateway_fixture_greet(struct gateway_fixture *fixture);
 
 /* Sends `line` as the head of a request with `body` (may be "") on a new
  * connection; returns the status, `text` gets the whole answer. */

@@ -374,6 +374,30 @@ static void without_nats_it_is_not_ready_and_answers_503_until_it_is_back(void *
     assert_int_equal(get("/v1/cluster"), 200);
 }
 
+static void a_master_that_answers_anything_makes_it_ready(void **state)
+{
+    (void)state;
+    gateway_fixture_mute(&fixture);
+    assert_int_equal(get("/readyz"), 503);
+    assert_int_equal(ask("POST /v1/slots HTTP/1.1", "{}"), 200);
+    assert_int_equal(get("/readyz"), 200);
+}
+
+/* The next question by itself comes two seconds after the one before. */
+static void a_master_that_says_hello_is_asked_at_once(void **state)
+{
+    struct timespec begin, end;
+
+    (void)state;
+    gateway_fixture_mute(&fixture);
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    gateway_fixture_greet(&fixture);
+    gateway_fixture_await_readiness(&fixture, 200);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    assert_true((end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000 <
+                1000);
+}
+
 static void metrics_count_what_was_done(void **state)
 {
     (void)state;
@@ -427,6 +451,8 @@ int main(void)
         TEST(a_silent_master_is_503_in_time),
         TEST(an_answer_that_is_none_is_500),
         TEST(without_nats_it_is_not_ready_and_answers_503_until_it_is_back),
+        TEST(a_master_that_answers_anything_makes_it_ready),
+        TEST(a_master_that_says_hello_is_asked_at_once),
         TEST(metrics_count_what_was_done),
         TEST(a_clean_end_answers_what_waits),
     };

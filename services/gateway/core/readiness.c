@@ -3,6 +3,12 @@
 
 #include <stddef.h>
 
+void m4h_gateway_readiness_proved(struct m4h_gateway_readiness *readiness, uint64_t now_ms)
+{
+    readiness->has_answered = true;
+    readiness->answered_ms = now_ms;
+}
+
 const char *m4h_gateway_readiness_lack(const struct m4h_gateway_readiness *readiness,
                                        uint64_t now_ms)
 {

@@ -17,6 +17,8 @@ struct m4h_gateway_readiness {
     uint64_t answered_ms; /* the latest answer */
 };
 
+/* A master answered, whatever it was asked. */
+void m4h_gateway_readiness_proved(struct m4h_gateway_readiness *readiness, uint64_t now_ms);
 /* Why not, static; NULL: it is ready. */
 const char *m4h_gateway_readiness_lack(const struct m4h_gateway_readiness *readiness,
                                        uint64_t now_ms);

@@ -14,9 +14,9 @@
 struct m4h_gateway_probe {
     struct m4h_loop *loop;
     struct m4h_gateway_rpc *rpc;
-    struct m4h_gateway_readiness *readiness;
     struct m4h_timer *timer;
     struct m4h_gateway_rpc_ask *ask; /* the question that is open, or NULL */
+    uint64_t patient_until_ms;       /* before that it is not asked anew */
 };
 
 static void on_end(void *context, int error, const uint8_t *data, size_t len)
@@ -27,15 +27,15 @@ static void on_end(void *context, int error, const uint8_t *data, size_t len)
     struct m4h_problem problem = {0};
     size_t count;
 
-    probe->ask = NULL;
     if (error == 0)
         error = m4h_wire_cluster_reply_decode(data, len, &cluster, &regions, &count, &problem);
     free(regions);
-    if (error != 0 || problem.code != 0)
+    /* That master is not ready yet: another one may be, or itself a moment later. */
+    if (problem.code == M4H_PROBLEM_UNAVAILABLE && m4h_gateway_rpc_again(probe->ask))
         return;
-    m4h_gateway_rpc_near(probe->rpc, cluster.master_id);
-    probe->readiness->has_answered = true;
-    probe->readiness->answered_ms = m4h_loop_now_ms(probe->loop);
+    probe->ask = NULL;
+    if (error == 0 && problem.code == 0)
+        m4h_gateway_rpc_near(probe->rpc, cluster.master_id);
 }
 
 void m4h_gateway_probe_now(struct m4h_gateway_probe *probe)
@@ -44,6 +44,7 @@ void m4h_gateway_probe_now(struct m4h_gateway_probe *probe)
     struct m4h_gateway_rpc_question question = {
         .subject = M4H_GATEWAY_CLUSTER, .request = &message, .may_repeat = true, .of_group = true};
 
+    m4h_timer_start(probe->timer, M4H_GATEWAY_PROBE_INTERVAL_MS, M4H_GATEWAY_PROBE_INTERVAL_MS);
     if (probe->ask != NULL)
         return;
     if (m4h_wire_cluster_request_encode("", &message) != 0 ||
@@ -52,20 +53,31 @@ void m4h_gateway_probe_now(struct m4h_gateway_probe *probe)
     m4h_buffer_free(&message);
 }
 
+void m4h_gateway_probe_hurry(struct m4h_gateway_probe *probe)
+{
+    uint64_t now_ms = m4h_loop_now_ms(probe->loop);
+
+    if (now_ms < probe->patient_until_ms)
+        return;
+    probe->patient_until_ms = now_ms + M4H_GATEWAY_PROBE_INTERVAL_MS;
+    m4h_gateway_rpc_cancel(probe->ask);
+    probe->ask = NULL;
+    m4h_gateway_probe_now(probe);
+}
+
 static void on_time(void *context)
 {
     m4h_gateway_probe_now(context);
 }
 
 int m4h_gateway_probe_start(struct m4h_gateway_probe **probe, struct m4h_loop *loop,
-                            struct m4h_gateway_rpc *rpc, struct m4h_gateway_readiness *readiness)
+                            struct m4h_gateway_rpc *rpc)
 {
     *probe = calloc(1, sizeof(**probe));
     if (*probe == NULL)
         return M4H_ENOMEM;
     (*probe)->loop = loop;
     (*probe)->rpc = rpc;
-    (*probe)->readiness = readiness;
     if (m4h_timer_create(&(*probe)->timer, loop, on_time, *probe) != 0) {
         free(*probe);
         *probe = NULL;

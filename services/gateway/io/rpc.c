@@ -15,6 +15,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/random.h>
 
@@ -29,6 +30,7 @@ struct m4h_gateway_rpc_ask {
     uint64_t bus_id;         /* 0: not on the bus */
     struct m4h_timer *timer; /* made when it is first needed */
     bool is_ending;          /* inside on_end */
+    bool is_put_off;         /* the answer was no more than "not now" */
     int error;               /* that the timer ends the try with; 0: it begins one */
     m4h_gateway_rpc_on_end on_end;
     void *context;
@@ -38,6 +40,7 @@ struct m4h_gateway_rpc_ask {
 struct m4h_gateway_rpc {
     struct m4h_loop *loop;
     struct m4h_bus *bus;
+    struct m4h_gateway_readiness *readiness;
     uint32_t timeout_ms;
     bool is_closed;
     uint64_t random; /* never 0 */
@@ -55,14 +58,24 @@ static void free_ask(struct m4h_gateway_rpc_ask *ask)
     free(ask);
 }
 
+static bool is_to_masters(const struct m4h_gateway_rpc_ask *ask)
+{
+    static const char prefix[] = "mas4h.v1.rpc.";
+
+    return strncmp(ask->subject, prefix, sizeof(prefix) - 1) == 0;
+}
+
 static void end(struct m4h_gateway_rpc_ask *ask, int error, const uint8_t *data, size_t len)
 {
     ask->is_ending = true;
+    ask->is_put_off = false;
     ask->on_end(ask->context, error, data, len);
     if (!ask->is_ending)
         return; /* it is asked again */
     if (error != 0)
         ask->rpc->stats.failed++;
+    else if (!ask->is_put_off && is_to_masters(ask))
+        m4h_gateway_readiness_proved(ask->rpc->readiness, m4h_loop_now_ms(ask->rpc->loop));
     free_ask(ask);
 }
 
@@ -174,6 +187,7 @@ static void finish_try(struct m4h_gateway_rpc_ask *ask, int error, const uint8_t
 bool m4h_gateway_rpc_again(struct m4h_gateway_rpc_ask *ask)
 {
     judge_master(ask, M4H_EUNAVAILABLE);
+    ask->is_put_off = true;
     if (!repeat(ask, M4H_EUNAVAILABLE))
         return false;
     ask->is_ending = false;
@@ -258,13 +272,14 @@ void m4h_gateway_rpc_cancel(struct m4h_gateway_rpc_ask *ask)
 }
 
 int m4h_gateway_rpc_create(struct m4h_gateway_rpc **rpc, struct m4h_loop *loop, struct m4h_bus *bus,
-                           uint32_t timeout_ms)
+                           struct m4h_gateway_readiness *readiness, uint32_t timeout_ms)
 {
     *rpc = calloc(1, sizeof(**rpc));
     if (*rpc == NULL)
         return M4H_ENOMEM;
     (*rpc)->loop = loop;
     (*rpc)->bus = bus;
+    (*rpc)->readiness = readiness;
     (*rpc)->timeout_ms = timeout_ms;
     if (getrandom(&(*rpc)->random, sizeof((*rpc)->random), 0) != sizeof((*rpc)->random) ||
         (*rpc)->random == 0)

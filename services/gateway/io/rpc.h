@@ -9,6 +9,7 @@
 #include "lib/base/known_masters.h"
 #include "lib/bus/bus.h"
 #include "lib/net/loop.h"
+#include "services/gateway/core/readiness.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,9 +38,12 @@ struct m4h_gateway_rpc_stats {
     struct m4h_known_masters_numbers masters;
 };
 
-/* `bus` is borrowed, for its life. M4H_ENOMEM. */
+/* `bus` and `readiness`, which is told of masters that answer, are borrowed for its life.
+ * M4H_ENOMEM. */
 M4H_MUST_CHECK int m4h_gateway_rpc_create(struct m4h_gateway_rpc **rpc, struct m4h_loop *loop,
-                                          struct m4h_bus *bus, uint32_t timeout_ms);
+                                          struct m4h_bus *bus,
+                                          struct m4h_gateway_readiness *readiness,
+                                          uint32_t timeout_ms);
 /* Ends all that is open with M4H_ECLOSED, and refuses what is asked from then on. */
 void m4h_gateway_rpc_close(struct m4h_gateway_rpc *rpc);
 /* After m4h_gateway_rpc_close. Accepts NULL. */
