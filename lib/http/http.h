@@ -18,6 +18,7 @@
 #include "lib/base/attributes.h"
 #include "lib/base/buffer.h"
 #include "lib/base/model.h"
+#include "lib/base/network.h"
 #include "lib/net/loop.h"
 
 #include <stdbool.h>
@@ -58,6 +59,13 @@ struct m4h_http_routes {
  * not interpret it. */
 typedef bool (*m4h_http_guard)(void *context, struct m4h_http_request *request, unsigned scope);
 
+/* Where trusted proxies say whom they ask for. The other header is never read: a proxy
+ * hands it on as its client wrote it. */
+enum m4h_http_forwarded_header {
+    M4H_HTTP_X_FORWARDED_FOR, /* and X-Forwarded-Proto */
+    M4H_HTTP_FORWARDED,       /* RFC 7239 */
+};
+
 /* 0 in a field: its default, given in brackets. */
 struct m4h_http_config {
     const char *component;                /* of its log lines ["http"]; borrowed */
@@ -73,6 +81,9 @@ struct m4h_http_config {
     const char *tls_key;         /* and its key. NULL or "": no TLS */
     m4h_http_guard admit;        /* NULL: everybody may ask for everything */
     void *admit_context;
+    /* Who is believed when he says for whom he asks. NULL: nobody. Borrowed; may change. */
+    const struct m4h_networks *trusted_proxies;
+    enum m4h_http_forwarded_header forwarded_header;
 };
 
 struct m4h_http_stats {
@@ -118,9 +129,11 @@ void m4h_http_server_destroy(struct m4h_http_server *server);
 const char *m4h_http_method(const struct m4h_http_request *request);
 /* The path as it came, without the query. */
 const char *m4h_http_path(const struct m4h_http_request *request);
-/* The client's address as text. */
+/* The client's address, as text (without a port where a proxy did not tell it) and as
+ * such (zeroes: not known). */
 const char *m4h_http_peer(const struct m4h_http_request *request);
-/* Whether it came by TLS. */
+const struct m4h_ip *m4h_http_source(const struct m4h_http_request *request);
+/* Whether the client sent it by TLS, to us or to a trusted proxy. */
 bool m4h_http_is_encrypted(const struct m4h_http_request *request);
 /* X-Request-Id of the client where it is [A-Za-z0-9._-]{1,64}, else one made
  * here. Every answer carries it. */

@@ -14,7 +14,6 @@
 
 #include "lib/base/error.h"
 #include "lib/http/accept.h"
-#include "lib/net/socket.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -75,15 +74,13 @@ static uint64_t next_id(struct m4h_http_server *server)
 static void identify(struct m4h_http_request *request, const char *method)
 {
     const char *id = m4h_http_header(request, "X-Request-Id");
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
     snprintf(request->method, sizeof(request->method), "%s", method);
     if (id != NULL && is_request_id(id))
         snprintf(request->id, sizeof(request->id), "%s", id);
     else
         snprintf(request->id, sizeof(request->id), "%016" PRIx64, next_id(request->server));
-    m4h_socket_address_text(info->client_addr, request->peer);
+    m4h_http_find_client(request);
 }
 
 /* The length that the client announced, or 0. */
@@ -258,9 +255,14 @@ const char *m4h_http_peer(const struct m4h_http_request *request)
     return request->peer;
 }
 
+const struct m4h_ip *m4h_http_source(const struct m4h_http_request *request)
+{
+    return &request->source;
+}
+
 bool m4h_http_is_encrypted(const struct m4h_http_request *request)
 {
-    return request->server->tls != NULL;
+    return request->is_encrypted;
 }
 
 const char *m4h_http_request_id(const struct m4h_http_request *request)

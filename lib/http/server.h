@@ -49,6 +49,7 @@ struct m4h_http_request {
     size_t body_wasted; /* bytes thrown away, where it was too large */
     bool begun;         /* the head has been looked at */
     bool is_http_1_1;
+    bool is_encrypted;
     bool too_long;       /* the target */
     bool body_too_large; /* the rest is thrown away */
     bool is_deferred;    /* held by the handler */
@@ -58,6 +59,7 @@ struct m4h_http_request {
     char method[16];
     char id[M4H_REQUEST_ID_MAX + 1];
     char peer[M4H_ADDRESS_TEXT_MAX];
+    struct m4h_ip source;
     char asker[M4H_ID_MAX + 1]; /* "": not known */
     char *path;                 /* as it came; in `text`, as are: */
     char *parts;                /* the path cut into values */
@@ -121,6 +123,11 @@ void m4h_http_on_completed(void *server, struct MHD_Connection *connection, void
 /* The values of all header lines of that name, joined by ", "; cut to fit. */
 void m4h_http_header_join(const struct m4h_http_request *request, const char *name, char *out,
                           size_t out_size);
+
+/* ---- client.c ---- */
+
+/* Sets peer, source and is_encrypted, by the connection and the head. */
+void m4h_http_find_client(struct m4h_http_request *request);
 
 /* ---- answer.c ---- */
 

@@ -13,6 +13,8 @@
 #define STREAM_NAME_MAX 128
 #define AT(member)      offsetof(struct m4h_gateway_config, member)
 
+/* In the order of enum m4h_http_forwarded_header. */
+static const char *const forwarded_headers[] = {"x-forwarded-for", "forwarded", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
 static const struct m4h_config_option options[] = {
@@ -47,6 +49,14 @@ static const struct m4h_config_option options[] = {
     {"http", "receive_timeout_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(http_receive_ms),
      "30000", 100, 3600000, NULL,
      "A client that takes longer to send its request, or the next one, is cut off."},
+    {"http", "trusted_proxies", M4H_CONFIG_NETWORKS, M4H_CONFIG_RELOADABLE,
+     AT(http_trusted_proxies), "", 0, 0, NULL,
+     "The load balancers in front: what they say about whom they ask for is believed, and that "
+     "address is the one in logs, rates and events. Of others nothing is."},
+    {"http", "forwarded_header", M4H_CONFIG_CHOICE, M4H_CONFIG_AT_START, AT(http_forwarded_header),
+     "x-forwarded-for", 0, 0, forwarded_headers,
+     "The header in which they say it: x-forwarded-for (with X-Forwarded-Proto) or forwarded (RFC "
+     "7239). The other one is not read, since they hand it on as their clients wrote it."},
 
     {"access", "tokens_file", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(access_tokens_file), "", 0,
      0, NULL,
@@ -62,7 +72,7 @@ static const struct m4h_config_option options[] = {
     {"access", "source_rate", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(access_source_rate), "0",
      0, M4H_TOKEN_RATE_MAX, NULL,
      "The same of one source: an IPv4 address, or a /64 of IPv6. Behind a proxy that is the proxy, "
-     "unless the gateway is told the client's address. 0: no limit."},
+     "unless it is one of [http] trusted_proxies. 0: no limit."},
     {"access", "burst_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(access_burst_ms), "2000",
      0, 3600000, NULL, "As many requests may come at once as the rate allows in this time."},
 

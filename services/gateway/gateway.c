@@ -56,6 +56,7 @@ struct m4h_gateway {
     struct m4h_gateway_feed *feed;
     struct m4h_http_ops ops;
     struct m4h_http_routes routes[8];
+    struct m4h_networks trusted_proxies;
     char host[M4H_HOST_MAX + 1];
     bool ready_file_is_there;
     struct m4h_timer *draining; /* looks whether all is finished */
@@ -220,6 +221,19 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
         m4h_config_source_write_metrics(gateway->source, metrics);
 }
 
+/* Reads the setting, which is valid; without memory what was, holds. */
+static int trust_proxies(struct m4h_gateway *gateway)
+{
+    struct m4h_networks trusted;
+    int error = m4h_networks_parse(gateway->config->http_trusted_proxies, &trusted);
+
+    if (error != 0)
+        return error;
+    m4h_networks_free(&gateway->trusted_proxies);
+    gateway->trusted_proxies = trusted;
+    return 0;
+}
+
 static int start_http(struct m4h_gateway *gateway)
 {
     const struct m4h_gateway_config *config = gateway->config;
@@ -233,12 +247,16 @@ static int start_http(struct m4h_gateway *gateway)
         .tls_cert = config->http_tls_cert,
         .tls_key = config->http_tls_key,
         .receive_timeout_ms = (uint32_t)config->http_receive_ms,
+        .trusted_proxies = &gateway->trusted_proxies,
+        .forwarded_header = (enum m4h_http_forwarded_header)config->http_forwarded_header,
         /* Two questions one after the other, then ours is the answer. */
         .answer_timeout_ms = 2 * (uint32_t)config->rpc_timeout_ms + LATER_THAN_RPC_MS,
     };
     struct m4h_address address;
     int error = m4h_address_parse(config->http_listen, &address);
 
+    if (error == 0)
+        error = trust_proxies(gateway);
     if (error != 0)
         return error;
     snprintf(gateway->host, sizeof(gateway->host), "%s", address.host);
@@ -268,6 +286,8 @@ static void reload_config(struct m4h_gateway *gateway)
         return;
     m4h_log_set_level((enum m4h_log_level)gateway->config->log_level);
     gateway->slots.in_flight_max = (uint32_t)gateway->config->slots_in_flight_max;
+    if (trust_proxies(gateway) != 0)
+        m4h_log(M4H_LOG_ERROR, "gateway", "trusted_proxies as before: no memory");
     m4h_gateway_feed_limit(gateway->feed, (uint32_t)gateway->config->events_readers_max);
     m4h_gateway_shared_set_keep(gateway->shared, (uint32_t)gateway->config->status_keep_ms);
     m4h_log(M4H_LOG_INFO, "gateway", "changed=%u configuration is reloaded", changed);
@@ -400,6 +420,7 @@ void m4h_gateway_destroy(struct m4h_gateway *gateway)
     m4h_timer_close(gateway->look);
     m4h_timer_close(gateway->draining);
     m4h_http_server_destroy(gateway->http);
+    m4h_networks_free(&gateway->trusted_proxies);
     m4h_gateway_access_close(&gateway->access);
     m4h_gateway_probe_close(gateway->probe);
     m4h_gateway_shared_destroy(gateway->shared);

@@ -75,11 +75,7 @@ const struct m4h_token *m4h_gateway_access_token(const struct m4h_gateway_access
 
 static struct m4h_ip source_of(const struct m4h_http_request *request)
 {
-    struct m4h_ip ip = {0};
-
-    if (m4h_ip_parse_peer(m4h_http_peer(request), &ip) != 0)
-        return (struct m4h_ip){0};
-    return m4h_ip_prefix(&ip, SOURCE_V4_BITS, SOURCE_V6_BITS);
+    return m4h_ip_prefix(m4h_http_source(request), SOURCE_V4_BITS, SOURCE_V6_BITS);
 }
 
 /* ---- rates ------------------------------------------------------------------------- */
