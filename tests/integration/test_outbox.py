@@ -19,7 +19,8 @@ ROUNDS = 3
 
 class Outbox(ClusterTestCase):
     options = ("--slaves", "2", "--masters", "1", "--gateways", "1")
-    environment = {"MAS4H_SLAVE_EVENTS_ACK_WAIT_MS": "500"}
+    # Required: with auto, the first events are let go when the stream is made later than they are sent.
+    environment = {"MAS4H_SLAVE_EVENTS_ACK_WAIT_MS": "500", "MAS4H_SLAVE_EVENTS_ACKNOWLEDGE": "required"}
 
     def state(self):
         return jetstream(self.cluster.nats.described["port"], "STREAM.INFO.MAS4H_EVENTS").get("state", {})
