@@ -64,7 +64,7 @@ struct MHD_Response *m4h_http_response_empty(void)
 static bool add_standard_headers(struct m4h_http_request *request)
 {
     return m4h_http_response_header(request->response, "X-Request-Id", request->id) &&
-           (!request->server->is_draining || request->status == MHD_HTTP_SWITCHING_PROTOCOLS ||
+           (!request->server->is_leaving || request->status == MHD_HTTP_SWITCHING_PROTOCOLS ||
             m4h_http_response_header(request->response, "Connection", "close"));
 }
 

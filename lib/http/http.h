@@ -114,10 +114,14 @@ void m4h_http_server_stats(const struct m4h_http_server *server, struct m4h_http
 void m4h_http_server_reload_tls(struct m4h_http_server *server);
 void m4h_http_server_check_tls(struct m4h_http_server *server);
 
-/* Begins to end: no new connection, WebSockets are closed with 1001, answers
- * say "Connection: close", idle connections are closed. It is over when
+/* Will end soon: serves on, but answers say "Connection: close", so that clients and
+ * proxies make their next connections elsewhere. */
+void m4h_http_server_leave(struct m4h_http_server *server);
+/* Begins to end: no new connection but those that wait already, answers say "Connection:
+ * close", connections that are idle half a second later are closed, streams end, and
+ * WebSockets are closed with 1001, in batches over `spread_ms`. It is over when
  * stats.open is 0. */
-void m4h_http_server_drain(struct m4h_http_server *server);
+void m4h_http_server_drain(struct m4h_http_server *server, uint32_t spread_ms);
 /* Ends at once: what is deferred is answered by 503, WebSockets are cut, all is
  * freed. Not from inside a handler or another callback of this server. Accepts NULL. */
 void m4h_http_server_destroy(struct m4h_http_server *server);

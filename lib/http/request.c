@@ -228,9 +228,6 @@ void m4h_http_on_completed(void *server, struct MHD_Connection *connection, void
     if (ours != NULL && code == MHD_REQUEST_TERMINATED_COMPLETED_OK) {
         ours->in_request = false;
         m4h_http_connection_receives(ours, true); /* the next request */
-        /* One whose answer began before the drain was not told to close. */
-        if (ours->server->is_draining)
-            m4h_http_connection_cut(ours);
     }
     request->connection = NULL;
     if (request->is_deferred)

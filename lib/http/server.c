@@ -394,22 +394,6 @@ void m4h_http_server_check_tls(struct m4h_http_server *server)
 
 /* ---- the end ------------------------------------------------------------------------ */
 
-void m4h_http_server_drain(struct m4h_http_server *server)
-{
-    struct m4h_http_connection *connection, *next;
-
-    server->is_draining = true;
-    m4h_listener_close(server->listener);
-    server->listener = NULL;
-    m4h_websockets_drain(server);
-    m4h_http_streams_drain(server);
-    for (connection = TAILQ_FIRST(&server->receiving); connection != NULL; connection = next) {
-        next = TAILQ_NEXT(connection, link);
-        if (!connection->in_request)
-            m4h_http_connection_cut(connection);
-    }
-}
-
 static void stop_daemon(struct m4h_http_server *server)
 {
     struct m4h_http_request *request;
@@ -437,6 +421,7 @@ void m4h_http_server_destroy(struct m4h_http_server *server)
     m4h_watch_close(server->watch);
     m4h_timer_close(server->turn);
     m4h_timer_close(server->deadlines);
+    m4h_timer_close(server->ending);
     m4h_http_tls_destroy(server->tls);
     free(server);
 }

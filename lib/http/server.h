@@ -79,10 +79,14 @@ struct m4h_http_server {
     struct m4h_watch *watch;       /* of MHD's epoll */
     struct m4h_timer *turn;        /* when MHD wants to run next */
     struct m4h_timer *deadlines;
-    uint32_t given_back;  /* WebSockets whose connection the library has not closed yet */
-    bool wants_turn;      /* asked for while the library runs */
-    uint64_t deadline_ms; /* that the timer is set to; UINT64_MAX: it is not */
+    struct m4h_timer *ending; /* NULL until it drains */
+    uint64_t ending_since_ms;
+    uint32_t websockets_per_tick; /* closed, while it drains */
+    uint32_t given_back;          /* WebSockets whose connection the library has not closed yet */
+    bool wants_turn;              /* asked for while the library runs */
+    uint64_t deadline_ms;         /* that the timer is set to; UINT64_MAX: it is not */
     uint16_t port;
+    bool is_leaving; /* also while it drains */
     bool is_draining;
     uint64_t id_seed;
     struct m4h_http_stats stats;
@@ -157,9 +161,6 @@ void m4h_http_streams_cut(struct m4h_http_server *server);
 
 /* ---- websocket.c ---- */
 
-/* The reason of 1001. */
-#define M4H_WEBSOCKET_LEAVING "the server is stopping"
-
 /* One that is not open yet, for upgrade.c; NULL: no memory. */
 struct m4h_websocket *m4h_websocket_create(struct m4h_http_request *request,
                                            const struct m4h_websocket_config *config,
@@ -173,8 +174,8 @@ void m4h_websocket_on_upgrade(void *websocket, struct MHD_Connection *connection
 
 /* MHD is done with the request whose WebSocket has not opened: the client is gone. */
 void m4h_websocket_abandon(struct m4h_websocket *websocket);
-/* All of them: with a close frame, or at once. */
-void m4h_websockets_drain(struct m4h_http_server *server);
+/* So many of those that are open: with a close frame. All of them: at once. */
+void m4h_websockets_drain(struct m4h_http_server *server, uint32_t count);
 void m4h_websockets_cut(struct m4h_http_server *server);
 
 #endif

@@ -54,6 +54,7 @@ struct m4h_websocket {
     enum state state;
     bool is_in_turn; /* what is sent goes out at its end */
     bool is_cut;
+    bool is_leaving;  /* its handler was told that the server ends */
     bool is_broken;   /* the socket: no more can be read */
     uint16_t our_end; /* the code where it was us who ended it; 0: it was not */
     int fd;           /* MHD's */
@@ -463,13 +464,27 @@ void m4h_websocket_close(struct m4h_websocket *websocket, uint16_t code, const c
 /* ---- the server's end
  * ---------------------------------------------------------------------------- */
 
-void m4h_websockets_drain(struct m4h_http_server *server)
+static void leave(struct m4h_websocket *websocket)
+{
+    websocket->is_leaving = true;
+    if (websocket->handler->on_drain != NULL)
+        websocket->handler->on_drain(websocket->context, websocket);
+    else
+        m4h_websocket_close(websocket, M4H_WEBSOCKET_GOING_AWAY, M4H_WEBSOCKET_LEAVING);
+}
+
+void m4h_websockets_drain(struct m4h_http_server *server, uint32_t count)
 {
     struct m4h_websocket *websocket;
 
     LIST_FOREACH(websocket, &server->websockets, link)
     {
-        m4h_websocket_close(websocket, M4H_WEBSOCKET_GOING_AWAY, M4H_WEBSOCKET_LEAVING);
+        if (count == 0)
+            return;
+        if (websocket->state != OPEN || websocket->is_leaving)
+            continue;
+        leave(websocket);
+        count--;
     }
 }
 

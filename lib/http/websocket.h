@@ -21,6 +21,9 @@
 
 struct m4h_websocket;
 
+/* The reason of 1001. */
+#define M4H_WEBSOCKET_LEAVING "the server is stopping"
+
 /* Close codes (RFC 6455 section 7.4.1 and the IANA registry). */
 enum {
     M4H_WEBSOCKET_NORMAL = 1000,
@@ -39,6 +42,8 @@ struct m4h_websocket_handler {
     /* `data` is borrowed; text is valid UTF-8, not NUL terminated. */
     void (*on_message)(void *context, struct m4h_websocket *websocket, bool is_text,
                        const uint8_t *data, size_t len);
+    /* The server ends: should close it soon, with 1001. NULL: that is done at once. */
+    void (*on_drain)(void *context, struct m4h_websocket *websocket);
     /* The end; `code` is the close code that came or was sent, or 1006. */
     void (*on_close)(void *context, struct m4h_websocket *websocket, uint16_t code);
 };

@@ -121,6 +121,13 @@ void m4h_listener_resume(struct m4h_listener *listener)
         m4h_watch_set(listener->watch, M4H_WATCH_READ);
 }
 
+void m4h_listener_finish(struct m4h_listener *listener)
+{
+    while (!listener->paused && !listener->rester.rests && accept_one(listener))
+        continue;
+    m4h_listener_close(listener);
+}
+
 void m4h_listener_close(struct m4h_listener *listener)
 {
     if (listener == NULL)

@@ -20,6 +20,9 @@ M4H_MUST_CHECK int m4h_listener_start(struct m4h_listener **listener, struct m4h
 /* Stops accepting; connections wait in the kernel's queue until resume. */
 void m4h_listener_pause(struct m4h_listener *listener);
 void m4h_listener_resume(struct m4h_listener *listener);
+/* Accepts what waits in the kernel's queue, unless it is paused, and closes the socket.
+ * Not in its own callback. */
+void m4h_listener_finish(struct m4h_listener *listener);
 /* Closes the socket at once. Legal in its own callback. Accepts NULL. */
 void m4h_listener_close(struct m4h_listener *listener);
 

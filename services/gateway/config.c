@@ -29,8 +29,17 @@ static const struct m4h_config_option options[] = {
      "A file that says that the service is ready, and on which address."},
     {"run", "watch_config", M4H_CONFIG_BOOL, M4H_CONFIG_RELOADABLE, AT(watch_config), "yes", 0, 0,
      NULL, "Reload the configuration file when it changes, as at SIGHUP."},
+    {"run", "drain_delay_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(drain_delay_ms), "0",
+     0, 600000, NULL,
+     "At a clean end, for so long all is still served, but /readyz says no: time for load "
+     "balancers "
+     "to see it, that is, longer than their checks take. 0: there are none that check."},
     {"run", "drain_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(drain_ms), "10000", 0,
-     600000, NULL, "At a clean end, how long requests and WebSockets may take to finish."},
+     600000, NULL, "After that, how long requests and WebSockets may take to finish."},
+    {"run", "drain_spread_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(drain_spread_ms),
+     "2000", 0, 600000, NULL,
+     "Over what part of that WebSockets are closed, batch by batch, so that they do not all come "
+     "back to the other gateways at once."},
 
     {"http", "listen", M4H_CONFIG_ADDRESS, M4H_CONFIG_AT_START, AT(http_listen), "127.0.0.1:8080",
      0, 0, NULL, "Where REST and WebSocket are served. Port 0: any that is free."},

@@ -19,6 +19,8 @@ struct m4h_gateway_config {
     int log_level;
     char *ready_file;
     bool watch_config;
+    int64_t drain_delay_ms;
+    int64_t drain_spread_ms;
     int64_t drain_ms;
     char *http_listen;
     bool http_open_access;

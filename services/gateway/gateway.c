@@ -14,6 +14,7 @@
 #include "services/gateway/core/readiness.h"
 #include "services/gateway/core/subject.h"
 #include "services/gateway/io/access.h"
+#include "services/gateway/io/drain.h"
 #include "services/gateway/io/feed.h"
 #include "services/gateway/io/index.h"
 #include "services/gateway/io/metrics.h"
@@ -32,7 +33,6 @@
 #define QUEUE_MESSAGES    16384u
 #define QUEUE_BYTES       (64u * 1024u * 1024u)
 #define FLUSH_MS          500u
-#define DRAINED_LOOK_MS   50u
 #define LOOK_MS           1000u
 #define READY_LINES_MAX   (M4H_HOST_MAX + 32)
 #define BUS_NAME_MAX      (M4H_ID_MAX + 16)
@@ -59,10 +59,7 @@ struct m4h_gateway {
     struct m4h_networks trusted_proxies;
     char host[M4H_HOST_MAX + 1];
     bool ready_file_is_there;
-    struct m4h_timer *draining; /* looks whether all is finished */
-    uint64_t drain_until_ms;
-    void (*on_drained)(void *context);
-    void *drained_context;
+    struct m4h_gateway_drain *drain; /* NULL until it begins */
 };
 
 /* ---- the bus -------------------------------------------------------------------- */
@@ -380,33 +377,14 @@ uint16_t m4h_gateway_port(const struct m4h_gateway *gateway)
     return m4h_http_server_port(gateway->http);
 }
 
-static void on_drain_look(void *context)
-{
-    struct m4h_gateway *gateway = context;
-    struct m4h_http_stats stats;
-
-    m4h_http_server_stats(gateway->http, &stats);
-    if (stats.open > 0 && m4h_loop_now_ms(gateway->loop) < gateway->drain_until_ms)
-        return;
-    m4h_timer_stop(gateway->draining);
-    m4h_log(M4H_LOG_INFO, "gateway", "open=%u drained", stats.open);
-    gateway->on_drained(gateway->drained_context);
-}
-
 void m4h_gateway_drain(struct m4h_gateway *gateway, void (*on_drained)(void *context),
                        void *context)
 {
-    m4h_log(M4H_LOG_INFO, "gateway", "draining");
     gateway->readiness.is_draining = true;
     m4h_ready_file_remove(gateway->config->ready_file);
-    m4h_http_server_drain(gateway->http);
-    gateway->on_drained = on_drained;
-    gateway->drained_context = context;
-    gateway->drain_until_ms = m4h_loop_now_ms(gateway->loop) + (uint64_t)gateway->config->drain_ms;
-    if (m4h_timer_create(&gateway->draining, gateway->loop, on_drain_look, gateway) != 0)
+    if (m4h_gateway_drain_start(&gateway->drain, gateway->loop, gateway->http, gateway->config,
+                                on_drained, context) != 0)
         on_drained(context);
-    else
-        m4h_timer_start(gateway->draining, 0, DRAINED_LOOK_MS);
 }
 
 void m4h_gateway_destroy(struct m4h_gateway *gateway)
@@ -418,7 +396,7 @@ void m4h_gateway_destroy(struct m4h_gateway *gateway)
     if (gateway->rpc != NULL)
         m4h_gateway_rpc_close(gateway->rpc);
     m4h_timer_close(gateway->look);
-    m4h_timer_close(gateway->draining);
+    m4h_gateway_drain_close(gateway->drain);
     m4h_http_server_destroy(gateway->http);
     m4h_networks_free(&gateway->trusted_proxies);
     m4h_gateway_access_close(&gateway->access);

@@ -28,8 +28,7 @@ void m4h_gateway_reload(struct m4h_gateway *gateway);
 /* The port of HTTP. */
 uint16_t m4h_gateway_port(const struct m4h_gateway *gateway);
 
-/* Not ready from now on, WebSockets are closed with 1001, requests that came are
- * answered; then, or after [run] drain_ms, `on_drained`. Once. */
+/* Not ready from now on; the rest is io/drain.h's. At the end `on_drained`. Once. */
 void m4h_gateway_drain(struct m4h_gateway *gateway, void (*on_drained)(void *context),
                        void *context);
 /* Ends at once. Accepts NULL and half-made ones. Not from inside on_drained. */

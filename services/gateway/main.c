@@ -40,7 +40,9 @@ static void on_signal(void *context, int number)
         return;
     }
     program->is_draining = true;
-    m4h_supervisor_stopping(program->supervisor, (uint64_t)program->config.drain_ms + END_MAX_MS);
+    m4h_supervisor_stopping(program->supervisor,
+                            (uint64_t)(program->config.drain_delay_ms + program->config.drain_ms) +
+                                END_MAX_MS);
     m4h_gateway_drain(program->gateway, on_drained, program);
 }
 

@@ -173,6 +173,34 @@ static void a_clean_end_closes_with_1001(void **state)
     close(fd);
 }
 
+static void what_was_asked_before_the_drain_is_answered_before_the_close(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    ask(fd, "{\"request_id\": \"1\", \"region\": \"once\"}");
+    gateway_fixture_await_region(&fixture, "once");
+    gateway_fixture_drain(&fixture);
+    expect(fd, "{\"request_id\":\"1\",\"slot\"");
+    websocket_expect_close(fd, 1001);
+    close(fd);
+}
+
+static void what_is_asked_after_the_drain_is_refused(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    ask(fd, "{\"request_id\": \"1\", \"region\": \"silent\"}");
+    gateway_fixture_await_region(&fixture, "silent");
+    gateway_fixture_drain(&fixture);
+    ask(fd, "{\"request_id\": \"2\"}");
+    expect(fd, "{\"request_id\":\"2\",\"error\":{\"type\":\"urn:mas4h:problem:unavailable\"");
+    expect(fd, "{\"request_id\":\"1\",\"error\"");
+    websocket_expect_close(fd, 1001);
+    close(fd);
+}
+
 static void an_end_at_once_leaves_nothing_behind(void **state)
 {
     int fd = dial();
@@ -197,6 +225,8 @@ int main(void)
         TEST(a_binary_message_ends_the_connection_with_1003),
         TEST(a_client_that_leaves_takes_its_questions_along),
         TEST(a_clean_end_closes_with_1001),
+        cmocka_unit_test_setup(what_was_asked_before_the_drain_is_answered_before_the_close, start),
+        cmocka_unit_test_setup(what_is_asked_after_the_drain_is_refused, start),
         cmocka_unit_test_setup(an_end_at_once_leaves_nothing_behind, start),
     };
 

@@ -426,7 +426,58 @@ static void drain(void *context)
 {
     struct http_fixture *drained = context;
 
-    m4h_http_server_drain(drained->server);
+    m4h_http_server_drain(drained->server, 0);
+}
+
+static void leave(void *context)
+{
+    struct http_fixture *leaving = context;
+
+    m4h_http_server_leave(leaving->server);
+}
+
+static void a_server_that_will_end_soon_serves_each_connection_once_more(void **state)
+{
+    char text[TEXT];
+    int fd;
+
+    (void)state;
+    start_with((struct m4h_http_config){.body_max = 10});
+    http_fixture_run(&fixture, leave, &fixture);
+    fd = http_connect(&fixture);
+    http_send(fd, "GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_int_equal(http_read_answer(fd, text, TEXT, false), 200);
+    assert_non_null(strstr(text, "Connection: close"));
+    assert_true(http_is_closed(fd));
+    close(fd);
+    http_fixture_stop(&fixture);
+}
+
+/* On the loop, so that nothing is accepted in between. */
+static void connect_and_drain(void *context)
+{
+    int *fds = context;
+
+    for (int i = 0; i < 3; i++)
+        fds[i] = http_connect(&fixture);
+    m4h_http_server_drain(fixture.server, 0);
+}
+
+static void connections_that_wait_when_a_drain_begins_are_served(void **state)
+{
+    char text[TEXT];
+    int fds[3];
+
+    (void)state;
+    start_with((struct m4h_http_config){.body_max = 10});
+    http_fixture_run(&fixture, connect_and_drain, fds);
+    for (int i = 0; i < 3; i++) {
+        http_send(fds[i], "GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_int_equal(http_read_answer(fds[i], text, TEXT, false), 200);
+        close(fds[i]);
+    }
+    http_fixture_wait(&fixture, none_open);
+    http_fixture_stop(&fixture);
 }
 
 static void a_drained_server_finishes_and_takes_no_more(void **state)
@@ -496,6 +547,8 @@ int main(void)
         cmocka_unit_test(a_client_that_does_not_finish_its_request_is_cut_off),
         cmocka_unit_test(connections_beyond_the_limit_wait_for_their_turn),
         cmocka_unit_test(a_drained_server_finishes_and_takes_no_more),
+        cmocka_unit_test(a_server_that_will_end_soon_serves_each_connection_once_more),
+        cmocka_unit_test(connections_that_wait_when_a_drain_begins_are_served),
         cmocka_unit_test(garbage_is_answered_by_400_or_closed),
     };
 

@@ -288,7 +288,7 @@ static void a_finished_reader_that_takes_nothing_is_cut(void **state)
 
 static void drain(void *context)
 {
-    m4h_http_server_drain(context);
+    m4h_http_server_drain(context, 0);
 }
 
 static void a_drained_server_asks_its_streams_to_end(void **state)

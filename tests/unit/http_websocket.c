@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TEXT 8192
@@ -40,7 +41,8 @@ static void on_close(void *context, struct m4h_websocket *websocket, uint16_t co
     told_code = code;
 }
 
-static const struct m4h_websocket_handler handler = {on_open, on_message, on_close};
+static const struct m4h_websocket_handler handler = {
+    .on_open = on_open, .on_message = on_message, .on_close = on_close};
 static const char *const subprotocols[] = {"json", "protobuf", NULL};
 
 static void on_ws(void *context, struct m4h_http_request *request)
@@ -342,7 +344,7 @@ static void drain(void *context)
 {
     struct http_fixture *drained = context;
 
-    m4h_http_server_drain(drained->server);
+    m4h_http_server_drain(drained->server, 0);
 }
 
 static void a_drained_server_closes_with_1001(void **state)
@@ -357,6 +359,49 @@ static void a_drained_server_closes_with_1001(void **state)
     websocket_send(fd, FIN | CLOSE, "\x03\xe9", 2);
     assert_true(http_is_closed(fd));
     hang_up(fd, 1001);
+}
+
+#define SPREAD_MS 200u
+
+static void drain_slowly(void *context)
+{
+    struct http_fixture *drained = context;
+
+    m4h_http_server_drain(drained->server, SPREAD_MS);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void many_are_closed_batch_by_batch(void **state)
+{
+    int fds[20];
+    unsigned closed = 0;
+    uint64_t begin;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        fds[i] = dial();
+        websocket_send_text(fds[i], FIN | TEXT_FRAME, "x");
+        websocket_expect_text(fds[i], FIN | TEXT_FRAME, "x");
+    }
+    begin = now_ms();
+    http_fixture_run(&fixture, drain_slowly, &fixture);
+    /* The newest is the first to go, the oldest the last. */
+    for (int i = 19; i >= 0; i--, closed++) {
+        websocket_expect_close(fds[i], 1001);
+        if (closed == 10)
+            assert_true(now_ms() - begin >= SPREAD_MS / 4);
+    }
+    assert_true(now_ms() - begin >= SPREAD_MS * 3 / 4);
+    for (int i = 0; i < 20; i++)
+        close(fds[i]);
+    http_fixture_wait(&fixture, none_open);
 }
 
 static void the_servers_end_ends_what_is_open(void **state)
@@ -412,6 +457,7 @@ int main(void)
         ON_SERVER(a_client_that_only_pings_and_never_reads_is_held_back),
         ON_SERVER(a_silent_peer_is_pinged_and_then_given_up),
         ON_SERVER(a_drained_server_closes_with_1001),
+        ON_SERVER(many_are_closed_batch_by_batch),
         cmocka_unit_test(the_servers_end_ends_what_is_open),
         ON_SERVER(a_refused_handshake_is_a_problem),
     };

@@ -40,6 +40,7 @@ struct m4h_gateway_socket {
     struct m4h_websocket *websocket;
     struct m4h_gateway_asker asker;
     uint32_t in_flight;
+    bool is_leaving; /* closed when nothing is in flight any more */
     uint64_t requests;
     LIST_HEAD(, pending) pending;
     struct m4h_gateway_given given;
@@ -116,6 +117,12 @@ static void give(struct pending *pending, const struct m4h_slot *slot)
 
 /* ---- questions -------------------------------------------------------------------------- */
 
+static void close_if_done(struct m4h_gateway_socket *socket)
+{
+    if (socket->is_leaving && socket->in_flight == 0)
+        m4h_websocket_close(socket->websocket, M4H_WEBSOCKET_GOING_AWAY, M4H_WEBSOCKET_LEAVING);
+}
+
 static void free_pending(struct pending *pending)
 {
     if (pending->socket != NULL) {
@@ -128,6 +135,7 @@ static void free_pending(struct pending *pending)
 static void on_end(void *context, int error, const uint8_t *data, size_t len)
 {
     struct pending *pending = context;
+    struct m4h_gateway_socket *socket = pending->socket;
     struct m4h_problem problem = {0};
     struct m4h_slot slot;
 
@@ -142,6 +150,8 @@ static void on_end(void *context, int error, const uint8_t *data, size_t len)
     else
         give(pending, &slot);
     free_pending(pending);
+    if (socket != NULL)
+        close_if_done(socket);
 }
 
 static int start(struct pending *pending, const struct m4h_dispatch_request *dispatch)
@@ -269,7 +279,9 @@ static void on_message(void *context, struct m4h_websocket *websocket, bool is_t
     if (error == 0 && retry_ms > 0) {
         m4h_problem_set(&problem, M4H_PROBLEM_THROTTLED, "too many requests");
         problem.retry_after_ms = retry_ms;
-    } else if (error == 0 && socket->in_flight >= socket->slots->in_flight_max)
+    } else if (error == 0 && socket->is_leaving)
+        m4h_problem_set(&problem, M4H_PROBLEM_UNAVAILABLE, M4H_WEBSOCKET_LEAVING);
+    else if (error == 0 && socket->in_flight >= socket->slots->in_flight_max)
         m4h_problem_set(&problem, M4H_PROBLEM_THROTTLED,
                         "too many requests of this connection wait for their answer");
     else if (error != 0 && problem.code == 0)
@@ -281,6 +293,16 @@ static void on_message(void *context, struct m4h_websocket *websocket, bool is_t
     memcpy(request_id, dispatch.request_id, sizeof(request_id));
     name_request(socket, &dispatch);
     ask(socket->slots, NULL, socket, request_id, &dispatch);
+}
+
+/* What it has asked already is answered first. */
+static void on_drain(void *context, struct m4h_websocket *websocket)
+{
+    struct m4h_gateway_socket *socket = context;
+
+    (void)websocket;
+    socket->is_leaving = true;
+    close_if_done(socket);
 }
 
 static void on_close(void *context, struct m4h_websocket *websocket, uint16_t code)
@@ -302,6 +324,7 @@ static void on_close(void *context, struct m4h_websocket *websocket, uint16_t co
 
 static const struct m4h_websocket_handler handler = {
     .on_message = on_message,
+    .on_drain = on_drain,
     .on_close = on_close,
 };
 
