@@ -423,5 +423,6 @@ void m4h_http_server_destroy(struct m4h_http_server *server)
     m4h_timer_close(server->deadlines);
     m4h_timer_close(server->ending);
     m4h_http_tls_destroy(server->tls);
+    m4h_frames_store_free(&server->frames);
     free(server);
 }

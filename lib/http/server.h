@@ -7,6 +7,7 @@
 #define M4H_HTTP_SERVER_H
 
 #include "lib/base/log.h"
+#include "lib/http/frames.h"
 #include "lib/http/http.h"
 #include "lib/http/route.h"
 #include "lib/http/tls.h"
@@ -94,6 +95,7 @@ struct m4h_http_server {
     struct m4h_http_connections receiving;
     struct m4h_http_requests deferred;
     struct m4h_websockets websockets;
+    struct m4h_frames_store frames; /* that no WebSocket needs now */
     struct m4h_http_streams streams;
 };
 

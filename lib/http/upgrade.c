@@ -12,18 +12,22 @@ static void judge(const struct m4h_http_request *request, const char *const *sub
                   struct m4h_http_handshake *result)
 {
     char upgrade[TOKENS_MAX], connection[TOKENS_MAX], protocols[PROTOCOLS_MAX];
+    char key[TOKENS_MAX], version[TOKENS_MAX];
     struct m4h_http_handshake_offer offer = {
         .method = m4h_http_method(request),
         .is_http_1_1 = request->is_http_1_1,
         .upgrade = upgrade,
         .connection = connection,
-        .key = m4h_http_header(request, "Sec-WebSocket-Key"),
-        .version = m4h_http_header(request, "Sec-WebSocket-Version"),
+        .key = key,
+        .version = version,
         .protocols = protocols,
     };
 
     m4h_http_header_join(request, "Upgrade", upgrade, sizeof(upgrade));
     m4h_http_header_join(request, "Connection", connection, sizeof(connection));
+    /* Said twice, neither is one (sections 11.3.1 and 11.3.5). */
+    m4h_http_header_join(request, "Sec-WebSocket-Key", key, sizeof(key));
+    m4h_http_header_join(request, "Sec-WebSocket-Version", version, sizeof(version));
     m4h_http_header_join(request, "Sec-WebSocket-Protocol", protocols, sizeof(protocols));
     m4h_http_handshake_judge(&offer, subprotocols, result);
 }
