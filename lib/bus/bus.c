@@ -34,6 +34,7 @@
 #define ACK_MARK         'k' /* no digit of an id */
 #define INBOX_MAX        128
 #define INBOX_PREFIX_MAX 64
+#define OWN_SUBJECTS     "mas4h."
 
 struct m4h_bus {
     struct m4h_courier *courier;
@@ -81,8 +82,10 @@ static bool inbox_prefix_is_valid(const char *prefix)
 
     if (len == 0)
         return true;
-    return len <= INBOX_PREFIX_MAX && subject_is_valid(prefix) && strpbrk(prefix, "*>") == NULL &&
-           strstr(prefix, "..") == NULL && prefix[0] != '.' && prefix[len - 1] != '.';
+    return len <= INBOX_PREFIX_MAX && subject_is_valid(prefix) && prefix[0] != '$' &&
+           strncmp(prefix, OWN_SUBJECTS, strlen(OWN_SUBJECTS)) != 0 &&
+           strpbrk(prefix, "*>") == NULL && strstr(prefix, "..") == NULL && prefix[0] != '.' &&
+           prefix[len - 1] != '.';
 }
 
 static bool config_is_valid(const struct m4h_bus_config *config)
@@ -230,6 +233,12 @@ static void deliver_reply(struct m4h_bus *bus, natsMsg *message)
     else
         request.on_reply(request.context, 0, (const uint8_t *)natsMsg_GetData(message),
                          (size_t)natsMsg_GetDataLength(message));
+}
+
+bool m4h_bus_is_request(const struct m4h_bus_message *message)
+{
+    return message->reply != NULL && message->reply[0] != '$' &&
+           strncmp(message->reply, OWN_SUBJECTS, strlen(OWN_SUBJECTS)) != 0;
 }
 
 static void deliver_message(struct m4h_bus *bus, uint32_t topic, natsMsg *message)

@@ -30,10 +30,15 @@ struct m4h_bus;
 /* A message that came in. All is borrowed, valid during the callback only. */
 struct m4h_bus_message {
     const char *subject;
-    const char *reply; /* NULL: no answer is wanted */
+    const char *reply; /* NULL: none; see m4h_bus_is_request before answering to it */
     const uint8_t *data;
     size_t len;
 };
+
+/* Somebody waits for the answer to it in an inbox. A reply subject is not checked by any server:
+ * one of mas4h's own would make the answer a message to that subject, with the rights of who
+ * answers, and one of the server's ("$JS.ACK...") comes with what a stream delivers. */
+bool m4h_bus_is_request(const struct m4h_bus_message *message);
 
 /* On the owner thread, inside m4h_bus_run. */
 typedef void (*m4h_bus_on_message)(void *context, const struct m4h_bus_message *message);

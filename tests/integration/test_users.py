@@ -3,6 +3,7 @@ who has the user of one slave cannot speak as another, nor listen to anybody els
 
 import contextlib
 import http.client
+import itertools
 import json
 import shutil
 import subprocess
@@ -20,6 +21,8 @@ SERVICES = {"master": "master-1", "slave": "slave-1", "gateway": "gateway-1"}
 
 
 class Users(unittest.TestCase):
+    numbers = itertools.count(1)
+
     @classmethod
     def setUpClass(cls):
         parent = BUILD / "integration"
@@ -92,6 +95,7 @@ class Users(unittest.TestCase):
     def client(self, user):
         password = (self.users / f"{user}.password").read_text().strip()
         client = test_permissions.Client(self.server.port, user, password)
+        client.user = user
         self.addCleanup(client.close)
         return client
 
@@ -118,6 +122,49 @@ class Users(unittest.TestCase):
     def test_nobody_hears_the_answers_to_others(self):
         for user in ("master-1", "gateway-1", "viewer-1"):
             self.check(user, [("subscribe", f"_INBOX.{user}.>")], [("subscribe", "_INBOX.slave-1.>")])
+
+    def ask(self, client, subject, body=b""):
+        """One request; the answer. What the client had asked for before has been done then."""
+        number = next(self.numbers)
+        inbox = f"_INBOX.{client.user}.ask.{number}"
+        client.send(f"SUB {inbox} {number}\r\nPUB {subject} {inbox} {len(body)}\r\n")
+        client.socket.sendall(body + b"\r\n")
+        while not (line := client.lines.readline().decode()).startswith(f"MSG {inbox} "):
+            self.assertNotIn("-ERR", line)
+            self.assertNotEqual("", line)
+        return client.lines.read(int(line.split()[-1]) + 2)[:-2]
+
+    def drained(self, slave):
+        """Whether it drains, once it has done what it was told before."""
+        self.ask(self.client("master-1"), "mas4h.v1.slave.slave-1.snapshot")
+        return slave.metrics()["mas4h_slave_draining"]
+
+    def test_who_only_reads_and_asks_cannot_have_others_command_a_slave(self):
+        self.authorized_keys = self.dir / "no.keys"
+        self.authorized_keys.write_text("")
+        master = self.own("master", {})
+        slave = self.own("slave", {"slave": {"region": "eu"}, "events": {"acknowledge": "required"}})
+        wait_until(lambda: slave.metrics()["mas4h_slave_outbox_events"] == 0, 10, "its start in the stream")
+        viewer, other = self.client("viewer-1"), self.client("slave-2")
+        for target in ("drain", "kick", "snapshot"):
+            command = f"mas4h.v1.slave.slave-1.{target}"
+            for client, subject in ((viewer, "status.tunnel"), (other, "authorize")):
+                self.assertEqual("", client.answer(f"PUB mas4h.v1.rpc.{subject} {command} 1\r\nx\r\n"))
+                self.ask(client, f"mas4h.v1.rpc.{subject}")
+            self.assertEqual(0, self.drained(slave), f"an answer of the master to {command}")
+            for policy in ("none", "explicit"):
+                name = f"{target}-{policy}"
+                config = {"durable_name": name, "deliver_subject": command, "deliver_policy": "all",
+                          "ack_policy": policy}
+                made = json.loads(self.ask(viewer, f"$JS.API.CONSUMER.DURABLE.CREATE.MAS4H_EVENTS.{name}", json.dumps(
+                    {"stream_name": "MAS4H_EVENTS", "config": config}).encode()))
+                self.assertNotIn("error", made)
+                wait_until(lambda: json.loads(self.ask(viewer, f"$JS.API.CONSUMER.INFO.MAS4H_EVENTS.{name}"))[
+                    "delivered"]["consumer_seq"] > 0, 10, "an event delivered as a command")
+                self.assertEqual(0, self.drained(slave), f"an event as {command}, ack {policy}")
+        self.assertIn("a command that is no request is ignored", slave.output)
+        self.assertNotIn("cannot answer", slave.output)
+        self.assertEqual(0, master.metrics()["mas4h_master_nats_permission_violations_total"])
 
     def test_passwords_stay_when_a_slave_is_added(self):
         before = (self.users / "slave-1.password").read_text()

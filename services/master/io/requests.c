@@ -22,7 +22,7 @@ bool m4h_master_answers(const struct m4h_master *master, struct m4h_problem *pro
 
 void m4h_master_answer(struct m4h_master *master, const struct m4h_bus_message *message, int error)
 {
-    if (error == 0 && message->reply != NULL)
+    if (error == 0 && m4h_bus_is_request(message))
         error = m4h_bus_publish(master->bus, message->reply, M4H_BUS_FRESH, NULL, master->out.data,
                                 master->out.len);
     if (error != 0)
@@ -86,7 +86,8 @@ void m4h_master_on_dispatch(void *context, const struct m4h_bus_message *message
     struct m4h_problem problem = {0};
     struct m4h_slot slot;
 
-    if (m4h_wire_dispatch_request_decode(message->data, message->len, &request) != 0)
+    if (!m4h_bus_is_request(message) ||
+        m4h_wire_dispatch_request_decode(message->data, message->len, &request) != 0)
         m4h_problem_set(&problem, M4H_PROBLEM_INVALID, "not a dispatch request");
     else if (m4h_master_answers(master, &problem))
         dispatch(master, &request, &slot, &problem);

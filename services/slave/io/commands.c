@@ -4,6 +4,7 @@
 #include "lib/base/error.h"
 #include "lib/wire/wire.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +14,27 @@ static const struct m4h_problem no_problem;
 /* Sends what was encoded into slave->message; `error` is that of the encoding. */
 static void reply(struct m4h_slave *slave, const struct m4h_bus_message *message, int error)
 {
-    if (message->reply == NULL)
-        return;
     if (error == 0)
         error = m4h_bus_publish(slave->bus, message->reply, M4H_BUS_FRESH, NULL,
                                 slave->message.data, slave->message.len);
     if (error != 0)
         m4h_log(M4H_LOG_WARNING, M4H_SLAVE_COMPONENT, "subject=%s error=\"%s\" cannot answer",
                 message->subject, m4h_error_text(error));
+}
+
+/* What is no request was not sent by who may command: a stream was made to deliver it, or
+ * somebody to answer to the command's subject. */
+static bool is_request(struct m4h_slave *slave, const struct m4h_bus_message *message)
+{
+    uint32_t suppressed;
+
+    if (m4h_bus_is_request(message))
+        return true;
+    if (m4h_log_limit_allows(&slave->command_lines, m4h_loop_now_ms(slave->loop), &suppressed))
+        m4h_log(M4H_LOG_WARNING, M4H_SLAVE_COMPONENT,
+                "subject=%s suppressed=%" PRIu32 " a command that is no request is ignored",
+                message->subject, suppressed);
+    return false;
 }
 
 /* ---- kick -------------------------------------------------------------------- */
@@ -53,6 +67,8 @@ static void on_kick(void *context, const struct m4h_bus_message *message)
     struct m4h_kick_request request;
     struct m4h_problem problem;
 
+    if (!is_request(slave, message))
+        return;
     if (m4h_wire_kick_request_decode(message->data, message->len, &request) == 0)
         problem = kick(slave, &request);
     else
@@ -70,6 +86,8 @@ static void on_drain(void *context, const struct m4h_bus_message *message)
     struct m4h_problem problem = no_problem;
     uint32_t tunnels = m4h_roster_tunnel_count(slave->roster);
 
+    if (!is_request(slave, message))
+        return;
     if (m4h_wire_drain_request_decode(message->data, message->len, &request) == 0)
         m4h_drain_begin(slave, request.actor, false);
     else
@@ -100,6 +118,8 @@ static void on_snapshot(void *context, const struct m4h_bus_message *message)
     struct m4h_problem problem = no_problem;
     size_t count;
 
+    if (!is_request(slave, message))
+        return;
     if (m4h_wire_snapshot_request_decode(message->data, message->len, &request) != 0)
         m4h_problem_set(&problem, M4H_PROBLEM_INVALID, "not a snapshot request");
     else if (m4h_snapshots_page(&slave->snapshots, &request, &source, m4h_loop_now_ms(slave->loop),
@@ -138,10 +158,13 @@ static void on_revoke(void *context, const struct m4h_bus_message *message)
     struct m4h_slave *slave = context;
     struct m4h_revoke revoke;
     struct revocation revocation = {slave, &revoke};
+    uint32_t suppressed;
 
     if (m4h_wire_revoke_decode(message->data, message->len, &revoke) != 0) {
-        m4h_log(M4H_LOG_WARNING, M4H_SLAVE_COMPONENT, "subject=%s not a revocation",
-                message->subject);
+        if (m4h_log_limit_allows(&slave->command_lines, m4h_loop_now_ms(slave->loop), &suppressed))
+            m4h_log(M4H_LOG_WARNING, M4H_SLAVE_COMPONENT,
+                    "subject=%s suppressed=%" PRIu32 " not a revocation", message->subject,
+                    suppressed);
         return;
     }
     m4h_decisions_forget(slave->decisions, revoke.client_key, revoke.key_fingerprint);

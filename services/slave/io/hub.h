@@ -104,6 +104,7 @@ struct m4h_slave {
     struct m4h_http_routes routes;
     struct m4h_log_limit refusal_lines[M4H_REFUSE_REASON_COUNT];
     struct m4h_log_limit lost_lines;
+    struct m4h_log_limit command_lines;
     struct m4h_log_limit flap_lines;
     uint16_t listen_port; /* of the device listener */
     struct m4h_slave_counters counters;
