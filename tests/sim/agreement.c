@@ -62,12 +62,19 @@ static const char *compare_slave(const struct sim_master *master, const struct s
 static const char *compare_master(const struct sim *sim, const struct sim_master *master)
 {
     static char text[240];
+    struct m4h_dispatch_stats dispatch;
 
     for (unsigned i = 0; i < sim->slave_count; i++) {
         const char *difference = compare_slave(master, &sim->slaves[i]);
 
         if (difference != NULL)
             return difference;
+    }
+    m4h_cluster_dispatch_stats(master->cluster, &dispatch);
+    if (dispatch.reservations > 0) {
+        snprintf(text, sizeof(text), "%s keeps %zu slots for devices that are off", master->node.id,
+                 dispatch.reservations);
+        return text;
     }
     if (m4h_kicks_count(master->kicks) > 0) {
         snprintf(text, sizeof(text), "%s has %zu kicks outstanding", master->node.id,

@@ -147,6 +147,14 @@ static void crash_master(struct sim *sim, struct sim_master *master)
     sim_later(sim, sim_between(sim, 50, 6000), NULL, start_master, master->node.index, NULL);
 }
 
+static void stop_master(struct sim *sim, struct sim_master *master)
+{
+    if (!master->node.lives || master->is_leaving)
+        return;
+    sim_master_stop(sim, master);
+    sim_later(sim, sim_between(sim, 500, 6000), NULL, start_master, master->node.index, NULL);
+}
+
 static void resume(struct sim *sim, struct node *node)
 {
     if (!node->lives || node->paused_until_ms == 0)
@@ -237,7 +245,7 @@ static struct node *some_node(struct sim *sim)
 static void make_fault(struct sim *sim)
 {
     sim->coverage.faults++;
-    switch (sim_pick(sim, sim->may_lie ? 16 : 14)) {
+    switch (sim_pick(sim, sim->may_lie ? 17 : 15)) {
     case 0:
     case 1:
     case 2:
@@ -261,7 +269,10 @@ static void make_fault(struct sim *sim)
         stop_slave(sim, some_slave(sim));
         break;
     case 10:
-        crash_master(sim, some_master(sim));
+        if (sim_chance(sim, 500))
+            crash_master(sim, some_master(sim));
+        else
+            stop_master(sim, some_master(sim));
         break;
     case 11:
     case 12:
@@ -271,6 +282,9 @@ static void make_fault(struct sim *sim)
         step_clock(sim, some_node(sim));
         break;
     case 14:
+        stream_trouble(sim);
+        break;
+    case 15:
         lie(sim, some_slave(sim));
         break;
     default:
@@ -300,6 +314,7 @@ void faults_end(struct sim *sim)
     clear_weather(sim, NULL, 0, NULL);
     memset(sim->network.faults.cut, 0, sizeof(sim->network.faults.cut));
     sim->network.faults.out = false;
+    stream_calm(sim);
     for (unsigned i = 0; i < sim->slave_count; i++)
         stop_lying(sim, NULL, i, NULL);
     for (unsigned i = 0; i < sim->node_count; i++) {
@@ -313,6 +328,9 @@ void faults_end(struct sim *sim)
             sim_slave_kill(sim, &sim->slaves[i]);
         start_slave(sim, NULL, i, NULL);
     }
-    for (unsigned i = 0; i < sim->master_count; i++)
+    for (unsigned i = 0; i < sim->master_count; i++) {
+        if (sim->masters[i].node.lives && sim->masters[i].is_leaving)
+            sim_master_kill(sim, &sim->masters[i]);
         start_master(sim, NULL, i, NULL);
+    }
 }

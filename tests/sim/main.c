@@ -55,14 +55,17 @@ static bool print_coverage(const struct sim_coverage *coverage, bool meets_all)
         size_t place;
     } counters[] = {
 #define COUNTER(member) {#member, offsetof(struct sim_coverage, member)}
-        COUNTER(steps),       COUNTER(events),
-        COUNTER(faults),      COUNTER(tunnels),
-        COUNTER(slots),       COUNTER(refused_slots),
-        COUNTER(kicks),       COUNTER(duplicates),
-        COUNTER(old_epochs),  COUNTER(wrong_regions),
-        COUNTER(gaps),        COUNTER(digest_mismatches),
-        COUNTER(snapshots),   COUNTER(snapshots_failed),
-        COUNTER(lost_slaves),
+        COUNTER(steps),        COUNTER(events),
+        COUNTER(faults),       COUNTER(tunnels),
+        COUNTER(slots),        COUNTER(refused_slots),
+        COUNTER(kicks),        COUNTER(duplicates),
+        COUNTER(old_epochs),   COUNTER(wrong_regions),
+        COUNTER(gaps),         COUNTER(digest_mismatches),
+        COUNTER(snapshots),    COUNTER(snapshots_failed),
+        COUNTER(lost_slaves),  COUNTER(acknowledged),
+        COUNTER(shared),       COUNTER(taken_back),
+        COUNTER(throttled),    COUNTER(not_taken),
+        COUNTER(stored_again),
 #undef COUNTER
     };
     bool met = true;

@@ -221,6 +221,25 @@ static void on_event(struct sim *sim, struct sim_master *master, const struct le
     sim->coverage.events++;
 }
 
+/* Chooses, and lets the other masters know. */
+static void dispatch(struct sim *sim, struct sim_master *master,
+                     const struct m4h_dispatch_request *request, struct m4h_slot *slot,
+                     struct m4h_problem *problem)
+{
+    bool had_slot = m4h_cluster_keeps_slot(master->cluster, request->client_key);
+
+    if (m4h_cluster_dispatch(master->cluster, request, moment_of(sim, master), sim_random_id(sim),
+                             slot, problem) == 0) {
+        truth_slot(sim, master, slot);
+        sim_masters_share(sim, master, slot->slave_id, request->client_key);
+    } else if (had_slot) {
+        sim->coverage.taken_back++;
+        sim_masters_share(sim, master, "", request->client_key);
+    }
+    sim->coverage.throttled += problem->code == M4H_PROBLEM_THROTTLED;
+    truth_kept(sim, master, request->client_key, problem->code == 0);
+}
+
 static void on_dispatch(struct sim *sim, struct sim_master *master, const struct letter *letter)
 {
     struct m4h_dispatch_request request;
@@ -231,9 +250,8 @@ static void on_dispatch(struct sim *sim, struct sim_master *master, const struct
         sim_fail(sim, "%s cannot read a dispatch request", master->node.id);
     if (m4h_master_readiness_lack(&master->readiness) != NULL)
         m4h_problem_set(&problem, M4H_PROBLEM_UNAVAILABLE, "not ready");
-    else if (m4h_cluster_dispatch(master->cluster, &request, moment_of(sim, master),
-                                  sim_random_id(sim), &slot, &problem) == 0)
-        truth_slot(sim, master, &slot);
+    else
+        dispatch(sim, master, &request, &slot, &problem);
     sim->coverage.slots += problem.code == 0;
     sim->coverage.refused_slots += problem.code != 0;
     m4h_buffer_clear(&master->out);
@@ -273,6 +291,13 @@ static void receive(struct sim *sim, struct node *node, const struct letter *let
     case TOPIC_AUTHORIZE:
         on_authorize(sim, master, letter);
         break;
+    case TOPIC_HELLO:
+        sim_masters_on_hello(sim, master, letter);
+        break;
+    case TOPIC_RESERVATIONS:
+        sim_masters_on_reservations(sim, master, letter);
+        break;
+    case TOPIC_ACK:
     case TOPIC_KICK:
     case TOPIC_SNAPSHOT:
     case TOPIC_COUNT:
@@ -297,6 +322,8 @@ static void linked(struct sim *sim, struct node *node, bool up)
     set_deaf(sim, master, !up);
     m4h_cluster_set_online(master->cluster, up, sim_now_ms(sim, node));
     m4h_master_readiness_connected(&master->readiness, up, sim_now_ms(sim, node));
+    if (up)
+        sim_masters_greet(sim, master);
     settle(sim, master);
 }
 
@@ -324,7 +351,9 @@ void sim_master_start(struct sim *sim, struct sim_master *master)
         .lost_after_ms = SIM_LOST_AFTER_MS,
         .forget_after_ms = FORGET_AFTER_MS,
         .seed = sim_random_id(sim),
-        .dispatch = {.reservation_ms = SIM_RESERVATION_MS},
+        .dispatch = {.reservation_ms = SIM_RESERVATION_MS,
+                     .slots_per_second = master->is_paced ? M4H_DISPATCH_AUTO : 0,
+                     .sticky_band = master->is_paced ? 20 : 0},
     };
     struct node *node = &master->node;
 
@@ -335,6 +364,7 @@ void sim_master_start(struct sim *sim, struct sim_master *master)
     if (m4h_cluster_create(&master->cluster, &config) != 0 || m4h_kicks_create(&master->kicks) != 0)
         abort();
     master->readiness = (struct m4h_master_readiness){0};
+    sim_masters_begin(sim, master);
     memset(master->heard, 0, sizeof(master->heard));
     master->given = 0;
     master->tick_due_ms = UINT64_MAX;
@@ -350,6 +380,7 @@ void sim_master_create(struct sim *sim, unsigned index)
     master->out.cap = M4H_WIRE_MESSAGE_MAX;
     snprintf(master->node.id, sizeof(master->node.id), "master-%u", index + 1);
     sim_add_node(sim, &master->node, NODE_MASTER, index, &role);
+    master->is_paced = sim_chance(sim, 500);
     sim_master_start(sim, master);
 }
 

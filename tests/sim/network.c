@@ -135,7 +135,8 @@ static struct letter *make_letter(enum topic topic, struct node *from, struct no
 
     if (letter == NULL)
         abort();
-    *letter = (struct letter){.topic = topic, .from = from, .to = to, .len = len};
+    *letter =
+        (struct letter){.topic = topic, .from = from, .life = from->life, .to = to, .len = len};
     if (len > 0)
         memcpy(letter->data, data, len);
     return letter;
@@ -181,7 +182,7 @@ static struct node *any_master(struct sim *sim, const struct node *from)
     for (unsigned i = 0; i < sim->master_count; i++) {
         struct node *node = &sim->masters[i].node;
 
-        if (network_reaches(sim, from, node))
+        if (network_reaches(sim, from, node) && !sim->masters[i].has_left_queues)
             found[count++] = node;
     }
     return count > 0 ? found[sim_pick(sim, count)] : NULL;
@@ -269,8 +270,36 @@ static void arrive(struct sim *sim, struct node *node, uint64_t argument, void *
         node->role->receive(sim, node, letter);
 }
 
-void network_publish(struct sim *sim, struct node *from, const void *data, size_t len)
+void network_publish(struct sim *sim, struct node *from, const void *data, size_t len,
+                     uint64_t number)
 {
+    struct letter *letter;
+
     for (unsigned i = 0; i < sim->master_count; i++)
         post(sim, make_letter(TOPIC_EVENT, from, &sim->masters[i].node, data, len));
+    if (number == 0)
+        return;
+    letter = make_letter(TOPIC_EVENT, from, &sim->stream.node, data, len);
+    letter->request = number;
+    post(sim, letter);
+}
+
+void network_acknowledge(struct sim *sim, const struct letter *event, int error)
+{
+    struct letter *letter;
+
+    if (event->life != event->from->life)
+        return;
+    letter = make_letter(TOPIC_ACK, event->to, event->from, NULL, 0);
+    letter->request = event->request;
+    letter->error = error;
+    post(sim, letter);
+}
+
+void network_tell_masters(struct sim *sim, struct node *from, enum topic topic,
+                          const struct m4h_buffer *message)
+{
+    for (unsigned i = 0; i < sim->master_count; i++)
+        if (&sim->masters[i].node != from)
+            post(sim, make_letter(topic, from, &sim->masters[i].node, message->data, message->len));
 }

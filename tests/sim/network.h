@@ -11,7 +11,10 @@
 #include <stdint.h>
 
 enum topic {
-    TOPIC_EVENT,     /* to every master */
+    TOPIC_EVENT, /* to every master, and to the stream */
+    TOPIC_ACK,   /* of the stream, for an event */
+    TOPIC_HELLO, /* of a master, to all others; as are */
+    TOPIC_RESERVATIONS,
     TOPIC_DISPATCH,  /* to one of the masters */
     TOPIC_AUTHORIZE, /* to one of the masters */
     TOPIC_KICK,
@@ -22,10 +25,11 @@ enum topic {
 struct letter {
     enum topic topic;
     bool is_reply;
-    int error; /* of a reply: M4H_EUNAVAILABLE where nobody listens */
+    int error; /* of an acknowledgement: M4H_EUNAVAILABLE not now, M4H_EINVALID never */
     struct node *from;
+    uint32_t life; /* of `from` */
     struct node *to;
-    uint64_t request; /* 0: none */
+    uint64_t request; /* 0: none; between a slave and the stream, the event's number */
     size_t len;
     uint8_t data[];
 };
@@ -63,8 +67,14 @@ bool network_reaches(const struct sim *sim, const struct node *from, const struc
 /* The node thinks that it is connected. */
 bool network_is_up(const struct sim *sim, const struct node *node);
 
-/* An event to all masters. */
-void network_publish(struct sim *sim, struct node *from, const void *data, size_t len);
+/* An event to all masters; one with a number goes to the stream, too. */
+void network_publish(struct sim *sim, struct node *from, const void *data, size_t len,
+                     uint64_t number);
+/* The stream answers an event; who sent it may have died. */
+void network_acknowledge(struct sim *sim, const struct letter *event, int error);
+/* From one master to all others. */
+void network_tell_masters(struct sim *sim, struct node *from, enum topic topic,
+                          const struct m4h_buffer *message);
 /* Asks a node, or (NULL) one of the masters. Owns `context`. */
 void network_ask(struct sim *sim, struct node *from, struct node *to, enum topic topic,
                  const struct m4h_buffer *question, unsigned timeout_ms, network_on_reply on_reply,

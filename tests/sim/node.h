@@ -12,6 +12,7 @@ struct node;
 enum node_kind {
     NODE_MASTER,
     NODE_SLAVE,
+    NODE_STREAM,
     NODE_CROWD, /* the devices, and the gateway that they ask */
 };
 

@@ -218,4 +218,7 @@ void truth_check(struct sim *sim)
     for (unsigned i = 0; i < sim->master_count; i++)
         if (sim->masters[i].node.lives)
             check_master(sim, &sim->masters[i], dear);
+    for (unsigned i = 0; i < sim->slave_count; i++)
+        if (sim->slaves[i].node.lives)
+            truth_check_outbox(sim, &sim->slaves[i]);
 }

@@ -145,6 +145,7 @@ static void create_all(struct sim *sim)
     sim->slave_count = sim_between(sim, 2, SIM_SLAVES_MAX);
     for (unsigned i = 0; i < sim->master_count; i++)
         sim_master_create(sim, i);
+    stream_create(sim);
     if (sim_chance(sim, 30))
         sim->slaves[0].bulk = sim_between(sim, 300, 1500);
     for (unsigned i = 0; i < sim->slave_count; i++)
@@ -168,7 +169,19 @@ static void free_all(struct sim *sim)
     for (unsigned i = 0; i < sim->slave_count; i++)
         sim_slave_free(&sim->slaves[i]);
     crowd_free(&sim->crowd);
+    stream_free(&sim->stream);
     truth_free(&sim->truth);
+}
+
+/* Whether slaves have given the stream what they can. */
+static bool is_stored(struct sim *sim)
+{
+    const struct sim_slave *slave = truth_unsettled(sim);
+
+    if (slave != NULL && sim->now_ms > sim->faults_until_ms + SIM_STORED_MS)
+        sim_fail(sim, "%u ms after the last fault: %s has events that are not in the stream",
+                 SIM_STORED_MS, slave->node.id);
+    return slave == NULL;
 }
 
 /* Whether there is nothing more to see. */
@@ -179,10 +192,11 @@ static bool is_over(struct sim *sim)
 
     if (!sim->is_calm || sim->now_ms < agreed_by_ms)
         return sim->options.steps_max != 0 && sim->step >= sim->options.steps_max;
-    difference = truth_disagreement(sim);
+    difference = sim->has_agreed ? NULL : truth_disagreement(sim);
     if (difference != NULL && sim->now_ms > agreed_by_ms + SIM_UNDER_WAY_MS)
         sim_fail(sim, "%u ms after the last fault: %s", heal_ms(sim), difference);
-    return difference == NULL;
+    sim->has_agreed |= difference == NULL;
+    return sim->has_agreed && is_stored(sim);
 }
 
 static void move_clock(struct sim *sim, uint64_t to_ms)

@@ -11,11 +11,12 @@
 #include "tests/sim/network.h"
 #include "tests/sim/node.h"
 #include "tests/sim/slave.h"
+#include "tests/sim/stream.h"
 #include "tests/sim/truth.h"
 
 #define SIM_MASTERS_MAX 6u
 #define SIM_SLAVES_MAX  6u
-#define SIM_NODES_MAX   (SIM_MASTERS_MAX + SIM_SLAVES_MAX + 1)
+#define SIM_NODES_MAX   (SIM_MASTERS_MAX + SIM_SLAVES_MAX + 2)
 /* The true wall time when a simulation begins. */
 #define SIM_WALL_MS 1800000000000u
 /* After the last fault all views agree within so long. */
@@ -24,6 +25,9 @@
  * more, after which it takes the slave for lost; one that was told wrong digests asks for the
  * next snapshot after up to 30 s. */
 #define SIM_FORGIVEN_MS 45000u
+/* And so long after it no event is left that is not in the stream: 10 s are the longest rest
+ * between two tries. */
+#define SIM_STORED_MS 15000u
 /* What is on its way at that moment may still arrive. */
 #define SIM_UNDER_WAY_MS 20u
 
@@ -40,6 +44,8 @@ struct sim_options {
 struct sim_coverage {
     uint64_t steps, events, duplicates, old_epochs, wrong_regions, gaps, digest_mismatches;
     uint64_t snapshots, snapshots_failed, kicks, slots, refused_slots, tunnels, lost_slaves;
+    uint64_t acknowledged, not_taken, stored_again;
+    uint64_t shared, taken_back, throttled;
     uint64_t faults;
 };
 
@@ -52,6 +58,7 @@ struct sim {
     uint64_t last_id;   /* of sessions and tunnels */
     bool may_lie;       /* there are slaves that say what is not so */
     bool is_calm;       /* there are no more faults */
+    bool has_agreed;    /* all masters, after that */
     uint64_t faults_until_ms;
     struct agenda agenda;
     struct network network;
@@ -61,6 +68,7 @@ struct sim {
     unsigned master_count;
     struct sim_slave slaves[SIM_SLAVES_MAX];
     unsigned slave_count;
+    struct stream stream;
     struct crowd crowd;
     struct truth truth;
     struct sim_coverage coverage;

@@ -13,7 +13,6 @@
 #define LOAD_EVERY_MS       2000u
 #define SIGN_OF_LIFE_MAX_MS 1000u
 #define DRAIN_MAX_MS        2000u
-#define FLUSH_MS            10u
 
 static struct sim_slave *slave_of(struct node *node)
 {
@@ -64,6 +63,8 @@ static void receive(struct sim *sim, struct node *node, const struct letter *let
         on_kick(sim, slave, letter);
     else if (letter->topic == TOPIC_SNAPSHOT)
         sim_slave_on_snapshot(sim, slave, letter);
+    else if (letter->topic == TOPIC_ACK)
+        sim_outbox_on_ack(sim, slave, letter);
 }
 
 /* ---- life ----------------------------------------------------------------- */
@@ -78,7 +79,7 @@ static void on_load_due(struct sim *sim, struct node *node, uint64_t argument, v
 
 static void linked(struct sim *sim, struct node *node, bool up)
 {
-    sim_slave_linked(sim, slave_of(node), up);
+    sim_outbox_linked(sim, slave_of(node), up);
 }
 
 static void resumed(struct sim *sim, struct node *node)
@@ -134,7 +135,10 @@ void sim_slave_create(struct sim *sim, unsigned index)
     struct sim_slave *slave = &sim->slaves[index];
 
     slave->out.cap = M4H_WIRE_MESSAGE_MAX;
-    slave->page_tunnels = slave->bulk > 0 ? M4H_SNAPSHOT_PAGE_TUNNELS : sim_between(sim, 1, 10);
+    m4h_snapshots_init(&slave->snapshots,
+                       slave->bulk > 0 ? M4H_SNAPSHOT_PAGE_TUNNELS : sim_between(sim, 1, 10));
+    slave->slots_per_second = sim_chance(sim, 700) ? sim_between(sim, 1, 5) : 0;
+    sim_outbox_create(sim, slave);
     slave->capacity = sim_between(sim, 8, 64) + slave->bulk;
     snprintf(slave->node.id, sizeof(slave->node.id), "slave-%u", index + 1);
     snprintf(slave->region, sizeof(slave->region), "%s", index % 2 == 0 ? "eu" : "us");
@@ -160,7 +164,7 @@ void sim_slave_kill(struct sim *sim, struct sim_slave *slave)
     free_core(slave);
 }
 
-static void on_ended(struct sim *sim, struct node *node, uint64_t argument, void *owned)
+void sim_slave_ended(struct sim *sim, struct node *node, uint64_t argument, void *owned)
 {
     (void)argument;
     (void)owned;
@@ -179,7 +183,7 @@ static void on_stopped(struct sim *sim, struct node *node, uint64_t argument, vo
         sim_device_remove(sim, slave, resident->session_id, M4H_DISCONNECT_DRAINED);
     slave->state = M4H_SLAVE_STOPPED;
     sim_slave_publish(sim, slave, &event);
-    sim_later(sim, FLUSH_MS, node, on_ended, 0, NULL);
+    sim_outbox_finish(sim, slave);
 }
 
 void sim_slave_stop(struct sim *sim, struct sim_slave *slave)

@@ -5,20 +5,15 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/stamp.h"
+#include "services/slave/core/journal.h"
 #include "services/slave/core/roster.h"
+#include "services/slave/core/snapshots.h"
 #include "tests/sim/node.h"
+#include "tests/sim/truth.h"
 
-#define SIM_KEYS_MAX       32u
+#define SIM_KEYS_MAX 32u
 
-#define SIM_SNAPSHOTS_KEPT 4u
-
-struct sim_snapshot {
-    uint64_t id; /* 0: none */
-    uint64_t seq;
-    enum m4h_slave_state state;
-    struct m4h_tunnel *tunnels; /* owned */
-    size_t count;
-};
+struct letter;
 
 /* A device's connection, as the slave has it. */
 struct sim_session {
@@ -40,12 +35,17 @@ struct sim_slave {
     uint64_t epoch_kept; /* on its disk; 0: none */
     uint64_t seq;
     uint64_t load_count;
-    uint64_t snapshot_count;
-    struct sim_snapshot snapshots[SIM_SNAPSHOTS_KEPT];
-    struct sim_waiting *waiting; /* owned; events for the time when it is connected again */
-    struct sim_waiting **waiting_end;
+    bool load_waits; /* for the events that it would overtake */
+    struct m4h_snapshots snapshots;
+    struct m4h_journal *journal; /* NULL while it is dead */
+    struct m4h_journal_limits outbox_limits;
+    uint64_t outbox_due_ms; /* its clock; of the earliest timer; UINT64_MAX: none */
+    uint64_t first_sent;    /* the latest number that was sent at all */
+    unsigned full_bus;      /* permille of what is sent that finds no room */
+    bool ends_when_settled;
+    struct truth_outbox outbox_account;
     uint32_t capacity;
-    uint32_t page_tunnels;        /* in a page of a snapshot */
+    uint32_t slots_per_second;    /* that it says it can take; 0: it does not say */
     struct sim_session *sessions; /* owned */
     bool knows[SIM_KEYS_MAX];     /* whom it may let in without a master */
     bool is_announcing;           /* a new tunnel; else a connect tells of other ports */
@@ -62,6 +62,8 @@ void sim_slave_kill(struct sim *sim, struct sim_slave *slave);
 void sim_slave_stop(struct sim *sim, struct sim_slave *slave);
 void sim_slave_start(struct sim *sim, struct sim_slave *slave);
 void sim_slave_free(struct sim_slave *slave);
+/* It ends, as it has been told to. */
+void sim_slave_ended(struct sim *sim, struct node *node, uint64_t argument, void *owned);
 
 /* A device connects. False: nobody listens there. */
 bool sim_slave_connect(struct sim *sim, struct sim_slave *slave, unsigned device, uint32_t attempt);
@@ -96,8 +98,20 @@ void sim_slave_end_events(struct sim_slave *slave);
 void sim_slave_publish(struct sim *sim, struct sim_slave *slave, struct m4h_event *event);
 void sim_slave_publish_load(struct sim *sim, struct sim_slave *slave);
 void sim_slave_fill_info(const struct sim_slave *slave, struct m4h_slave_info *info);
-void sim_slave_linked(struct sim *sim, struct sim_slave *slave, bool up);
 /* Answers a question for a page of a snapshot. */
 void sim_slave_on_snapshot(struct sim *sim, struct sim_slave *slave, const struct letter *letter);
+
+/* ---- slave_outbox.c ------------------------------------------------------- */
+
+/* What the slave's settings say; for all its epochs. */
+void sim_outbox_create(struct sim *sim, struct sim_slave *slave);
+void sim_outbox_begin(struct sim *sim, struct sim_slave *slave);
+void sim_outbox_end(struct sim_slave *slave);
+/* The event is in `out`, encoded. */
+void sim_outbox_push(struct sim *sim, struct sim_slave *slave, const struct m4h_event *event);
+void sim_outbox_on_ack(struct sim *sim, struct sim_slave *slave, const struct letter *letter);
+void sim_outbox_linked(struct sim *sim, struct sim_slave *slave, bool up);
+/* The slave ends when nothing is left to send, and before long. */
+void sim_outbox_finish(struct sim *sim, struct sim_slave *slave);
 
 #endif

@@ -129,6 +129,8 @@ void truth_before_event(struct sim *sim, struct sim_master *master, const struct
                                event->seq <= slave->seq && !slave->lost &&
                                event->type != M4H_EVENT_LOAD && event->type != M4H_EVENT_DRAIN &&
                                event->type != M4H_EVENT_STOP;
+    sim->truth.was_new = slave != NULL && event->epoch == slave->epoch && event->seq > slave->seq &&
+                         !slave->lost && strcmp(event->region, slave->region) == 0;
     sim->truth.was_old = slave != NULL && ((event->epoch < slave->epoch && !slave->lost) ||
                                            (event->epoch == slave->epoch && !slave->lost &&
                                             strcmp(event->region, slave->region) != 0));
@@ -150,6 +152,10 @@ void truth_after_event(struct sim *sim, struct sim_master *master, const struct 
                  master->node.id, event->event_id, (unsigned long long)event->seq);
     if (sim->truth.was_duplicate && held_of(master->cluster) != sim->truth.held_before)
         sim_fail(sim, "%s: a duplicate, %s, changes something", master->node.id, event->event_id);
+    if (sim->truth.was_new && event->type == M4H_EVENT_CONNECT &&
+        m4h_cluster_keeps_slot(master->cluster, event->as.connect.client_key))
+        sim_fail(sim, "%s keeps a slot for %s, which has come to %s", master->node.id,
+                 event->as.connect.client_key, event->slave_id);
     if (slave == NULL || slave->epoch != event->epoch || strcmp(event->region, slave->region) != 0)
         return;
     if (heard->epoch != event->epoch)
@@ -160,6 +166,29 @@ void truth_after_event(struct sim *sim, struct sim_master *master, const struct 
 }
 
 /* ---- slots ---------------------------------------------------------------- */
+
+static void note_given(const struct sim *sim, struct sim_master *master)
+{
+    master->given_ms[master->given++ % M4H_COUNT(master->given_ms)] = sim->now_ms;
+}
+
+/* No more than the slave can take, but for what a rested one gets at once; where all rest,
+ * nobody gets any. */
+static void check_pace(struct sim *sim, struct sim_master *master, const struct sim_slave *real,
+                       const struct m4h_slave *slave)
+{
+    struct sim_heard *heard = &master->heard[real->node.index];
+    uint64_t pace = slave->info.handshakes_per_second;
+    uint64_t due = (sim->now_ms - heard->paced_ms) * pace * 1000;
+
+    if (!master->is_paced || pace == 0)
+        return;
+    heard->paced = (heard->paced > due ? heard->paced - due : 0) + 1000000;
+    heard->paced_ms = sim->now_ms;
+    if (heard->paced > pace * M4H_SEAT_BURST_MS * 1000 + 1000000)
+        sim_fail(sim, "%s sends too many devices to %s, which takes %llu in a second",
+                 master->node.id, slave->id, (unsigned long long)pace);
+}
 
 void truth_slot(struct sim *sim, struct sim_master *master, const struct m4h_slot *slot)
 {
@@ -177,7 +206,33 @@ void truth_slot(struct sim *sim, struct sim_master *master, const struct m4h_slo
     if (age_ms > SIM_SILENT_AFTER_MS)
         sim_fail(sim, "%s sends a device to %s, silent for %llu ms", master->node.id,
                  slot->slave_id, (unsigned long long)age_ms);
-    master->given_ms[master->given++ % M4H_COUNT(master->given_ms)] = sim->now_ms;
+    note_given(sim, master);
+    check_pace(sim, master, real, slave);
+}
+
+void truth_kept(struct sim *sim, const struct sim_master *master, const char *client_key,
+                bool given)
+{
+    bool kept = m4h_cluster_keeps_slot(master->cluster, client_key);
+
+    if (client_key[0] != '\0' && kept != given)
+        sim_fail(sim, "%s %s %s, and keeps %s", master->node.id,
+                 given ? "gives a slot to" : "refuses", client_key, kept ? "one" : "none");
+}
+
+void truth_shared(struct sim *sim, struct sim_master *master,
+                  const struct m4h_shared_reservation *reservation)
+{
+    const struct m4h_slave *slave =
+        m4h_slaves_find(&master->cluster->slaves, reservation->slave_id);
+    bool kept = m4h_cluster_keeps_slot(master->cluster, reservation->client_key);
+    bool should = slave != NULL && !slave->lost && slave->seat.seats != NULL;
+
+    if (reservation->client_key[0] != '\0' && kept != should)
+        sim_fail(sim, "%s hears of the slot of %s at \"%s\", and keeps %s", master->node.id,
+                 reservation->client_key, reservation->slave_id, kept ? "one" : "none");
+    if (should)
+        note_given(sim, master);
 }
 
 void truth_forget_master(struct sim *sim, const struct sim_master *master)
