@@ -13,7 +13,7 @@ build_packages=(cmake ninja-build pkg-config gcc libc6-dev libssh-dev libssl-dev
     libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev libmicrohttpd-dev libgnutls28-dev
     libsystemd-dev libwslay-dev libjansson-dev libinih-dev libcurl4-openssl-dev uthash-dev libcmocka-dev)
 test_packages=(clang clang-format openssh-server dropbear-bin python3-protobuf python3-websockets
-    python3-cryptography netcat-openbsd procps iproute2 haproxy ssh-audit git
+    python3-cryptography netcat-openbsd procps iproute2 haproxy nginx ssh-audit git
     mandoc openssl
     chromium)
 
@@ -65,6 +65,7 @@ leave_disabled() {
         case $package in
             nats-server) as_root systemctl --quiet disable nats-server.service || true ;;
             openssh-server) as_root systemctl --quiet disable ssh.service || true ;;
+            haproxy | nginx) as_root systemctl --quiet disable "$package.service" || true ;;
         esac
     done
 }
