@@ -11,9 +11,11 @@
 #define PATIENCE_TRIPS 4u
 /* Who takes no longer than twice the time of the fastest, and this, is as fast. */
 #define AS_FAST_MS 10u
-/* How long it counts that the queue group took one; it is asked every 2 s. */
-#define NEAR_MS 20000u
-#define EIGHTHS 8u
+/* How long it counts that the queue group took one. Gateways ask it every 2 s. */
+#define NEAR_MS       20000u
+#define GROUP_EACH    10u
+#define GROUP_EACH_MS 10000u
+#define EIGHTHS       8u
 
 static struct m4h_known_master *find(struct m4h_known_masters *masters, const char *id)
 {
@@ -66,7 +68,7 @@ void m4h_known_masters_heard(struct m4h_known_masters *masters,
 
 void m4h_known_masters_forget(struct m4h_known_masters *masters)
 {
-    masters->count = 0;
+    *masters = (struct m4h_known_masters){0};
 }
 
 /* ---- the choice -------------------------------------------------------------- */
@@ -161,6 +163,21 @@ void m4h_known_masters_near(struct m4h_known_masters *masters, const char *id, u
 
     if (master != NULL)
         master->near_until_ms = now_ms + NEAR_MS;
+}
+
+bool m4h_known_masters_ask_group(struct m4h_known_masters *masters, uint64_t now_ms)
+{
+    struct m4h_known_masters_numbers numbers;
+
+    m4h_known_masters_count(masters, now_ms, &numbers);
+    if (numbers.heard < 2 || numbers.resting > 0)
+        return false;
+    if (++masters->asked_since_group < GROUP_EACH && masters->group_asked_ms != 0 &&
+        now_ms - masters->group_asked_ms < GROUP_EACH_MS)
+        return false;
+    masters->group_asked_ms = now_ms;
+    masters->asked_since_group = 0;
+    return true;
 }
 
 /* ---- what came of it ----------------------------------------------------------- */

@@ -36,6 +36,8 @@ struct m4h_known_master {
 struct m4h_known_masters {
     struct m4h_known_master list[M4H_MASTERS_MAX];
     size_t count;
+    uint64_t group_asked_ms;    /* when the queue group had a question last; 0: never */
+    uint32_t asked_since_group; /* questions, by name */
 };
 
 struct m4h_known_masters_numbers {
@@ -54,6 +56,11 @@ void m4h_known_masters_forget(struct m4h_known_masters *masters);
  * one is asked; UINT32_MAX: there is no other. `random` decides between equals. */
 const char *m4h_known_masters_choose(struct m4h_known_masters *masters, uint64_t now_ms,
                                      uint64_t random, uint32_t *patience_ms);
+/* For those whose questions may as well go to the queue group, and whose answers say who
+ * gave them: whether this one should, so that it is known who is near. That is one in ten,
+ * and one each 10 s where there are fewer; none where there is no choice, and none while a
+ * master rests, whom the group might give it to. Counts the question. */
+bool m4h_known_masters_ask_group(struct m4h_known_masters *masters, uint64_t now_ms);
 /* The queue group gave a question to that one: NATS takes the nearest, so those that it took
  * lately are asked, and no others while they can be. */
 void m4h_known_masters_near(struct m4h_known_masters *masters, const char *id, uint64_t now_ms);

@@ -250,7 +250,8 @@ struct m4h_authorize_reply {
     struct m4h_device_limits limits; /* when allowed, like all below */
     uint16_t last_port; /* its first port, now or when it was last here; 0: not known */
     uint32_t evictions; /* of live tunnels of this client key, as the master has lately seen them */
-    uint32_t evicted_ago_ms; /* since the last of them; 0 where there is none */
+    uint32_t evicted_ago_ms;        /* since the last of them; 0 where there is none */
+    char master_id[M4H_ID_MAX + 1]; /* that answers, also with a problem; empty: not said */
 };
 
 struct m4h_slave_status {

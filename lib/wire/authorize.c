@@ -97,6 +97,8 @@ int m4h_wire_authorize_reply_encode(const struct m4h_authorize_reply *reply,
     Mas4h__V1__AuthorizeReply message = MAS4H__V1__AUTHORIZE_REPLY__INIT;
     Mas4h__V1__Problem problem_message;
 
+    if (reply != NULL)
+        message.master_id = m4h_wire_borrow(reply->master_id);
     if (!m4h_wire_is_problem(problem))
         return reply->allowed ? pack_allow(&message, reply, out) : pack_deny(&message, reply, out);
     m4h_wire_write_problem(&problem_message, problem);
@@ -135,6 +137,8 @@ static bool read_reply(const Mas4h__V1__AuthorizeReply *message, struct m4h_auth
 {
     memset(reply, 0, sizeof(*reply));
     memset(problem, 0, sizeof(*problem));
+    if (!m4h_wire_read_id_maybe(message->master_id, reply->master_id))
+        return false;
     switch (message->result_case) {
     case MAS4H__V1__AUTHORIZE_REPLY__RESULT_ALLOW:
         return read_allow(message->allow, reply);

@@ -271,6 +271,68 @@ static void a_question_to_masters_becomes_one_to_a_master(void **state)
     assert_false(m4h_known_masters_subject(subject, "mas4h.v1.slave.s1.kick", "m1"));
 }
 
+/* ---- questions of the queue group ------------------------------------------------ */
+
+static unsigned group_questions(unsigned questions, uint64_t now_ms)
+{
+    unsigned count = 0;
+
+    while (questions-- > 0)
+        count += m4h_known_masters_ask_group(&masters, now_ms);
+    return count;
+}
+
+static void the_first_question_and_then_one_in_ten_goes_to_the_queue_group(void **state)
+{
+    (void)state;
+    assert_int_equal(group_questions(1, NOW_MS), 1);
+    assert_int_equal(group_questions(9, NOW_MS + 1), 0);
+    assert_int_equal(group_questions(1, NOW_MS + 1), 1);
+    assert_int_equal(group_questions(100, NOW_MS + 1), 10);
+}
+
+static void where_there_are_few_questions_one_each_10_s_does(void **state)
+{
+    (void)state;
+    assert_int_equal(group_questions(1, NOW_MS), 1);
+    for (uint64_t ms = 2000; ms <= 12000; ms += 2000) {
+        hear("m1", 1, NOW_MS + ms);
+        hear("m2", 2, NOW_MS + ms);
+        assert_int_equal(group_questions(1, NOW_MS + ms), ms == 10000);
+    }
+}
+
+static void where_there_is_no_choice_none_does(void **state)
+{
+    (void)state;
+    m4h_known_masters_forget(&masters);
+    assert_int_equal(group_questions(20, NOW_MS), 0);
+    hear("m1", 1, NOW_MS);
+    assert_int_equal(group_questions(20, NOW_MS), 0);
+    hear("m2", 1, NOW_MS);
+    assert_int_equal(group_questions(1, NOW_MS), 1);
+}
+
+/* The group may give it to just that one. */
+static void while_a_master_rests_none_does(void **state)
+{
+    (void)state;
+    assert_true(m4h_known_masters_failed(&masters, "m2", 200, NOW_MS));
+    assert_int_equal(group_questions(20, NOW_MS), 0);
+    hear("m2", 2, NOW_MS + 1000);
+    assert_int_equal(group_questions(1, NOW_MS + 1000), 1);
+}
+
+static void when_the_bus_was_away_it_is_asked_anew_who_is_near(void **state)
+{
+    (void)state;
+    assert_int_equal(group_questions(2, NOW_MS), 1);
+    m4h_known_masters_forget(&masters);
+    hear("m1", 1, NOW_MS + 1);
+    hear("m2", 2, NOW_MS + 1);
+    assert_int_equal(group_questions(1, NOW_MS + 1), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, hear_three)
 
 int main(void)
@@ -292,6 +354,11 @@ int main(void)
         TEST(a_far_one_is_asked_only_where_no_near_one_is_left),
         TEST(a_far_one_gets_the_time_that_it_needs),
         TEST(those_that_the_queue_group_takes_are_asked_while_they_can_be),
+        TEST(the_first_question_and_then_one_in_ten_goes_to_the_queue_group),
+        TEST(where_there_are_few_questions_one_each_10_s_does),
+        TEST(where_there_is_no_choice_none_does),
+        TEST(while_a_master_rests_none_does),
+        TEST(when_the_bus_was_away_it_is_asked_anew_who_is_near),
         TEST(what_the_queue_group_took_long_ago_does_not_count),
         TEST(a_way_that_gets_shorter_is_noticed),
         TEST(more_masters_than_there_is_room_for_are_not_remembered),

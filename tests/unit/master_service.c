@@ -295,6 +295,7 @@ static void a_key_is_allowed_as_soon_as_its_file_has_it(void **state)
     stage_write_keys(stage, "ssh-ed25519 " KEY " far\n");
     ask_until(stage, (reply = ask_authorize(stage)).allowed);
     assert_string_equal(reply.client_key, "far");
+    assert_string_equal(reply.master_id, "master-1");
     assert_int_equal(reply.owner_stamp, 1000);
     assert_int_equal(reply.valid_for_ms, 60000);
     assert_int_equal(reply.last_port, 11000);

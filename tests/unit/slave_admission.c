@@ -420,13 +420,27 @@ static void where_the_bus_is_back_before_a_master_it_is_asked_again(void **state
     assert_true(hub->order.as.judged.allowed);
 }
 
+/* The first question goes to their queue group; one of an earlier version does not say who it is.
+ */
+static void hear_two_masters(void)
+{
+    const struct m4h_authorize_reply no = {.detail = "unknown key"};
+
+    hear_master("m1", 1);
+    hear_master("m2", 2);
+    judge(100);
+    assert_string_equal(hub->subject, "mas4h.v1.rpc.authorize");
+    reply_with(0, &no);
+    hub->judged = 0;
+    hub->requests = 0;
+}
+
 static void a_master_that_is_gone_is_left_and_another_asked_by_its_name(void **state)
 {
     char first[128];
 
     (void)state;
-    hear_master("m1", 1);
-    hear_master("m2", 2);
+    hear_two_masters();
     judge(1);
     m4h_text_copy(first, sizeof(first), hub->subject);
     reply_with(M4H_EUNAVAILABLE, NULL);
@@ -452,8 +466,7 @@ static void one_that_cannot_tell_is_left_for_one_that_can(void **state)
     void *context;
 
     (void)state;
-    hear_master("m1", 1);
-    hear_master("m2", 2);
+    hear_two_masters();
     judge(1);
     m4h_problem_set(&problem, M4H_PROBLEM_UNAVAILABLE, "authorized_keys cannot be read");
     assert_int_equal(m4h_wire_authorize_reply_encode(&yes, &problem, &message), 0);
@@ -479,6 +492,41 @@ static void when_the_bus_comes_back_the_masters_of_before_are_not_asked_by_name(
     reply_with(0, &yes);
 }
 
+static void who_answers_for_the_queue_group_is_asked_by_name_from_then_on(void **state)
+{
+    struct m4h_authorize_reply reply = yes;
+    unsigned of_group = 0;
+
+    (void)state;
+    hear_master("m1", 1);
+    hear_master("m2", 2);
+    m4h_text_copy(reply.master_id, sizeof(reply.master_id), "m2");
+    for (uint64_t session_id = 1; session_id <= 31; session_id++) {
+        judge(session_id);
+        if (strcmp(hub->subject, "mas4h.v1.rpc.authorize") == 0)
+            of_group++;
+        else
+            assert_string_equal(hub->subject, "mas4h.v1.master.m2.authorize");
+        reply_with(0, &reply);
+        leave(session_id);
+    }
+    assert_int_equal(of_group, 4); /* the first one, and each tenth after it */
+}
+
+static void a_question_that_the_queue_group_lost_is_asked_again_by_name(void **state)
+{
+    (void)state;
+    hear_master("m1", 1);
+    hear_master("m2", 2);
+    judge(1);
+    assert_string_equal(hub->subject, "mas4h.v1.rpc.authorize");
+    assert_in_range(hub->timeout_ms, 1, TIMEOUT_MS / 2);
+    reply_with(M4H_ETIMEOUT, NULL);
+    assert_non_null(strstr(hub->subject, "mas4h.v1.master.m"));
+    reply_with(0, &yes);
+    assert_true(hub->order.as.judged.allowed);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -501,6 +549,8 @@ int main(void)
         TEST(a_master_that_is_gone_is_left_and_another_asked_by_its_name),
         TEST(one_that_cannot_tell_is_left_for_one_that_can),
         TEST(when_the_bus_comes_back_the_masters_of_before_are_not_asked_by_name),
+        TEST(who_answers_for_the_queue_group_is_asked_by_name_from_then_on),
+        TEST(a_question_that_the_queue_group_lost_is_asked_again_by_name),
     };
 
     return cmocka_run_group_tests_name("slave: admission", tests, NULL, NULL);

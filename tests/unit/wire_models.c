@@ -213,6 +213,7 @@ void full_allow(struct m4h_authorize_reply *reply)
     reply->last_port = UINT16_MAX;
     reply->evictions = UINT32_MAX - 1;
     reply->evicted_ago_ms = UINT32_MAX - 2;
+    fill_name(reply->master_id, sizeof(reply->master_id));
 }
 
 void full_deny(struct m4h_authorize_reply *reply)
@@ -220,6 +221,7 @@ void full_deny(struct m4h_authorize_reply *reply)
     memset(reply, 0, sizeof(*reply));
     FILL(reply->detail);
     reply->valid_for_ms = UINT32_MAX - 1;
+    fill_name(reply->master_id, sizeof(reply->master_id));
 }
 
 static void full_master(struct m4h_master_status *master)

@@ -342,12 +342,16 @@ static void authorize_is_checked(void **state)
     static const struct place allow[] = {{KIND_AUTHORIZE_ALLOW, {1}}};
     static const struct spoil allow_spoils[] = {BAD_CLIENT_KEYS(1), {3, NUMBER, NULL, UINT64_MAX}};
     static const struct place deny[] = {{KIND_AUTHORIZE_DENY, {2}}};
+    static const struct place replies[] = {
+        {KIND_AUTHORIZE_ALLOW, {0}}, {KIND_AUTHORIZE_DENY, {0}}, {KIND_AUTHORIZE_PROBLEM, {0}}};
+    static const struct spoil masters[] = {BAD_IDS_MAYBE(4)};
     static const struct spoil deny_spoils[] = {BAD_TEXTS(1, 255)};
 
     (void)state;
     ASSERT_ALL_REFUSED(request, request_spoils);
     ASSERT_ALL_REFUSED(allow, allow_spoils);
     ASSERT_ALL_REFUSED(deny, deny_spoils);
+    ASSERT_ALL_REFUSED(replies, masters);
 }
 
 /* Half of a device's limits would be another permission than was meant. */
@@ -479,6 +483,22 @@ static void a_yes_that_is_refused_says_no(void **state)
     assert_int_equal(m4h_wire_authorize_reply_decode(message.data, message.len, &reply, &problem),
                      M4H_EPROTOCOL);
     assert_false(reply.allowed);
+    m4h_buffer_free(&message);
+}
+
+static void a_reply_need_not_say_which_master_it_is_from(void **state)
+{
+    struct m4h_buffer message = BUFFER;
+    struct m4h_authorize_reply reply;
+    struct m4h_problem problem;
+
+    (void)state;
+    spoil_at(&message, &(struct place){KIND_AUTHORIZE_ALLOW, {0}},
+             &(struct spoil){4, DROP, NULL, 0});
+    assert_int_equal(m4h_wire_authorize_reply_decode(message.data, message.len, &reply, &problem),
+                     0);
+    assert_true(reply.allowed);
+    assert_string_equal(reply.master_id, "");
     m4h_buffer_free(&message);
 }
 
@@ -665,6 +685,7 @@ int run_refused_tests(void)
         cmocka_unit_test(a_reply_with_neither_result_nor_problem_is_refused),
         cmocka_unit_test(problems_are_checked_in_every_reply),
         cmocka_unit_test(a_yes_that_is_refused_says_no),
+        cmocka_unit_test(a_reply_need_not_say_which_master_it_is_from),
         cmocka_unit_test(lists_come_out_empty_when_refused),
         cmocka_unit_test(an_event_of_a_later_version_keeps_its_number),
         cmocka_unit_test(a_last_port_that_is_none_is_not_known),

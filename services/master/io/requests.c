@@ -164,6 +164,7 @@ void m4h_master_on_authorize(void *context, const struct m4h_bus_message *messag
     struct m4h_authorize_reply reply = {0};
     struct m4h_problem problem = {0};
 
+    m4h_text_copy(reply.master_id, sizeof(reply.master_id), master->config->id);
     if (m4h_wire_authorize_request_decode(message->data, message->len, &request) != 0) {
         master->counters.authorizations[M4H_AUTHORIZE_FAILED]++;
         m4h_problem_set(&problem, M4H_PROBLEM_INVALID, "not an authorize request");

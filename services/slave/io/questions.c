@@ -1,10 +1,11 @@
 /* Questions to masters about keys, on their way.
  *
  * A question goes to one of the masters that say hello, and to another one when that does not
- * answer (lib/base/known_masters.h); where none says hello, to their queue group. All its tries
- * share one deadline. While the slave's own link to the bus is down, or nobody listens there yet,
- * the question of a device that is not known waits for it, as long as an answer might take. At the
- * end admission.c is told what a master said, or that none did. */
+ * answer (lib/base/known_masters.h); where none says hello, to their queue group, and so does one
+ * in ten, whose answers tell which masters are near. All its tries share one deadline. While the
+ * slave's own link to the bus is down, or nobody listens there yet, the question of a device that
+ * is not known waits for it, as long as an answer might take. At the end admission.c is told what a
+ * master said, or that none did. */
 #include "services/slave/io/hub.h"
 
 #include "lib/base/error.h"
@@ -76,15 +77,20 @@ static void drop(struct m4h_slave *slave, struct m4h_question *question)
 
 /* ---- tries --------------------------------------------------------------------------- */
 
-/* What the end of a try says of the master that had it. */
-static void judge_master(struct m4h_question *question, int error)
+/* What the end of a try says of the master that had it: `answered_by`, or empty. */
+static void judge_master(struct m4h_question *question, int error, const char *answered_by)
 {
     struct m4h_slave *slave = question->slave;
     uint64_t now_ms = m4h_loop_now_ms(slave->loop);
     uint64_t took_ms = now_ms - question->asked_ms;
 
-    if (question->master[0] == '\0' || !m4h_bus_is_connected(slave->bus))
+    if (!m4h_bus_is_connected(slave->bus))
         return;
+    if (question->master[0] == '\0') {
+        if (error == 0)
+            m4h_known_masters_near(&slave->masters, answered_by, now_ms);
+        return;
+    }
     if (error == 0)
         m4h_known_masters_answered(&slave->masters, question->master, took_ms);
     else if (m4h_known_masters_failed(&slave->masters, question->master,
@@ -100,11 +106,12 @@ static const char *address(struct m4h_question *question, uint64_t now_ms, uint3
                            char direct[M4H_KNOWN_MASTERS_SUBJECT_MAX])
 {
     struct m4h_slave *slave = question->slave;
-    const char *id =
-        m4h_known_masters_choose(&slave->masters, now_ms, slave->next_choice++, patience_ms);
+    const char *id = NULL;
 
     question->master[0] = '\0';
     question->asked_ms = now_ms;
+    if (question->tries.made > 0 || !m4h_known_masters_ask_group(&slave->masters, now_ms))
+        id = m4h_known_masters_choose(&slave->masters, now_ms, slave->next_choice++, patience_ms);
     if (id == NULL || !m4h_known_masters_subject(direct, AUTHORIZE, id)) {
         *patience_ms = UINT32_MAX;
         return AUTHORIZE;
@@ -156,14 +163,14 @@ static bool ask_another(struct m4h_question *question, int error)
 static void on_reply(void *context, int error, const uint8_t *data, size_t len)
 {
     struct m4h_question *question = context;
-    struct m4h_authorize_reply reply;
+    struct m4h_authorize_reply reply = {0};
     struct m4h_problem problem = {0};
 
     if (error == 0)
         error = m4h_wire_authorize_reply_decode(data, len, &reply, &problem);
     if (error == 0 && problem.code == M4H_PROBLEM_UNAVAILABLE)
         error = M4H_EUNAVAILABLE; /* this one cannot; another one may */
-    judge_master(question, error);
+    judge_master(question, error, reply.master_id);
     if (error != 0 && ask_another(question, error))
         return;
     if (error != 0 && problem.code == 0 && should_wait(question, error)) {
