@@ -81,9 +81,9 @@ static const char *compare_master(const struct sim *sim, const struct sim_master
                  m4h_kicks_count(master->kicks));
         return text;
     }
-    if (master->cluster->tunnels.entries != master->cluster->tunnels.owners.count) {
+    if (master->cluster->tunnels.entries != master->cluster->tunnels.owners.names.count) {
         snprintf(text, sizeof(text), "%s: %zu tunnels of %zu client keys", master->node.id,
-                 master->cluster->tunnels.entries, master->cluster->tunnels.owners.count);
+                 master->cluster->tunnels.entries, master->cluster->tunnels.owners.names.count);
         return text;
     }
     return NULL;

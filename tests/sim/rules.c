@@ -145,9 +145,9 @@ static void check_owners(struct sim *sim, const struct sim_master *master)
         entries += check_owner(sim, master, owner);
         before = owner;
     }
-    if (keys != index->owners.count || entries != index->entries)
-        sim_fail(sim, "%s counts %zu client keys and has %zu", master->node.id, index->owners.count,
-                 keys);
+    if (keys != index->owners.names.count || entries != index->entries)
+        sim_fail(sim, "%s counts %zu client keys and has %zu", master->node.id,
+                 index->owners.names.count, keys);
 }
 
 /* What REST shows are the sums of what the slaves show. */
@@ -172,7 +172,7 @@ static void check_status(struct sim *sim, const struct sim_master *master)
     if (status.slaves != slave_count || status.slaves_ready != ready || tunnels != in_regions)
         sim_fail(sim, "%s: the status says %u slaves, %u ready; they are %zu and %u",
                  master->node.id, status.slaves, status.slaves_ready, slave_count, ready);
-    if (status.tunnels != master->cluster->tunnels.owners.count)
+    if (status.tunnels != master->cluster->tunnels.owners.names.count)
         sim_fail(sim, "%s: the status says %llu tunnels", master->node.id,
                  (unsigned long long)status.tunnels);
 }

@@ -80,7 +80,7 @@ void truth_published(struct sim *sim, const struct sim_slave *slave, const struc
 /* A number for what a master holds of all slaves. */
 static uint64_t held_of(const struct m4h_cluster *cluster)
 {
-    uint64_t sum = cluster->tunnels.entries * 31 + cluster->tunnels.owners.count;
+    uint64_t sum = cluster->tunnels.entries * 31 + cluster->tunnels.owners.names.count;
 
     for (size_t i = 0; i < cluster->slaves.count; i++) {
         const struct m4h_slave *slave = cluster->slaves.sorted[i];

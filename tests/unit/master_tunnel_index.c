@@ -155,7 +155,7 @@ static void assert_same(void)
     }
     assert_null(m4h_order_at(&cursor));
     assert_int_equal(table.entries, row_count);
-    assert_int_equal(table.owners.count, keys);
+    assert_int_equal(table.owners.names.count, keys);
     assert_same_holders();
 }
 
@@ -298,7 +298,7 @@ static void assert_owned(unsigned first, unsigned end, bool owned)
 /* The hash table grows bucket by bucket: all are looked for after each of some steps. */
 static void every_owner_is_found_however_many_there_are(void **state)
 {
-    const unsigned most = 5 * M4H_OWNERS_PIECE;
+    const unsigned most = 5 * M4H_NAME_TABLE_PIECE;
 
     (void)state;
     assert_int_equal(m4h_tunnel_index_init(&table, 1), 0);
@@ -309,13 +309,13 @@ static void every_owner_is_found_however_many_there_are(void **state)
     }
     assert_owned(0, most, true);
     assert_owned(most, most + 100, false);
-    assert_int_equal(table.owners.buckets, most);
+    assert_int_equal(table.owners.names.buckets, most);
     m4h_tunnel_index_drop_some(&table, &holders[0], 1000);
     assert_owned(0, 1000, false);
     assert_owned(1000, most, true);
     m4h_tunnel_index_drop(&table, &holders[0]);
     assert_owned(0, most, false);
-    assert_int_equal(table.owners.count, 0);
+    assert_int_equal(table.owners.names.count, 0);
     m4h_tunnel_index_free(&table);
 }
 

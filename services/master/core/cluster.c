@@ -36,7 +36,7 @@ int m4h_cluster_create(struct m4h_cluster **cluster, const struct m4h_cluster_co
     *cluster = NULL;
     if (made == NULL)
         return M4H_ENOMEM;
-    error = m4h_dispatch_create(&made->dispatch, &config->dispatch);
+    error = m4h_dispatch_create(&made->dispatch, &config->dispatch, config->seed);
     if (error == 0)
         error = m4h_last_places_init(&made->last_places, config->seed);
     if (error == 0)

@@ -48,7 +48,7 @@ struct m4h_cluster_config {
     uint64_t silent_after_ms;
     uint64_t lost_after_ms;
     uint64_t forget_after_ms;
-    uint64_t seed; /* random; of the order's skip list */
+    uint64_t seed; /* random; of the tables by name */
     struct m4h_dispatch_config dispatch;
 };
 

@@ -105,13 +105,18 @@ static struct m4h_dispatch_region *region_of(const struct m4h_seat *seat)
 
 /* ---- life ----------------------------------------------------------------- */
 
-int m4h_dispatch_create(struct m4h_dispatch **dispatch, const struct m4h_dispatch_config *config)
+int m4h_dispatch_create(struct m4h_dispatch **dispatch, const struct m4h_dispatch_config *config,
+                        uint64_t seed)
 {
     *dispatch = calloc(1, sizeof(**dispatch));
     if (*dispatch == NULL)
         return M4H_ENOMEM;
     (*dispatch)->config = *config;
-    m4h_reservations_init(&(*dispatch)->reservations);
+    if (m4h_reservations_init(&(*dispatch)->reservations, seed) != 0) {
+        free(*dispatch);
+        *dispatch = NULL;
+        return M4H_ENOMEM;
+    }
     return 0;
 }
 

@@ -45,9 +45,9 @@ struct m4h_dispatch_stats {
     size_t reservations;
 };
 
-/* `*dispatch` is NULL on error: M4H_ENOMEM. Copies `config`. */
+/* `*dispatch` is NULL on error: M4H_ENOMEM. Copies `config`; `seed` is of tables by name. */
 M4H_MUST_CHECK int m4h_dispatch_create(struct m4h_dispatch **dispatch,
-                                       const struct m4h_dispatch_config *config);
+                                       const struct m4h_dispatch_config *config, uint64_t seed);
 /* All of it but the time of reservations, from now on. */
 void m4h_dispatch_set_config(struct m4h_dispatch *dispatch,
                              const struct m4h_dispatch_config *config);

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 #include <utlist.h>
 
 struct m4h_reservation {
@@ -21,13 +19,23 @@ struct m4h_reservation {
     struct m4h_heap_node expiry;                         /* where it is not in the queue */
     struct m4h_reservation *queue_next, *queue_previous; /* in the queue of all */
     struct m4h_reservation *slave_next, *slave_previous; /* at one slave */
-    UT_hash_handle hh;                                   /* where it has a name */
+    struct m4h_name_link by_name;                        /* where it has a name */
     char client_key[];
 };
 
 static struct m4h_reservation *reservation_of(const struct m4h_heap_node *node)
 {
     return M4H_CONTAINER_OF(node, struct m4h_reservation, expiry);
+}
+
+static struct m4h_reservation *named(const struct m4h_name_link *link)
+{
+    return M4H_CONTAINER_OF(link, struct m4h_reservation, by_name);
+}
+
+static const char *name_of(const struct m4h_name_link *link)
+{
+    return named(link)->client_key;
 }
 
 static bool before(const struct m4h_heap_node *a, const struct m4h_heap_node *b)
@@ -80,7 +88,7 @@ static struct m4h_reserved *end(struct m4h_reservations *all, struct m4h_reserva
     struct m4h_reservation **list = list_of(reservation);
 
     if (reservation->client_key[0] != '\0')
-        HASH_DEL(all->by_name, reservation);
+        m4h_name_table_remove(&all->names, &reservation->by_name);
     DL_DELETE2(*list, reservation, slave_previous, slave_next);
     stop_waiting(all, reservation);
     at->count--;
@@ -89,15 +97,16 @@ static struct m4h_reserved *end(struct m4h_reservations *all, struct m4h_reserva
     return at;
 }
 
-void m4h_reservations_init(struct m4h_reservations *all)
+int m4h_reservations_init(struct m4h_reservations *all, uint64_t seed)
 {
     *all = (struct m4h_reservations){0};
     m4h_heap_init(&all->early, before);
+    return m4h_name_table_init(&all->names, name_of, seed);
 }
 
 void m4h_reservations_free(struct m4h_reservations *all)
 {
-    HASH_CLEAR(hh, all->by_name);
+    m4h_name_table_free(&all->names);
     for (size_t i = 0; i < all->early.count; i++)
         free(reservation_of(all->early.nodes[i]));
     m4h_heap_free(&all->early);
@@ -126,14 +135,8 @@ int m4h_reservations_add(struct m4h_reservations *all, struct m4h_reserved *at,
         free(reservation);
         return M4H_ENOMEM;
     }
-    if (key_len > 0) {
-        HASH_ADD_KEYPTR(hh, all->by_name, reservation->client_key, key_len, reservation);
-        if (reservation->hh.tbl == NULL) {
-            stop_waiting(all, reservation);
-            free(reservation);
-            return M4H_ENOMEM;
-        }
-    }
+    if (key_len > 0)
+        m4h_name_table_add(&all->names, &reservation->by_name);
     list = list_of(reservation);
     DL_APPEND2(*list, reservation, slave_previous, slave_next);
     at->count++;
@@ -143,10 +146,9 @@ int m4h_reservations_add(struct m4h_reservations *all, struct m4h_reserved *at,
 
 static struct m4h_reservation *find(const struct m4h_reservations *all, const char *client_key)
 {
-    struct m4h_reservation *reservation;
+    struct m4h_name_link *link = *m4h_name_table_find(&all->names, client_key);
 
-    HASH_FIND(hh, all->by_name, client_key, strlen(client_key), reservation);
-    return reservation;
+    return link != NULL ? named(link) : NULL;
 }
 
 struct m4h_reserved *m4h_reservations_use(struct m4h_reservations *all, struct m4h_reserved *at,

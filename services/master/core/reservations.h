@@ -6,6 +6,7 @@
 
 #include "lib/base/attributes.h"
 #include "lib/base/heap.h"
+#include "services/master/core/name_table.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,15 +28,16 @@ struct m4h_reservations {
     struct m4h_reservation
         *queue;            /* the one that ends first comes first; its previous is the last */
     struct m4h_heap early; /* those that end before others that came before them */
-    struct m4h_reservation *by_name;
+    struct m4h_name_table names;
     size_t count;
     uint64_t used;
     uint64_t expired;
     uint64_t cut_short; /* ended early by the bound, or by a newer request of the same device */
 };
 
-void m4h_reservations_init(struct m4h_reservations *all);
-/* Ends all; the slaves' lists must not be used any more. */
+/* M4H_ENOMEM: nothing is owned, and free is needless. */
+M4H_MUST_CHECK int m4h_reservations_init(struct m4h_reservations *all, uint64_t seed);
+/* Ends all; the slaves' lists must not be used any more. Accepts a zeroed one. */
 void m4h_reservations_free(struct m4h_reservations *all);
 
 /* `client_key` "": not known. One that the device has already must have been

@@ -139,7 +139,7 @@ void m4h_cluster_status(const struct m4h_cluster *cluster, struct m4h_cluster_st
                         struct m4h_region_status regions[M4H_REGIONS_MAX], size_t *region_count)
 {
     *status = (struct m4h_cluster_status){
-        .tunnels = cluster->tunnels.owners.count,
+        .tunnels = cluster->tunnels.owners.names.count,
         .synced = m4h_cluster_is_synced(cluster),
         .flapping = (uint32_t)cluster->evictions.flapping,
     };
@@ -217,7 +217,7 @@ void m4h_cluster_stats(const struct m4h_cluster *cluster, struct m4h_cluster_sta
     *stats = cluster->stats;
     stats->effects_refused = cluster->effects.refused;
     stats->entries = cluster->tunnels.entries;
-    stats->tunnels = cluster->tunnels.owners.count;
+    stats->tunnels = cluster->tunnels.owners.names.count;
     stats->evictions = cluster->evictions.total;
     stats->flapping = cluster->evictions.flapping;
     stats->slaves_unsynced = cluster->unsynced_count;

@@ -30,7 +30,10 @@ struct m4h_holder {
  * `is_owner` is private to the index; `chain_next` is free for the owner of an entry that is
  * not in it. */
 struct m4h_entry {
-    struct m4h_entry *chain_next; /* see owners.h */
+    union {
+        struct m4h_name_link by_name; /* while it is in the index, see owners.h */
+        struct m4h_entry *chain_next;
+    };
     struct m4h_holder *holder;
     uint64_t tunnel_id;
     uint64_t stamp;
