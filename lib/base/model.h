@@ -210,6 +210,16 @@ struct m4h_slot {
     uint64_t expires_wall_ms;
 };
 
+/* Slots of one WebSocket that are told of at a time. */
+#define M4H_DRAIN_NOTICE_MAX 16
+
+/* The slave begins to drain that the answers to these requests named. */
+struct m4h_drain_notice {
+    char slave_id[M4H_ID_MAX + 1];
+    size_t count;
+    char request_ids[M4H_DRAIN_NOTICE_MAX][M4H_REQUEST_ID_MAX + 1];
+};
+
 struct m4h_authorize_request {
     char slave_id[M4H_ID_MAX + 1];
     char region[M4H_ID_MAX + 1];

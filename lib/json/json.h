@@ -146,9 +146,8 @@ M4H_MUST_CHECK int m4h_json_slot_error(struct m4h_buffer *out, const char *reque
 
 /* {"notice": {"type": "drain", "slave_id": "s1", "slots": ["1", "2"]}}: the slave of these slots
  * begins to drain. */
-M4H_MUST_CHECK int m4h_json_slot_notice(struct m4h_buffer *out, const char *slave_id,
-                                        const char (*request_ids)[M4H_REQUEST_ID_MAX + 1],
-                                        size_t count);
+M4H_MUST_CHECK int m4h_json_slot_notice(struct m4h_buffer *out,
+                                        const struct m4h_drain_notice *notice);
 
 /* Larger requests are refused unread. */
 #define M4H_JSON_REQUEST_MAX 16384

@@ -57,8 +57,7 @@ int m4h_json_slot_answer(struct m4h_buffer *out, const char *request_id,
     return m4h_json_finish(&writer);
 }
 
-int m4h_json_slot_notice(struct m4h_buffer *out, const char *slave_id,
-                         const char (*request_ids)[M4H_REQUEST_ID_MAX + 1], size_t count)
+int m4h_json_slot_notice(struct m4h_buffer *out, const struct m4h_drain_notice *notice)
 {
     struct m4h_json_writer writer;
 
@@ -66,10 +65,10 @@ int m4h_json_slot_notice(struct m4h_buffer *out, const char *slave_id,
     m4h_json_open(&writer, NULL, '{');
     m4h_json_open(&writer, "notice", '{');
     m4h_json_text(&writer, "type", "drain");
-    m4h_json_text(&writer, "slave_id", slave_id);
+    m4h_json_text(&writer, "slave_id", notice->slave_id);
     m4h_json_open(&writer, "slots", '[');
-    for (size_t i = 0; i < count; i++)
-        m4h_json_text(&writer, NULL, request_ids[i]);
+    for (size_t i = 0; i < notice->count; i++)
+        m4h_json_text(&writer, NULL, notice->request_ids[i]);
     m4h_json_close(&writer, ']');
     m4h_json_close(&writer, '}');
     m4h_json_close(&writer, '}');

@@ -3,10 +3,10 @@
 #include "lib/wire/codec.h"
 #include "lib/wire/field.h"
 #include "lib/wire/parts.h"
+#include "lib/wire/slot_parts.h"
 #include "lib/wire/wire.h"
 #include "mas4h/v1/dispatch.pb-c.h"
 
-#include <assert.h>
 #include <string.h>
 
 int m4h_wire_dispatch_request_encode(const struct m4h_dispatch_request *request,
@@ -41,52 +41,23 @@ int m4h_wire_dispatch_request_decode(const uint8_t *data, size_t len,
     return error;
 }
 
-static int pack_slot(Mas4h__V1__DispatchReply *reply, const struct m4h_slot *slot,
-                     struct m4h_buffer *out)
-{
-    Mas4h__V1__Slot message = MAS4H__V1__SLOT__INIT;
-    Google__Protobuf__Timestamp expires_at;
-    char *host_keys[M4H_HOST_KEYS_MAX];
-
-    assert(slot->host_key_count <= M4H_HOST_KEYS_MAX);
-    m4h_wire_write_time(&expires_at, slot->expires_wall_ms);
-    message.slave_id = m4h_wire_borrow(slot->slave_id);
-    message.region = m4h_wire_borrow(slot->region);
-    message.host = m4h_wire_borrow(slot->host);
-    message.port = slot->port;
-    for (size_t i = 0; i < slot->host_key_count; i++)
-        host_keys[i] = m4h_wire_borrow(slot->host_keys[i]);
-    message.n_host_keys = slot->host_key_count;
-    message.host_keys = host_keys;
-    message.expires_at = &expires_at;
-    reply->result_case = MAS4H__V1__DISPATCH_REPLY__RESULT_SLOT;
-    reply->slot = &message;
-    return m4h_wire_pack(&reply->base, out);
-}
-
 int m4h_wire_dispatch_reply_encode(const struct m4h_slot *slot, const struct m4h_problem *problem,
                                    struct m4h_buffer *out)
 {
     Mas4h__V1__DispatchReply message = MAS4H__V1__DISPATCH_REPLY__INIT;
+    struct m4h_wire_slot_parts parts;
     Mas4h__V1__Problem problem_message;
 
-    if (!m4h_wire_is_problem(problem))
-        return pack_slot(&message, slot, out);
+    if (!m4h_wire_is_problem(problem)) {
+        m4h_wire_write_slot(&parts, slot);
+        message.result_case = MAS4H__V1__DISPATCH_REPLY__RESULT_SLOT;
+        message.slot = &parts.message;
+        return m4h_wire_pack(&message.base, out);
+    }
     m4h_wire_write_problem(&problem_message, problem);
     message.result_case = MAS4H__V1__DISPATCH_REPLY__RESULT_PROBLEM;
     message.problem = &problem_message;
     return m4h_wire_pack(&message.base, out);
-}
-
-static bool read_slot(const Mas4h__V1__Slot *message, struct m4h_slot *out)
-{
-    return m4h_wire_read_id(message->slave_id, out->slave_id) &&
-           m4h_wire_read_id(message->region, out->region) &&
-           m4h_wire_read_host(message->host, out->host) &&
-           m4h_wire_read_port(message->port, &out->port) &&
-           m4h_wire_read_host_keys(message->n_host_keys, message->host_keys, out->host_keys,
-                                   &out->host_key_count) &&
-           m4h_wire_read_time(message->expires_at, &out->expires_wall_ms);
 }
 
 static bool read_reply(const Mas4h__V1__DispatchReply *message, struct m4h_slot *slot,
@@ -96,7 +67,7 @@ static bool read_reply(const Mas4h__V1__DispatchReply *message, struct m4h_slot 
     memset(problem, 0, sizeof(*problem));
     switch (message->result_case) {
     case MAS4H__V1__DISPATCH_REPLY__RESULT_SLOT:
-        return read_slot(message->slot, slot);
+        return m4h_wire_read_slot(message->slot, slot);
     case MAS4H__V1__DISPATCH_REPLY__RESULT_PROBLEM:
         return m4h_wire_read_problem(message->problem, problem);
     default:

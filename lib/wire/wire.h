@@ -38,6 +38,25 @@ M4H_MUST_CHECK int m4h_wire_dispatch_reply_decode(const uint8_t *data, size_t le
                                                   struct m4h_slot *slot,
                                                   struct m4h_problem *problem);
 
+/* The WebSocket of slots: what a client says to a gateway, and hears. */
+M4H_MUST_CHECK int m4h_wire_slot_request_encode(const struct m4h_dispatch_request *request,
+                                                struct m4h_buffer *out);
+/* On an error `problem` says what is wrong, for the client (unless it is M4H_ENOMEM), and
+ * `out->request_id` is filled where it could be read, else empty. */
+M4H_MUST_CHECK int m4h_wire_slot_request_decode(const uint8_t *data, size_t len,
+                                                struct m4h_dispatch_request *out,
+                                                struct m4h_problem *problem);
+M4H_MUST_CHECK int m4h_wire_slot_answer_encode(const char *request_id, const struct m4h_slot *slot,
+                                               const struct m4h_problem *problem,
+                                               struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_slot_answer_decode(const uint8_t *data, size_t len,
+                                               char request_id[M4H_REQUEST_ID_MAX + 1],
+                                               struct m4h_slot *slot, struct m4h_problem *problem);
+M4H_MUST_CHECK int m4h_wire_drain_notice_encode(const struct m4h_drain_notice *notice,
+                                                struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_drain_notice_decode(const uint8_t *data, size_t len,
+                                                struct m4h_drain_notice *out);
+
 /* Authorize. */
 M4H_MUST_CHECK int m4h_wire_authorize_request_encode(const struct m4h_authorize_request *request,
                                                      struct m4h_buffer *out);

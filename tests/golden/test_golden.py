@@ -20,6 +20,7 @@ MESSAGES = {  # the beginning of a kind's name, and its message
     "tunnels_request": "TunnelsStatusRequest", "tunnels_": "TunnelsStatusReply",
     "tunnel_request": "TunnelStatusRequest", "tunnel_": "TunnelStatusReply",
     "kick_request": "KickRequest", "kick_": "KickReply",
+    "slot_": "SlotMessage", "drain_notice": "SlotMessage",
     "drain_request": "DrainRequest", "drain_": "DrainReply",
     "snapshot_request": "SnapshotRequest", "snapshot_": "SnapshotReply",
     "revoke": "Revoke", "hello": "MasterHello", "reservations": "Reservations",

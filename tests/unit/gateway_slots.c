@@ -1,4 +1,5 @@
 #include "lib/base/log.h"
+#include "lib/wire/wire.h"
 #include "tests/unit/gateway_fixture.h"
 #include "tests/unit/websocket_client.h"
 
@@ -135,6 +136,120 @@ static void too_many_requests_at_once_are_refused(void **state)
     close(fd);
 }
 
+/* ---- the subprotocol of protobuf ---------------------------------------------------- */
+
+static int dial_protobuf(void)
+{
+    int fd = http_connect(&fixture.http);
+
+    http_send(fd, WEBSOCKET_HANDSHAKE("/v1/slots") "Sec-WebSocket-Protocol: "
+                                                   "mas4h.slot.v1.protobuf\r\n\r\n");
+    assert_int_equal(http_read_answer(fd, text, TEXT, false), 101);
+    assert_non_null(strstr(text, "Sec-WebSocket-Protocol: mas4h.slot.v1.protobuf\r\n"));
+    return fd;
+}
+
+static void ask_protobuf(int fd, const char *request_id, const char *region)
+{
+    struct m4h_buffer message = M4H_BUFFER_INIT(4096);
+    struct m4h_dispatch_request request = {0};
+
+    snprintf(request.request_id, sizeof(request.request_id), "%s", request_id);
+    snprintf(request.region, sizeof(request.region), "%s", region);
+    assert_int_equal(m4h_wire_slot_request_encode(&request, &message), 0);
+    websocket_send(fd, FIN | BINARY, message.data, message.len);
+    m4h_buffer_free(&message);
+}
+
+struct answer {
+    char request_id[M4H_REQUEST_ID_MAX + 1];
+    struct m4h_slot slot;
+    struct m4h_problem problem;
+};
+
+static void read_answer(int fd, struct answer *answer)
+{
+    size_t len;
+
+    assert_int_equal(websocket_read(fd, (uint8_t *)text, TEXT, &len), FIN | BINARY);
+    assert_int_equal(m4h_wire_slot_answer_decode((const uint8_t *)text, len, answer->request_id,
+                                                 &answer->slot, &answer->problem),
+                     0);
+}
+
+static void protobuf_gets_the_same_answers(void **state)
+{
+    struct answer answer;
+    int fd = dial_protobuf();
+
+    (void)state;
+    ask_protobuf(fd, "1", "eu");
+    read_answer(fd, &answer);
+    assert_string_equal(answer.request_id, "1");
+    assert_int_equal(answer.problem.code, 0);
+    assert_string_equal(answer.slot.slave_id, "slave-1");
+    assert_non_null(strstr(gateway_fixture_asked(&fixture)->dispatch.request_id, "/1"));
+    ask_protobuf(fd, "2", "full");
+    read_answer(fd, &answer);
+    assert_string_equal(answer.request_id, "2");
+    assert_int_equal(answer.problem.code, M4H_PROBLEM_NO_CAPACITY);
+    assert_int_equal(answer.problem.retry_after_ms, 2500);
+    close(fd);
+}
+
+static void what_is_wrong_in_protobuf_is_answered_by_a_problem(void **state)
+{
+    struct answer answer;
+    int fd = dial_protobuf();
+
+    (void)state;
+    ask_protobuf(fd, "1", "NO REGION");
+    read_answer(fd, &answer);
+    assert_string_equal(answer.request_id, "1");
+    assert_int_equal(answer.problem.code, M4H_PROBLEM_INVALID);
+    assert_non_null(strstr(answer.problem.detail, "region"));
+    ask_protobuf(fd, "", "eu");
+    read_answer(fd, &answer);
+    assert_string_equal(answer.problem.detail, "request_id is missing or empty");
+    websocket_send(fd, FIN | BINARY, "\xff\xff", 2);
+    read_answer(fd, &answer);
+    assert_string_equal(answer.request_id, "");
+    assert_string_equal(answer.problem.detail, "not a SlotMessage");
+    websocket_send(fd, FIN | BINARY, "", 0);
+    read_answer(fd, &answer);
+    assert_string_equal(answer.problem.detail, "the message holds no request");
+    close(fd);
+}
+
+static void protobuf_is_told_of_drains_too(void **state)
+{
+    struct m4h_drain_notice notice;
+    struct answer answer;
+    int fd = dial_protobuf();
+    size_t len;
+
+    (void)state;
+    ask_protobuf(fd, "1", "eu");
+    read_answer(fd, &answer);
+    http_fixture_run(&fixture.http, publish_drain, &fixture);
+    assert_int_equal(websocket_read(fd, (uint8_t *)text, TEXT, &len), FIN | BINARY);
+    assert_int_equal(m4h_wire_drain_notice_decode((const uint8_t *)text, len, &notice), 0);
+    assert_string_equal(notice.slave_id, "slave-1");
+    assert_int_equal(notice.count, 1);
+    assert_string_equal(notice.request_ids[0], "1");
+    close(fd);
+}
+
+static void a_text_message_where_protobuf_is_spoken_gets_1003(void **state)
+{
+    int fd = dial_protobuf();
+
+    (void)state;
+    websocket_send_text(fd, FIN | TEXT_FRAME, "{\"request_id\": \"1\"}");
+    websocket_expect_close(fd, 1003);
+    close(fd);
+}
+
 static void a_binary_message_ends_the_connection_with_1003(void **state)
 {
     int fd = dial();
@@ -223,6 +338,10 @@ int main(void)
         TEST(a_connection_is_told_once_when_the_slave_of_its_slots_drains),
         TEST(too_many_requests_at_once_are_refused),
         TEST(a_binary_message_ends_the_connection_with_1003),
+        TEST(protobuf_gets_the_same_answers),
+        TEST(what_is_wrong_in_protobuf_is_answered_by_a_problem),
+        TEST(protobuf_is_told_of_drains_too),
+        TEST(a_text_message_where_protobuf_is_spoken_gets_1003),
         TEST(a_client_that_leaves_takes_its_questions_along),
         TEST(a_clean_end_closes_with_1001),
         cmocka_unit_test_setup(what_was_asked_before_the_drain_is_answered_before_the_close, start),

@@ -531,6 +531,67 @@ static int recode_snapshot_reply(const uint8_t *data, size_t len, struct m4h_buf
     return error;
 }
 
+/* ---- on the WebSocket of slots ------------------------------------------------- */
+
+static int make_slot_request(struct m4h_buffer *out)
+{
+    struct m4h_dispatch_request request;
+
+    full_dispatch_request(&request);
+    return m4h_wire_slot_request_encode(&request, out);
+}
+
+static int recode_slot_request(const uint8_t *data, size_t len, struct m4h_buffer *out)
+{
+    struct m4h_dispatch_request request;
+    struct m4h_problem problem;
+    int error = m4h_wire_slot_request_decode(data, len, &request, &problem);
+
+    return error != 0 ? error : m4h_wire_slot_request_encode(&request, out);
+}
+
+static int make_slot_answer(struct m4h_buffer *out)
+{
+    struct m4h_slot slot;
+
+    full_slot(&slot);
+    return m4h_wire_slot_answer_encode("request-1", &slot, NULL, out);
+}
+
+static int make_slot_problem(struct m4h_buffer *out)
+{
+    struct m4h_problem problem;
+
+    full_problem(&problem);
+    return m4h_wire_slot_answer_encode("request-1", NULL, &problem, out);
+}
+
+static int recode_slot_answer(const uint8_t *data, size_t len, struct m4h_buffer *out)
+{
+    char request_id[M4H_REQUEST_ID_MAX + 1];
+    struct m4h_slot slot;
+    struct m4h_problem problem;
+    int error = m4h_wire_slot_answer_decode(data, len, request_id, &slot, &problem);
+
+    return error != 0 ? error : m4h_wire_slot_answer_encode(request_id, &slot, &problem, out);
+}
+
+static int make_drain_notice(struct m4h_buffer *out)
+{
+    struct m4h_drain_notice notice;
+
+    full_drain_notice(&notice);
+    return m4h_wire_drain_notice_encode(&notice, out);
+}
+
+static int recode_drain_notice(const uint8_t *data, size_t len, struct m4h_buffer *out)
+{
+    struct m4h_drain_notice notice;
+    int error = m4h_wire_drain_notice_decode(data, len, &notice);
+
+    return error != 0 ? error : m4h_wire_drain_notice_encode(&notice, out);
+}
+
 /* ---- all ------------------------------------------------------------------------ */
 
 const struct wire_kind wire_kinds[KIND_COUNT] = {
@@ -594,4 +655,8 @@ const struct wire_kind wire_kinds[KIND_COUNT] = {
     [KIND_HELLO] = {"hello", SMALL_MAX, make_hello, recode_hello},
     [KIND_RESERVATIONS] = {"reservations", M4H_WIRE_MESSAGE_MAX, make_reservations,
                            recode_reservations},
+    [KIND_SLOT_REQUEST] = {"slot_request", SMALL_MAX, make_slot_request, recode_slot_request},
+    [KIND_SLOT_ANSWER] = {"slot_answer", KEYS_MAX, make_slot_answer, recode_slot_answer},
+    [KIND_SLOT_PROBLEM] = {"slot_problem", KEYS_MAX, make_slot_problem, recode_slot_answer},
+    [KIND_DRAIN_NOTICE] = {"drain_notice", SMALL_MAX, make_drain_notice, recode_drain_notice},
 };

@@ -173,6 +173,15 @@ void full_dispatch_request(struct m4h_dispatch_request *request)
     FILL(request->client_key);
 }
 
+void full_drain_notice(struct m4h_drain_notice *notice)
+{
+    memset(notice, 0, sizeof(*notice));
+    fill_name(notice->slave_id, sizeof(notice->slave_id));
+    notice->count = M4H_DRAIN_NOTICE_MAX;
+    for (size_t i = 0; i < notice->count; i++)
+        FILL(notice->request_ids[i]);
+}
+
 void full_authorize_request(struct m4h_authorize_request *request)
 {
     memset(request, 0, sizeof(*request));

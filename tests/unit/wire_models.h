@@ -13,6 +13,7 @@ void full_event(struct m4h_event *event, enum m4h_event_type type);
 void full_problem(struct m4h_problem *problem);
 void full_slot(struct m4h_slot *slot);
 void full_dispatch_request(struct m4h_dispatch_request *request);
+void full_drain_notice(struct m4h_drain_notice *notice);
 void full_authorize_request(struct m4h_authorize_request *request);
 void full_allow(struct m4h_authorize_reply *reply);
 void full_deny(struct m4h_authorize_reply *reply);

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 /* More than these push the oldest out. */
-#define M4H_GATEWAY_GIVEN_MAX 16
+#define M4H_GATEWAY_GIVEN_MAX M4H_DRAIN_NOTICE_MAX
 
 struct m4h_gateway_given_slot;
 

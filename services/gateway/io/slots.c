@@ -3,7 +3,8 @@
  * A request, of REST or of a WebSocket, becomes one question to the masters; its
  * end is the answer, in order of completion. A WebSocket that ends takes its open
  * questions with it. What is wrong with a message is answered by an error with
- * its request_id; what is no message at all (binary) ends the connection. */
+ * its request_id; what is no message of its subprotocol at all (binary, where that is
+ * text) ends the connection. */
 #include "services/gateway/io/slots.h"
 
 #include "lib/base/error.h"
@@ -15,6 +16,7 @@
 #include "services/gateway/core/problem.h"
 #include "services/gateway/core/scope.h"
 #include "services/gateway/core/subject.h"
+#include "services/gateway/io/dialect.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,6 +40,7 @@ struct pending {
 struct m4h_gateway_socket {
     struct m4h_gateway_slots *slots;
     struct m4h_websocket *websocket;
+    const struct m4h_gateway_dialect *dialect;
     struct m4h_gateway_asker asker;
     uint32_t in_flight;
     bool is_leaving; /* closed when nothing is in flight any more */
@@ -52,7 +55,8 @@ struct m4h_gateway_socket {
 
 static void send_document(struct m4h_gateway_socket *socket, const struct m4h_buffer *document)
 {
-    int error = m4h_websocket_send(socket->websocket, true, document->data, document->len);
+    int error = m4h_websocket_send(socket->websocket, socket->dialect->is_text, document->data,
+                                   document->len);
 
     if (error == M4H_EFULL)
         m4h_log(M4H_LOG_WARNING, "gateway", "peer=%s request_id=%s slow reader cut off",
@@ -63,15 +67,9 @@ static void send_problem(struct m4h_gateway_socket *socket, const char *request_
                          const struct m4h_problem *problem)
 {
     struct m4h_buffer document = M4H_BUFFER_INIT(ANSWER_MAX);
-    struct m4h_json_problem written = {
-        .status = m4h_gateway_problem_status(problem),
-        .code = m4h_problem_code_name(problem->code),
-        .detail = problem->detail,
-        .retry_after_ms = m4h_gateway_problem_retry_ms(problem),
-    };
 
     socket->slots->refused++;
-    if (m4h_json_slot_error(&document, request_id, &written) == 0)
+    if (socket->dialect->write_problem(&document, request_id, problem) == 0)
         send_document(socket, &document);
     m4h_buffer_free(&document);
 }
@@ -98,7 +96,8 @@ static void give(struct pending *pending, const struct m4h_slot *slot)
     struct m4h_buffer document = M4H_BUFFER_INIT(ANSWER_MAX);
     const char *id = pending->request != NULL ? NULL : pending->request_id;
     struct m4h_problem problem;
-    int error = m4h_json_slot_answer(&document, id, slot);
+    int error = pending->socket != NULL ? pending->socket->dialect->write_slot(&document, id, slot)
+                                        : m4h_json_slot(&document, slot);
 
     if (error != 0) {
         m4h_gateway_problem_of_error(&problem, error, "a master");
@@ -267,15 +266,16 @@ static void on_message(void *context, struct m4h_websocket *websocket, bool is_t
     uint32_t retry_ms;
     int error;
 
-    if (!is_text) {
-        m4h_websocket_close(websocket, M4H_WEBSOCKET_UNACCEPTABLE, "only text is spoken here");
+    if (is_text != socket->dialect->is_text) {
+        m4h_websocket_close(websocket, M4H_WEBSOCKET_UNACCEPTABLE,
+                            is_text ? "this subprotocol is binary" : "this subprotocol is text");
         return;
     }
     if (!may_ask(socket, &retry_ms) && retry_ms == 0)
         return;
     socket->requests++;
     socket->slots->websocket_requests++;
-    error = m4h_json_slot_message_parse(data, len, &dispatch, &problem);
+    error = socket->dialect->read_request(data, len, &dispatch, &problem);
     if (error == 0 && retry_ms > 0) {
         m4h_problem_set(&problem, M4H_PROBLEM_THROTTLED, "too many requests");
         problem.retry_after_ms = retry_ms;
@@ -330,8 +330,7 @@ static const struct m4h_websocket_handler handler = {
 
 static void get_slots(void *context, struct m4h_http_request *request)
 {
-    static const char *const subprotocols[] = {"mas4h.slot.v1.json", NULL};
-    static const struct m4h_websocket_config config = {.subprotocols = subprotocols,
+    static const struct m4h_websocket_config config = {.subprotocols = m4h_gateway_dialect_names,
                                                        .handler = &handler};
     struct m4h_gateway_socket *socket = calloc(1, sizeof(*socket));
 
@@ -343,25 +342,27 @@ static void get_slots(void *context, struct m4h_http_request *request)
     LIST_INIT(&socket->pending);
     m4h_gateway_access_keep(socket->slots->access, request, &socket->asker);
     snprintf(socket->request_id, sizeof(socket->request_id), "%s", m4h_http_request_id(request));
-    if (m4h_websocket_accept(&socket->websocket, request, &config, socket) != 0)
+    if (m4h_websocket_accept(&socket->websocket, request, &config, socket) != 0) {
         free(socket);
-    else
-        LIST_INSERT_HEAD(&socket->slots->sockets, socket, link);
+        return;
+    }
+    socket->dialect = m4h_gateway_dialect_of(m4h_websocket_subprotocol(socket->websocket));
+    LIST_INSERT_HEAD(&socket->slots->sockets, socket, link);
 }
 
 /* ---- notices --------------------------------------------------------------------------------- */
 
 static void tell_of_drain(struct m4h_gateway_socket *socket, const char *slave_id)
 {
-    char ids[M4H_GATEWAY_GIVEN_MAX][M4H_REQUEST_ID_MAX + 1];
     struct m4h_buffer document = M4H_BUFFER_INIT(ANSWER_MAX);
-    size_t count = m4h_gateway_given_take(&socket->given, slave_id, ids);
+    struct m4h_drain_notice notice;
 
-    if (count == 0)
+    notice.count = m4h_gateway_given_take(&socket->given, slave_id, notice.request_ids);
+    if (notice.count == 0)
         return;
+    snprintf(notice.slave_id, sizeof(notice.slave_id), "%s", slave_id);
     socket->slots->notices++;
-    if (m4h_json_slot_notice(&document, slave_id, (const char(*)[M4H_REQUEST_ID_MAX + 1]) ids,
-                             count) == 0)
+    if (socket->dialect->write_notice(&document, &notice) == 0)
         send_document(socket, &document);
     m4h_buffer_free(&document);
 }
