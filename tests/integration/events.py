@@ -17,8 +17,8 @@ from cluster import ROOT
 _classes = None
 
 
-def event_class():
-    """The class mas4h.v1.Event."""
+def _made_classes():
+    """The modules of all messages."""
     global _classes
     if _classes is None:
         folder = tempfile.mkdtemp(prefix="mas4h-proto-")
@@ -28,12 +28,22 @@ def event_class():
             subprocess.run(
                 ["protoc", f"--proto_path={ROOT / 'proto'}", f"--python_out={folder}", *sources],
                 check=True)
-            from mas4h.v1 import event_pb2
-            _classes = event_pb2
+            from mas4h.v1 import event_pb2, slot_pb2
+            _classes = event_pb2, slot_pb2
         finally:
             sys.path.remove(folder)
             shutil.rmtree(folder)
-    return _classes.Event
+    return _classes
+
+
+def event_class():
+    """The class mas4h.v1.Event."""
+    return _made_classes()[0].Event
+
+
+def slot_message_class():
+    """The class mas4h.v1.SlotMessage."""
+    return _made_classes()[1].SlotMessage
 
 
 class Subscriber:
