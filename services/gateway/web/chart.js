@@ -31,6 +31,7 @@ const at = (number) => number.toFixed(1);
 /** A line over time with its area; the axis fits what is there. Returns what draws it. */
 export function lineChart(host, samples) {
     const { svg, high, low, from, words } = frame(host);
+    high.parentElement.classList.add("fitted");
     const area = shape("path", { class: "area" });
     const line = shape("path", { class: "line", "vector-effect": "non-scaling-stroke" });
     svg.append(area, line);
@@ -50,6 +51,9 @@ export function lineChart(host, samples) {
         path += `H${WIDTH}`;
         line.setAttribute("d", path);
         area.setAttribute("d", `${path}V${HEIGHT}H${start}Z`);
+        // Each number stands where the line has it.
+        high.style.top = `${(100 * y(range.high)) / HEIGHT}%`;
+        low.style.top = `${(100 * y(range.low)) / HEIGHT}%`;
         high.textContent = count(range.high);
         low.textContent = range.low === range.high ? "" : count(range.low);
         from.textContent = `${age(windowMs)} ago`;
