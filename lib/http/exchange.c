@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 /* Read so often in one turn, that no peer starves the others. */
 #define READS_PER_TURN 4u
@@ -40,13 +41,43 @@ static ssize_t on_recv(wslay_event_context_ptr wslay, uint8_t *data, size_t size
     return (ssize_t)len;
 }
 
+/* The head that waits, and the payload: one system call for a whole frame. Returns as send does,
+ * of the payload. */
+static ssize_t send_frame(struct m4h_frames *frames, const uint8_t *data, size_t len)
+{
+    struct iovec pieces[2] = {{frames->head, frames->head_len}, {(void *)(uintptr_t)data, len}};
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+    ssize_t sent = sendmsg(frames->websocket->fd, &message, MSG_NOSIGNAL);
+
+    if (sent < 0)
+        return sent;
+    if ((size_t)sent < frames->head_len) {
+        frames->head_len -= (size_t)sent;
+        memmove(frames->head, frames->head + sent, frames->head_len);
+        errno = EAGAIN;
+        return -1;
+    }
+    sent -= (ssize_t)frames->head_len;
+    frames->head_len = 0;
+    if (sent > 0 || len == 0)
+        return sent;
+    errno = EAGAIN;
+    return -1;
+}
+
+/* wslay sends a frame's head with the flag, and then its payload. */
 static ssize_t on_send(wslay_event_context_ptr wslay, const uint8_t *data, size_t len, int flags,
                        void *context)
 {
-    struct m4h_websocket *websocket = ((struct m4h_frames *)context)->websocket;
-    int more = (flags & WSLAY_MSG_MORE) ? MSG_MORE : 0;
-    ssize_t sent = send(websocket->fd, data, len, MSG_NOSIGNAL | more);
+    struct m4h_frames *frames = context;
+    ssize_t sent;
 
+    if ((flags & WSLAY_MSG_MORE) && len <= sizeof(frames->head) - frames->head_len) {
+        memcpy(frames->head + frames->head_len, data, len);
+        frames->head_len += len;
+        return (ssize_t)len;
+    }
+    sent = send_frame(frames, data, len);
     if (sent >= 0)
         return sent;
     wslay_event_set_error(wslay, errno == EAGAIN || errno == EINTR ? WSLAY_ERR_WOULDBLOCK

@@ -11,12 +11,16 @@
 
 struct m4h_websocket;
 
+#define M4H_FRAMES_HEAD_MAX 14
+
 /* The context of wslay's callbacks. */
 struct m4h_frames {
     wslay_event_context_ptr wslay;
     struct m4h_websocket *websocket; /* that has it now */
     const uint8_t *piece;            /* what wslay may read now; borrowed */
     size_t piece_len;
+    uint8_t head[M4H_FRAMES_HEAD_MAX]; /* of the frame that goes out; leaves with its payload */
+    size_t head_len;                   /* that has not left */
     SLIST_ENTRY(m4h_frames) link;
 };
 
