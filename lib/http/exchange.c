@@ -208,9 +208,39 @@ static bool refuse_frame(struct m4h_websocket *websocket)
     return true;
 }
 
-bool m4h_websocket_send_waiting(struct m4h_websocket *websocket)
+static bool queue_close(struct m4h_websocket *websocket, uint16_t code, const char *reason)
+{
+    return wslay_event_queue_close(websocket->frames->wslay, code, (const uint8_t *)reason,
+                                   strlen(reason)) == 0;
+}
+
+bool m4h_websocket_say_close(struct m4h_websocket *websocket, uint16_t code, const char *reason)
+{
+    if (!m4h_websocket_take_frames(websocket))
+        return false;
+    if (!wants_to_write(websocket))
+        return queue_close(websocket, code, reason);
+    /* wslay would send it first. */
+    websocket->late_code = code;
+    websocket->late_reason = reason;
+    return true;
+}
+
+static bool send_frames(struct m4h_websocket *websocket)
 {
     return !wants_to_write(websocket) || wslay_event_send(websocket->frames->wslay) == 0;
+}
+
+bool m4h_websocket_send_waiting(struct m4h_websocket *websocket)
+{
+    const char *reason = websocket->late_reason;
+
+    if (!send_frames(websocket))
+        return false;
+    if (reason == NULL || wants_to_write(websocket))
+        return true;
+    websocket->late_reason = NULL;
+    return queue_close(websocket, websocket->late_code, reason) && send_frames(websocket);
 }
 
 /* Whether what comes is still looked at. */

@@ -33,9 +33,11 @@ struct m4h_websocket {
     enum m4h_websocket_state state;
     bool is_in_turn; /* what is sent goes out at its end */
     bool is_cut;
-    bool is_leaving;  /* its handler was told that the server ends */
-    uint16_t our_end; /* the code where it was us who ended it; 0: it was not */
-    int fd;           /* MHD's */
+    bool is_leaving;         /* its handler was told that the server ends */
+    uint16_t late_code;      /* of a close frame that waits for the answers before it */
+    const char *late_reason; /* its reason; NULL: there is none */
+    uint16_t our_end;        /* the code where it was us who ended it; 0: it was not */
+    int fd;                  /* MHD's */
     struct m4h_http_connection *connection; /* whose socket is the same, unless it has TLS */
     struct MHD_UpgradeResponseHandle *upgraded;
     struct m4h_watch *watch;
@@ -52,6 +54,8 @@ struct m4h_websocket {
 
 /* It gets what frames are cut with, where it has none. False: no memory. */
 bool m4h_websocket_take_frames(struct m4h_websocket *websocket);
+/* Queues a close frame, behind all that waits. `reason` is a literal. False: no memory. */
+bool m4h_websocket_say_close(struct m4h_websocket *websocket, uint16_t code, const char *reason);
 /* Sends what the socket takes. False: it is broken. */
 bool m4h_websocket_send_waiting(struct m4h_websocket *websocket);
 /* Reads, answers and writes as much as there is to. False: over. */

@@ -242,12 +242,10 @@ void m4h_websocket_close(struct m4h_websocket *websocket, uint16_t code, const c
         return;
     websocket->state = M4H_WEBSOCKET_CLOSING;
     m4h_timer_start(websocket->timer, M4H_WEBSOCKET_CLOSE_WAIT_MS, 0);
-    if (!m4h_websocket_take_frames(websocket) ||
-        wslay_event_queue_close(websocket->frames->wslay, code, (const uint8_t *)reason,
-                                strlen(reason)) != 0)
-        cut(websocket, M4H_WEBSOCKET_ABNORMAL);
-    else
+    if (m4h_websocket_say_close(websocket, code, reason))
         flush(websocket);
+    else
+        cut(websocket, M4H_WEBSOCKET_ABNORMAL);
 }
 
 /* ---- the server's end

@@ -76,8 +76,8 @@ const char *m4h_websocket_peer(const struct m4h_websocket *websocket);
 M4H_MUST_CHECK int m4h_websocket_send(struct m4h_websocket *websocket, bool is_text,
                                       const void *data, size_t len);
 
-/* Sends a close frame, waits a little for the peer's, ends. Nothing comes in any
- * more but on_close. Does nothing when it is closing. */
+/* Sends a close frame after what waits to be sent, waits a little for the peer's, ends. Nothing
+ * comes in any more but on_close. Does nothing when it is closing. `reason` is a literal. */
 void m4h_websocket_close(struct m4h_websocket *websocket, uint16_t code, const char *reason);
 
 #endif

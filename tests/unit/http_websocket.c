@@ -286,6 +286,40 @@ static void flood(void *context)
     }
 }
 
+#define LARGE 1000000u
+
+static void send_much_and_close(void *context)
+{
+    static char data[LARGE];
+
+    for (int i = 0; i < *(int *)context; i++)
+        assert_int_equal(m4h_websocket_send(server_side, false, data, sizeof(data)), 0);
+    m4h_websocket_close(server_side, M4H_WEBSOCKET_NORMAL, "that was all");
+}
+
+static void a_close_comes_after_what_was_sent_before_however_slow_the_reader(void **state)
+{
+    uint8_t *data = malloc(LARGE);
+    int fd, count = 25;
+    size_t len;
+
+    (void)state;
+    config.queue_max = 2 * 25 * LARGE;
+    fd = dial();
+    websocket_send_text(fd, FIN | TEXT_FRAME, "open");
+    websocket_expect_text(fd, FIN | TEXT_FRAME, "open");
+    http_fixture_run(&fixture, send_much_and_close, &count);
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(websocket_read(fd, data, LARGE, &len), FIN | BINARY);
+        assert_int_equal(len, LARGE);
+    }
+    websocket_expect_close(fd, 1000);
+    websocket_send(fd, FIN | CLOSE, "\x03\xe8", 2);
+    assert_true(http_is_closed(fd));
+    free(data);
+    hang_up(fd, 1000);
+}
+
 static void a_reader_that_is_too_slow_is_cut_off(void **state)
 {
     int fd = dial();
@@ -453,6 +487,7 @@ int main(void)
         ON_SERVER(utf8_may_be_split_between_fragments),
         ON_SERVER(a_close_is_answered_by_a_close_with_its_code),
         ON_SERVER(the_handler_may_close_from_inside_a_message),
+        ON_SERVER(a_close_comes_after_what_was_sent_before_however_slow_the_reader),
         ON_SERVER(a_reader_that_is_too_slow_is_cut_off),
         ON_SERVER(a_client_that_only_pings_and_never_reads_is_held_back),
         ON_SERVER(a_silent_peer_is_pinged_and_then_given_up),
