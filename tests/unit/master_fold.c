@@ -256,6 +256,26 @@ static void a_new_epoch_drops_what_the_process_before_had(void **state)
     assert_int_equal(scene->world->ticket_count, 0);
 }
 
+static void a_slave_that_starts_and_ends_without_pause_does_not_fill_the_log(void **state)
+{
+    struct scene *scene = *state;
+    unsigned told;
+
+    for (int i = 0; i < 1000; i++) {
+        fake_slave_restart(&scene->slave);
+        tell(scene, fake_start(&scene->slave));
+        tell(scene, fake_stop(&scene->slave));
+    }
+    told = scene->world->notes[M4H_NOTE_RESTARTED] + scene->world->notes[M4H_NOTE_STOPPED];
+    assert_in_range(told, 10, 40);
+    scene->world->moment.now_ms += 60000;
+    fake_slave_restart(&scene->slave);
+    tell(scene, fake_start(&scene->slave));
+    tell(scene, fake_stop(&scene->slave));
+    assert_true(scene->world->notes[M4H_NOTE_RESTARTED] + scene->world->notes[M4H_NOTE_STOPPED] >
+                told);
+}
+
 static void a_new_epoch_without_its_start_needs_a_snapshot(void **state)
 {
     struct scene *scene = *state;
@@ -461,6 +481,7 @@ int main(void)
         TEST(a_wrong_number_of_tunnels_asks_for_a_snapshot),
         TEST(an_old_epoch_changes_nothing),
         TEST(a_new_epoch_drops_what_the_process_before_had),
+        TEST(a_slave_that_starts_and_ends_without_pause_does_not_fill_the_log),
         TEST(a_new_epoch_without_its_start_needs_a_snapshot),
         TEST(an_epoch_from_the_future_gives_way_once_it_is_lost),
         TEST(first_sight_of_a_running_slave_asks_for_a_snapshot),

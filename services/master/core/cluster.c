@@ -82,11 +82,34 @@ void m4h_cluster_destroy(struct m4h_cluster *cluster)
 
 /* ---- shared parts --------------------------------------------------------- */
 
-void m4h_cluster_note(struct m4h_cluster *cluster, const struct m4h_slave *slave,
-                      enum m4h_note note, const char *why, uint64_t age_ms)
-{
-    struct m4h_effect *effect = m4h_effects_add(&cluster->effects, M4H_EFFECT_NOTE);
+/* Of what a slave says of its own life, so much is told in such a time. */
+#define TOLD_MAX      20u
+#define TOLD_EVERY_MS 60000u
 
+static bool may_be_told(struct m4h_slave *slave, enum m4h_note note)
+{
+    if (note != M4H_NOTE_RESTARTED && note != M4H_NOTE_DRAINING && note != M4H_NOTE_STOPPED)
+        return true;
+    if (slave->last_seen_ms - slave->told_since_ms >= TOLD_EVERY_MS) {
+        slave->told_since_ms = slave->last_seen_ms;
+        slave->told = 0;
+    }
+    if (slave->told == TOLD_MAX) {
+        slave->untold++;
+        return false;
+    }
+    slave->told++;
+    return true;
+}
+
+void m4h_cluster_note(struct m4h_cluster *cluster, struct m4h_slave *slave, enum m4h_note note,
+                      const char *why, uint64_t age_ms)
+{
+    struct m4h_effect *effect;
+
+    if (!may_be_told(slave, note))
+        return;
+    effect = m4h_effects_add(&cluster->effects, M4H_EFFECT_NOTE);
     if (effect == NULL)
         return;
     m4h_text_copy(effect->slave_id, sizeof(effect->slave_id), slave->id);
@@ -94,6 +117,8 @@ void m4h_cluster_note(struct m4h_cluster *cluster, const struct m4h_slave *slave
     effect->as.note.note = note;
     effect->as.note.why = why;
     effect->as.note.age_ms = age_ms;
+    effect->as.note.untold = slave->untold;
+    slave->untold = 0;
     effect->as.note.tunnels = slave->held.count;
 }
 

@@ -29,8 +29,9 @@ struct m4h_cluster {
 
 /* ---- cluster.c ------------------------------------------------------------ */
 
-void m4h_cluster_note(struct m4h_cluster *cluster, const struct m4h_slave *slave,
-                      enum m4h_note note, const char *why, uint64_t age_ms);
+/* Bounded for each slave, as the process behind it may start as often as it likes. */
+void m4h_cluster_note(struct m4h_cluster *cluster, struct m4h_slave *slave, enum m4h_note note,
+                      const char *why, uint64_t age_ms);
 /* Tells dispatch what has become of the slave. */
 void m4h_cluster_update_seat(struct m4h_slave *slave);
 /* Sets `synced` or `lost`, and keeps the count of the unsynced right. */

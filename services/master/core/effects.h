@@ -54,6 +54,7 @@ struct m4h_effect {
             enum m4h_note note;
             const char *why; /* static, may be NULL */
             uint64_t age_ms; /* since the slave was last heard */
+            uint32_t untold; /* notes of its life before this one, which were too many */
             uint32_t tunnels;
         } note;
         struct {

@@ -36,6 +36,11 @@ struct m4h_slave {
     struct m4h_heap_node liveness;
     uint64_t liveness_due_ms;
 
+    /* What the log was told of its life lately: it says itself how often it starts and ends. */
+    uint64_t told_since_ms;
+    uint32_t told;
+    uint32_t untold; /* since the last that was told */
+
     /* Snapshots: a slave waits for its turn, or has a page under way, or neither
      * (both times UINT64_MAX). It is always in both heaps. */
     struct m4h_heap_node waiting;

@@ -48,7 +48,7 @@ void m4h_master_log_note(struct m4h_master *master, const struct m4h_effect *eff
         !m4h_log_limit_allows(&master->note_log, m4h_loop_now_ms(master->loop), &suppressed))
         return;
     len = add_number(numbers, sizeof(numbers), 0, "age_ms", effect->as.note.age_ms);
-    add_number(numbers, sizeof(numbers), len, "suppressed", suppressed);
+    add_number(numbers, sizeof(numbers), len, "suppressed", suppressed + effect->as.note.untold);
     m4h_log(wording->level, M4H_MASTER_LOG, "slave=%s region=%s tunnels=%u%s%s%s%s %s",
             effect->slave_id, effect->region, effect->as.note.tunnels, numbers,
             why != NULL ? " reason=\"" : "", why != NULL ? why : "", why != NULL ? "\"" : "",
