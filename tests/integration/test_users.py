@@ -13,7 +13,8 @@ from pathlib import Path
 
 import test_nats_tls
 import test_permissions
-from cluster import BUILD, ROOT, EchoServer, echoes, run, ssh_device, wait_until
+from test_subscribers import EXAMPLES, NODE_PACKAGES
+from cluster import BUILD, ROOT, EchoServer, Program, echoes, run, ssh_device, wait_until
 from event_feed import Feed
 from own_service import OwnService
 
@@ -31,7 +32,7 @@ class Users(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.dir, ignore_errors=True)
         cls.users = cls.dir / "users"
         cls.make_users("--master", "master-1", "--slave", "eu/slave-1", "--slave", "eu/slave-2",
-                       "--gateway", "gateway-1", "--viewer", "viewer-1")
+                       "--gateway", "gateway-1", "--viewer", "viewer-1", "--follower", "follower-1")
         config = cls.dir / "nats.conf"
         config.write_text(f'jetstream {{ store_dir: "{cls.dir}/store" }}\ninclude "users/users.conf"\n')
         cls.server = test_nats_tls.NatsServer(cls.dir, "-c", config)
@@ -165,6 +166,24 @@ class Users(unittest.TestCase):
         self.assertIn("a command that is no request is ignored", slave.output)
         self.assertNotIn("cannot answer", slave.output)
         self.assertEqual(0, master.metrics()["mas4h_master_nats_permission_violations_total"])
+
+    def test_the_examples_run_under_the_users_that_are_made_for_them(self):
+        if shutil.which("node") is None or not NODE_PACKAGES.is_dir():
+            self.skipTest("the packages of the Node examples are not installed: no node, no npm or no network")
+        self.authorized_keys = self.dir / "none.keys"
+        self.authorized_keys.write_text("")
+        self.own("master", {})
+        self.own("slave", {"slave": {"region": "eu"}})
+        for file in (EXAMPLES / "node").glob("*.mjs"):
+            shutil.copy(file, NODE_PACKAGES.parent)
+        for user, script, said in (("viewer-1", "consumer.mjs", '"start"'), ("follower-1", "state.mjs", '"tunnels":')):
+            program = Program([
+                "env", f"MAS4H_PROTO={ROOT / 'proto'}", "node", NODE_PACKAGES.parent / script,
+                "--servers", self.description["nats_url"], "--user", user,
+                "--password-file", self.users / f"{user}.password", "--inbox-prefix", f"_INBOX.{user}"])
+            self.addCleanup(program.stop)
+            program.wait_for(said)
+            self.assertNotIn("VIOLATION", program.output.upper())
 
     def test_passwords_stay_when_a_slave_is_added(self):
         before = (self.users / "slave-1.password").read_text()

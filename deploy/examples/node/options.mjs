@@ -9,6 +9,9 @@ export function options() {
     options: {
       servers: { type: "string", default: "nats://127.0.0.1:4222" },
       creds: { type: "string" }, // a .creds file
+      user: { type: "string" },
+      "password-file": { type: "string" },
+      "inbox-prefix": { type: "string" }, // for a user that may subscribe to inboxes of its own only
       "tls-ca": { type: "string" },
       stream: { type: "string", default: "MAS4H_EVENTS" },
       durable: { type: "string", default: "example-node" },
@@ -16,13 +19,16 @@ export function options() {
   }).values;
 }
 
-export function connectAs(name, { servers, creds, "tls-ca": caFile }) {
+export function connectAs(name, given) {
+  const { servers, creds, user, "inbox-prefix": inboxPrefix, "tls-ca": caFile } = given;
   return connect({
     servers: servers.split(","),
     name,
     maxReconnectAttempts: -1,
     waitOnFirstConnect: true,
     ...(creds && { authenticator: credsAuthenticator(readFileSync(creds)) }),
+    ...(user && { user, pass: readFileSync(given["password-file"], "utf8").trim() }),
+    ...(inboxPrefix && { inboxPrefix }),
     ...(caFile && { tls: { caFile } }),
   });
 }
