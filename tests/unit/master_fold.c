@@ -111,6 +111,25 @@ static void a_duplicate_changes_nothing(void **state)
     assert_int_equal(scene->world->ticket_count, 0);
 }
 
+/* A journal may try for minutes to get an event into the stream. */
+static void a_repeat_is_no_sign_of_life(void **state)
+{
+    struct scene *scene = *state;
+    struct m4h_event connect = fake_connect(&scene->slave, "a", 1, 10);
+
+    tell(scene, connect);
+    for (unsigned i = 0; i < 4; i++) {
+        world_pass(scene->world, 2500);
+        tell(scene, connect);
+    }
+    assert_int_equal(world_slave(scene->world, "s1").state, M4H_SLAVE_SILENT);
+    assert_string_equal(world_owner(scene->world, "a"), "");
+    assert_int_equal(scene->world->ticket_count, 0);
+    tell(scene, fake_load(&scene->slave));
+    world_sync(scene->world, &scene->slave);
+    world_assert_same(scene->world, &scene->slave);
+}
+
 static void a_gap_asks_for_one_snapshot_that_heals_it(void **state)
 {
     struct scene *scene = *state;
@@ -372,6 +391,31 @@ static void a_region_that_was_a_lie_gives_way_once_it_is_lost(void **state)
     fake_slave_free(&other);
 }
 
+static void a_repeat_of_the_lie_does_not_prolong_it(void **state)
+{
+    struct scene *scene = *state;
+    struct fake_slave other;
+    struct m4h_event lie;
+
+    fake_slave_init(&other, "s2", "us");
+    fake_start(&other);
+    lie = fake_connect(&other, "x", 100, 10);
+    m4h_text_copy(lie.region, sizeof(lie.region), "mars");
+    tell(scene, lie);
+    for (unsigned i = 0; i < 5; i++) {
+        world_pass(scene->world, 2000);
+        tell(scene, lie);
+        tell(scene, fake_load(&scene->slave));
+        tell(scene, fake_load(&other));
+    }
+    world_sync(scene->world, &other);
+    assert_string_equal(world_slave(scene->world, "s2").region, "us");
+    world_pass(scene->world, 10000);
+    tell(scene, lie);
+    assert_string_equal(world_slave(scene->world, "s2").region, "us");
+    fake_slave_free(&other);
+}
+
 static void a_new_epoch_may_bring_another_region(void **state)
 {
     struct scene *scene = *state;
@@ -470,6 +514,7 @@ int main(void)
         TEST(a_tunnel_is_shown_as_its_event_told_it),
         TEST(the_ports_of_a_tunnel_may_change),
         TEST(a_duplicate_changes_nothing),
+        TEST(a_repeat_is_no_sign_of_life),
         TEST(a_gap_asks_for_one_snapshot_that_heals_it),
         TEST(a_load_event_shows_that_the_last_events_are_missing),
         TEST(a_lost_refusal_is_a_gap_too),
@@ -488,6 +533,7 @@ int main(void)
         TEST(first_sight_of_a_stopping_slave_is_no_slave),
         TEST(an_event_that_claims_another_region_is_ignored),
         TEST(a_region_that_was_a_lie_gives_way_once_it_is_lost),
+        TEST(a_repeat_of_the_lie_does_not_prolong_it),
         TEST(a_new_epoch_may_bring_another_region),
         TEST(a_drain_shows_and_is_noted_once),
         TEST(a_drain_that_goes_on_is_no_news_but_for_its_deadline),

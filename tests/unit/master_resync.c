@@ -384,6 +384,27 @@ static void snapshots_that_do_not_help_are_asked_for_ever_less_often(void **stat
     assert_true(contradict(scene) <= 100);
 }
 
+static void a_load_event_that_agrees_ends_a_long_pause(void **state)
+{
+    struct scene *scene = *state;
+    struct m4h_event lie = fake_load(&scene->slave);
+    unsigned waited = 0;
+
+    lie.as.load.digest ^= 1;
+    world_sync(scene->world, &scene->slave);
+    for (unsigned i = 0; i < 10; i++)
+        (void)contradict(scene);
+    tell(scene, lie);
+    world_pass(scene->world, 2000);
+    assert_null(world_ticket(scene->world, "s1"));
+    tell(scene, fake_load(&scene->slave));
+    for (; world_ticket(scene->world, "s1") == NULL && waited < 60000; waited += 100)
+        world_pass(scene->world, 100);
+    assert_true(waited <= 1100);
+    world_sync(scene->world, &scene->slave);
+    world_assert_same(scene->world, &scene->slave);
+}
+
 static void the_pauses_are_short_again_once_a_load_event_agrees(void **state)
 {
     struct scene *scene = *state;
@@ -529,6 +550,7 @@ int main(void)
         TEST(a_burst_with_holes_is_healed_by_few_snapshots),
         TEST(failures_are_retried_with_pauses_of_a_second_at_most),
         TEST(snapshots_that_do_not_help_are_asked_for_ever_less_often),
+        TEST(a_load_event_that_agrees_ends_a_long_pause),
         TEST(the_pauses_are_short_again_once_a_load_event_agrees),
         TEST(a_page_that_never_comes_is_given_up),
         TEST(an_answer_that_comes_too_late_is_ignored),

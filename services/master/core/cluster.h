@@ -3,14 +3,15 @@
  *
  * The rules, per slave (docs/PROTOCOL tells them to subscribers):
  *  - an event with the next seq applies; one that is not later than the known
- *    seq is a duplicate and is ignored, but for a drain and a stop, which are final;
+ *    seq is a duplicate and is ignored, but for a drain and a stop, which are final: it is
+ *    no sign of life, as slaves repeat events until a stream has them;
  *  - ignored is every event of a lower epoch, or of another region in the same epoch,
  *    unless the slave as it is known is lost: then the one that speaks is the one that
  *    lives, and its part begins anew;
  *  - a gap, a new epoch, first sight, or a load event whose seq, number of
  *    tunnels or digest disagrees makes the slave unsynced: a snapshot is asked
  *    for, one at a time, with pauses of a second at most; of more, up to 30 s, where
- *    snapshots do not help. An epoch's first event, a start, needs
+ *    snapshots do not help, until a load event agrees. An epoch's first event, a start, needs
  *    none: the slave is empty;
  *  - meanwhile its events go on to apply, and are kept to be applied again on
  *    top of the snapshot, which replaces what the slave holds;

@@ -83,6 +83,8 @@ void m4h_resync_start_empty(struct m4h_cluster *cluster, struct m4h_slave *slave
 /* Keeps an event that comes while a snapshot is under way. */
 void m4h_resync_keep(struct m4h_slave *slave, const struct m4h_event *event);
 /* Wants no snapshot any more, and forgets the one that is under way. */
+/* The slave's word agrees with what is held: a snapshot will help, after a short pause. */
+void m4h_resync_hurry(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms);
 void m4h_resync_cancel(struct m4h_cluster *cluster, struct m4h_slave *slave);
 /* Gives up what takes too long, and asks for what is due. */
 void m4h_resync_tick(struct m4h_cluster *cluster, uint64_t now_ms);

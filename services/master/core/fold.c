@@ -289,6 +289,8 @@ static void on_load(struct m4h_cluster *cluster, struct m4h_slave *slave,
     } else if (slave->synced) {
         slave->attempts_unconfirmed = 0;
         slave->snapshots_useless = 0;
+    } else if (agrees(slave, load)) {
+        m4h_resync_hurry(cluster, slave, now_ms);
     }
 }
 
@@ -372,6 +374,14 @@ static void change_process(struct m4h_cluster *cluster, struct m4h_slave *slave,
     m4h_cluster_note(cluster, slave, M4H_NOTE_RESTARTED, NULL, 0);
 }
 
+/* A number that is known already. It may be from a journal that tries for long to get it into
+ * the stream, so it says nothing of what the slave is like now, nor that it lives. */
+static bool is_repeat(const struct m4h_slave *slave, const struct m4h_event *event)
+{
+    return event->epoch == slave->epoch && event->seq <= slave->seq &&
+           event->type != M4H_EVENT_LOAD;
+}
+
 /* Whether the event is of the process that the slave is known by. One that is older, or
  * claims another region within its epoch, is ignored; but where the known one is lost, the
  * one that speaks is the one that lives. */
@@ -382,7 +392,7 @@ static bool is_of(struct m4h_cluster *cluster, struct m4h_slave *slave,
 
     if (event->epoch == slave->epoch && has_region)
         return true;
-    if (event->epoch > slave->epoch || slave->lost) {
+    if (event->epoch > slave->epoch || (slave->lost && !is_repeat(slave, event))) {
         change_process(cluster, slave, event);
         return true;
     }
@@ -415,12 +425,13 @@ void m4h_cluster_event(struct m4h_cluster *cluster, const struct m4h_event *even
     if (slave == NULL)
         return;
     cluster->stats.events[event->type]++;
-    m4h_liveness_heard(cluster, slave, moment);
+    if (!is_repeat(slave, event))
+        m4h_liveness_heard(cluster, slave, moment);
     if (event->type == M4H_EVENT_LOAD)
         on_load(cluster, slave, event, moment.now_ms);
     else
         on_numbered(cluster, slave, event, moment.now_ms);
-    if (!slave->synced && !m4h_resync_is_wanted(slave))
+    if (!slave->synced && !slave->lost && !m4h_resync_is_wanted(slave))
         m4h_resync_want(cluster, slave, "its tunnels are not known", moment.now_ms);
     m4h_cluster_update_seat(slave);
     m4h_resync_tick(cluster, moment.now_ms);

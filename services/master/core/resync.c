@@ -113,6 +113,16 @@ void m4h_resync_want(struct m4h_cluster *cluster, struct m4h_slave *slave, const
     set_waiting(cluster, slave, now_ms + backoff_ms(slave));
 }
 
+void m4h_resync_hurry(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms)
+{
+    uint64_t due_ms;
+
+    slave->snapshots_useless = 0;
+    due_ms = now_ms + backoff_ms(slave);
+    if (slave->waiting_due_ms != UINT64_MAX && due_ms < slave->waiting_due_ms)
+        set_waiting(cluster, slave, due_ms);
+}
+
 void m4h_resync_cancel(struct m4h_cluster *cluster, struct m4h_slave *slave)
 {
     free_resync(slave->resync);
