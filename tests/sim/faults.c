@@ -196,6 +196,7 @@ static void lose_epoch(struct sim *sim, struct sim_slave *slave)
 {
     if (!slave->node.lives)
         return;
+    sim->has_lied = true;
     sim_slave_kill(sim, slave);
     slave->node.skew_ms = 3600000;
     sim_slave_start(sim, slave);
@@ -217,11 +218,11 @@ static void stop_lying(struct sim *sim, struct node *node, uint64_t index, void 
 static void lie(struct sim *sim, struct sim_slave *slave)
 {
     if (sim_chance(sim, 500))
-        slave->lies_of_region = true;
+        slave->lies_of_region = sim->has_lied = true;
     else
         slave->lies_of_digest = true;
     sim_say(sim, "%s lies of its %s", slave->node.id, slave->lies_of_region ? "region" : "digest");
-    sim_later(sim, sim_between(sim, 100, 12000), NULL, stop_lying, slave->node.index, NULL);
+    sim_later(sim, sim_between(sim, 100, 40000), NULL, stop_lying, slave->node.index, NULL);
 }
 
 /* ---- the choice ----------------------------------------------------------- */

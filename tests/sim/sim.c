@@ -112,21 +112,10 @@ void sim_fail(struct sim *sim, const char *format, ...)
 
 /* ---- the course ----------------------------------------------------------- */
 
-static void become_calm(struct sim *sim, struct node *node, uint64_t argument, void *owned)
-{
-    (void)node;
-    (void)argument;
-    (void)owned;
-    sim_say(sim, "the faults are over");
-    sim->is_calm = true;
-    crowd_calm(sim);
-    faults_end(sim);
-}
-
 /* After the last fault. */
 static unsigned heal_ms(const struct sim *sim)
 {
-    return sim->may_lie ? SIM_FORGIVEN_MS : SIM_HEAL_MS;
+    return sim->has_lied ? SIM_FORGIVEN_MS : SIM_HEAL_MS;
 }
 
 /* A step, so that it is looked at then. */
@@ -136,6 +125,19 @@ static void look(struct sim *sim, struct node *node, uint64_t argument, void *ow
     (void)argument;
     (void)owned;
     sim_say(sim, "all should agree");
+}
+
+static void become_calm(struct sim *sim, struct node *node, uint64_t argument, void *owned)
+{
+    (void)node;
+    (void)argument;
+    (void)owned;
+    sim_say(sim, "the faults are over");
+    sim->is_calm = true;
+    crowd_calm(sim);
+    faults_end(sim);
+    sim_later(sim, heal_ms(sim), NULL, look, 0, NULL);
+    sim_later(sim, heal_ms(sim) + SIM_UNDER_WAY_MS, NULL, look, 0, NULL);
 }
 
 static void create_all(struct sim *sim)
@@ -153,8 +155,6 @@ static void create_all(struct sim *sim)
     crowd_create(sim);
     sim->faults_until_ms = sim_between(sim, 10000, 75000);
     sim_later(sim, sim->faults_until_ms, NULL, become_calm, 0, NULL);
-    sim_later(sim, sim->faults_until_ms + heal_ms(sim), NULL, look, 0, NULL);
-    sim_later(sim, sim->faults_until_ms + heal_ms(sim) + SIM_UNDER_WAY_MS, NULL, look, 0, NULL);
     faults_begin(sim);
 }
 

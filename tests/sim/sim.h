@@ -21,10 +21,9 @@
 #define SIM_WALL_MS 1800000000000u
 /* After the last fault all views agree within so long. */
 #define SIM_HEAL_MS 5000u
-/* Where slaves lie: a master that believed a false region or an epoch of the future needs 10 s
- * more, after which it takes the slave for lost; one that was told wrong digests asks for the
- * next snapshot after up to 30 s. */
-#define SIM_FORGIVEN_MS 45000u
+/* Where a slave claimed a false region, or an epoch of the future: a master that believed it
+ * needs 10 s more, after which it takes the slave for lost. */
+#define SIM_FORGIVEN_MS 15000u
 /* And so long after it no event is left that is not in the stream: 10 s are the longest rest
  * between two tries. */
 #define SIM_STORED_MS 15000u
@@ -57,6 +56,7 @@ struct sim {
     uint64_t steps_now; /* at this very time */
     uint64_t last_id;   /* of sessions and tunnels */
     bool may_lie;       /* there are slaves that say what is not so */
+    bool has_lied;      /* of their region or epoch */
     bool is_calm;       /* there are no more faults */
     bool has_agreed;    /* all masters, after that */
     uint64_t faults_until_ms;

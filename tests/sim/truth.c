@@ -131,6 +131,8 @@ void truth_before_event(struct sim *sim, struct sim_master *master, const struct
                                event->type != M4H_EVENT_STOP;
     sim->truth.was_new = slave != NULL && event->epoch == slave->epoch && event->seq > slave->seq &&
                          !slave->lost && strcmp(event->region, slave->region) == 0;
+    sim->truth.was_repeat = slave != NULL && event->epoch == slave->epoch &&
+                            event->seq <= slave->seq && event->type != M4H_EVENT_LOAD;
     sim->truth.was_old = slave != NULL && ((event->epoch < slave->epoch && !slave->lost) ||
                                            (event->epoch == slave->epoch && !slave->lost &&
                                             strcmp(event->region, slave->region) != 0));
@@ -158,9 +160,10 @@ void truth_after_event(struct sim *sim, struct sim_master *master, const struct 
                  event->as.connect.client_key, event->slave_id);
     if (slave == NULL || slave->epoch != event->epoch || strcmp(event->region, slave->region) != 0)
         return;
-    if (heard->epoch != event->epoch)
-        *heard = (struct sim_heard){.epoch = event->epoch};
-    heard->at_ms = truth_hearing_ms(sim, master);
+    if (heard->epoch != event->epoch) /* a page may have told of it, and is no sign of life */
+        *heard = (struct sim_heard){.epoch = event->epoch, .at_ms = heard->at_ms};
+    if (!sim->truth.was_repeat)
+        heard->at_ms = truth_hearing_ms(sim, master);
     heard->is_closing |= event->type == M4H_EVENT_DRAIN || event->type == M4H_EVENT_STOP ||
                          (event->type == M4H_EVENT_LOAD && event->as.load.state != M4H_SLAVE_READY);
 }

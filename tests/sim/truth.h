@@ -43,7 +43,7 @@ struct truth {
     uint64_t held_before;       /* the same, but for who was heard when */
     bool was_old;
     bool was_duplicate;
-    bool was_new;
+    bool was_new, was_repeat;
 };
 
 void truth_free(struct truth *truth);
