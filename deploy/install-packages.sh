@@ -14,7 +14,7 @@ build_packages=(cmake ninja-build pkg-config gcc libc6-dev libssh-dev libssl-dev
     libsystemd-dev libwslay-dev libjansson-dev libinih-dev libcurl4-openssl-dev uthash-dev libcmocka-dev)
 test_packages=(clang clang-format openssh-server dropbear-bin python3-protobuf python3-websockets
     python3-cryptography netcat-openbsd procps iproute2 haproxy nginx ssh-audit git
-    mandoc openssl
+    mandoc openssl prometheus
     chromium)
 
 say() { printf '%s\n' "$*" >&2; }
@@ -65,7 +65,7 @@ leave_disabled() {
         case $package in
             nats-server) as_root systemctl --quiet disable nats-server.service || true ;;
             openssh-server) as_root systemctl --quiet disable ssh.service || true ;;
-            haproxy | nginx) as_root systemctl --quiet disable "$package.service" || true ;;
+            haproxy | nginx | prometheus) as_root systemctl --quiet disable "$package.service" || true ;;
         esac
     done
 }

@@ -29,3 +29,20 @@ void m4h_histogram_add(struct m4h_histogram *histogram, uint64_t value)
     add(&histogram->buckets[i], 1);
     add(&histogram->sum, value);
 }
+
+void m4h_histogram_gather(struct m4h_histogram *histogram, const struct m4h_histogram *other)
+{
+    assert(histogram->bounds == other->bounds);
+    for (size_t i = 0; i <= histogram->bound_count; i++)
+        add(&histogram->buckets[i], atomic_load_explicit(&other->buckets[i], memory_order_relaxed));
+    add(&histogram->sum, atomic_load_explicit(&other->sum, memory_order_relaxed));
+}
+
+uint64_t m4h_histogram_count(const struct m4h_histogram *histogram)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i <= histogram->bound_count; i++)
+        count += atomic_load_explicit(&histogram->buckets[i], memory_order_relaxed);
+    return count;
+}

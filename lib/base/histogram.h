@@ -25,5 +25,10 @@ void m4h_histogram_init(struct m4h_histogram *histogram, const uint64_t *bounds,
                         size_t bound_count);
 /* By the one thread that counts. */
 void m4h_histogram_add(struct m4h_histogram *histogram, uint64_t value);
+/* Adds what another one with the same bounds has counted. By the one thread that counts into
+ * `histogram`. */
+void m4h_histogram_gather(struct m4h_histogram *histogram, const struct m4h_histogram *other);
+/* How often, in all. Any thread. */
+uint64_t m4h_histogram_count(const struct m4h_histogram *histogram);
 
 #endif

@@ -241,16 +241,18 @@ bool m4h_bus_is_request(const struct m4h_bus_message *message)
            strncmp(message->reply, OWN_SUBJECTS, strlen(OWN_SUBJECTS)) != 0;
 }
 
-static void deliver_message(struct m4h_bus *bus, uint32_t topic, natsMsg *message)
+static void deliver_message(struct m4h_bus *bus, const struct m4h_inbox_item *item)
 {
+    natsMsg *message = item->message;
     struct m4h_bus_message view = {
         .subject = natsMsg_GetSubject(message),
         .reply = natsMsg_GetReply(message),
         .data = (const uint8_t *)natsMsg_GetData(message),
         .len = (size_t)natsMsg_GetDataLength(message),
+        .arrived_us = item->arrived_us,
     };
 
-    bus->handlers[topic](bus->context, &view);
+    bus->handlers[item->topic](bus->context, &view);
 }
 
 static void change_status(struct m4h_bus *bus, bool connected)
@@ -273,7 +275,7 @@ static void deliver(struct m4h_bus *bus, const struct m4h_inbox_item *item)
     if (item->topic == bus->handler_count)
         deliver_reply(bus, item->message);
     else
-        deliver_message(bus, item->topic, item->message);
+        deliver_message(bus, item);
 }
 
 /* Once the answers are on their way. */

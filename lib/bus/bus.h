@@ -33,6 +33,7 @@ struct m4h_bus_message {
     const char *reply; /* NULL: none; see m4h_bus_is_request before answering to it */
     const uint8_t *data;
     size_t len;
+    uint64_t arrived_us; /* of m4h_latency_clock_us: since when it waited for the owner */
 };
 
 /* Somebody waits for the answer to it in an inbox. A reply subject is not checked by any server:

@@ -3,6 +3,7 @@
 #include "lib/bus/inbox.h"
 
 #include "lib/base/error.h"
+#include "lib/base/latency.h"
 
 #include <stdlib.h>
 
@@ -91,7 +92,7 @@ static bool has_room(const struct m4h_inbox *inbox, uint32_t bytes)
 
 void m4h_inbox_push(struct m4h_inbox *inbox, uint32_t topic, void *message, uint32_t bytes)
 {
-    struct m4h_inbox_item item = {M4H_INBOX_MESSAGE, topic, bytes, message};
+    struct m4h_inbox_item item = {M4H_INBOX_MESSAGE, topic, bytes, message, m4h_latency_clock_us()};
     bool taken;
 
     pthread_mutex_lock(&inbox->mutex);

@@ -23,6 +23,7 @@ struct m4h_inbox_item {
     uint32_t topic; /* of a message */
     uint32_t bytes;
     void *message; /* whoever takes the item owns it */
+    uint64_t arrived_us;
 };
 
 struct m4h_inbox {

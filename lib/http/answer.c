@@ -2,6 +2,7 @@
  * when the library next asks for them. */
 #include "lib/http/server.h"
 
+#include "lib/base/latency.h"
 #include "lib/base/log.h"
 #include "lib/json/json.h"
 
@@ -33,8 +34,8 @@ static void log_answer(const struct m4h_http_request *request)
             "method=%s path=%s status=%u ms=%" PRIu64
             " bytes=%zu peer=%s%s%s request_id=%s answered",
             request->method, m4h_log_quote(path, sizeof(path), request->path), request->status,
-            m4h_loop_now_ms(server->loop) - request->started_ms, request->answer_len, request->peer,
-            request->asker[0] != '\0' ? " token=" : "", request->asker, request->id);
+            (m4h_latency_clock_us() - request->started_us) / 1000, request->answer_len,
+            request->peer, request->asker[0] != '\0' ? " token=" : "", request->asker, request->id);
 }
 
 static void count(struct m4h_http_stats *stats, unsigned status)
@@ -83,6 +84,8 @@ void m4h_http_request_end(struct m4h_http_request *request, unsigned status,
         request->answer_len = 0;
     }
     count(&request->server->stats, request->status);
+    m4h_http_durations_add(request->server->durations, request->match.route, request->status,
+                           request->started_us);
     log_answer(request);
     if (request->is_suspended)
         wake_up(request);

@@ -27,6 +27,7 @@
 
 struct m4h_http_server;
 struct m4h_http_request;
+struct m4h_metrics;
 
 /* ---- routes ---------------------------------------------------------------- */
 
@@ -107,6 +108,10 @@ M4H_MUST_CHECK int m4h_http_server_create(struct m4h_http_server **server, struc
 /* The port that it got. */
 uint16_t m4h_http_server_port(const struct m4h_http_server *server);
 void m4h_http_server_stats(const struct m4h_http_server *server, struct m4h_http_stats *stats);
+/* A histogram of seconds by "route", "method" and "class" of status. An answer that goes on and
+ * an upgrade count until they begin. */
+void m4h_http_server_write_durations(const struct m4h_http_server *server, const char *name,
+                                     struct m4h_metrics *metrics);
 
 /* Reads certificate and key again: at once, or where a file has changed and then stayed
  * the same from one call to the next. Where that fails, which is logged, those of before

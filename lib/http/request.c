@@ -13,6 +13,7 @@
 #include "lib/http/server.h"
 
 #include "lib/base/error.h"
+#include "lib/base/latency.h"
 #include "lib/http/accept.h"
 
 #include <inttypes.h>
@@ -39,7 +40,7 @@ void *m4h_http_on_target(void *context, const char *target, struct MHD_Connectio
     request->server = server;
     request->connection = connection;
     request->too_long = len > M4H_HTTP_TARGET_MAX;
-    request->started_ms = m4h_loop_now_ms(server->loop);
+    request->started_us = m4h_latency_clock_us();
     request->body.cap = server->config.body_max;
     memcpy(request->text, path, kept);
     memcpy(request->text + kept + 1, path, kept);

@@ -310,9 +310,9 @@ static int start(struct m4h_http_server *server, const struct m4h_address *addre
 {
     const struct m4h_http_config *config = &server->config;
     const union MHD_DaemonInfo *info;
-    int error = 0;
+    int error = m4h_http_durations_create(&server->durations, config->routes, config->routes_count);
 
-    if (config->tls_cert != NULL && *config->tls_cert != '\0')
+    if (error == 0 && config->tls_cert != NULL && *config->tls_cert != '\0')
         error =
             m4h_http_tls_create(&server->tls, config->component, config->tls_cert, config->tls_key);
     if (error == 0)
@@ -376,6 +376,12 @@ void m4h_http_server_stats(const struct m4h_http_server *server, struct m4h_http
     *stats = server->stats;
 }
 
+void m4h_http_server_write_durations(const struct m4h_http_server *server, const char *name,
+                                     struct m4h_metrics *metrics)
+{
+    m4h_http_durations_write(server->durations, name, metrics);
+}
+
 /* ---- the certificate ------------------------------------------------------------------ */
 
 void m4h_http_server_reload_tls(struct m4h_http_server *server)
@@ -424,5 +430,6 @@ void m4h_http_server_destroy(struct m4h_http_server *server)
     m4h_timer_close(server->ending);
     m4h_http_tls_destroy(server->tls);
     m4h_frames_store_free(&server->frames);
+    m4h_http_durations_destroy(server->durations);
     free(server);
 }

@@ -7,6 +7,7 @@
 #define M4H_HTTP_SERVER_H
 
 #include "lib/base/log.h"
+#include "lib/http/durations.h"
 #include "lib/http/frames.h"
 #include "lib/http/http.h"
 #include "lib/http/route.h"
@@ -44,8 +45,8 @@ struct m4h_http_request {
     struct m4h_buffer body;
     struct MHD_Response *response; /* owned; the answer, until it is queued */
     unsigned status;
-    size_t answer_len; /* bytes of the answer's body */
-    uint64_t started_ms;
+    size_t answer_len;   /* bytes of the answer's body */
+    uint64_t started_us; /* of m4h_latency_clock_us */
     uint64_t deferred_ms;
     size_t body_wasted; /* bytes thrown away, where it was too large */
     bool begun;         /* the head has been looked at */
@@ -91,6 +92,7 @@ struct m4h_http_server {
     bool is_draining;
     uint64_t id_seed;
     struct m4h_http_stats stats;
+    struct m4h_http_durations *durations;
     struct m4h_log_limit garbage_lines;
     struct m4h_http_connections receiving;
     struct m4h_http_requests deferred;

@@ -212,6 +212,9 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
     m4h_bus_stats(gateway->bus, &numbers.bus);
     m4h_gateway_feed_stats(gateway->feed, &numbers.feed);
     m4h_gateway_metrics_write(metrics, &numbers);
+    m4h_gateway_rpc_write_latency(gateway->rpc, metrics);
+    m4h_http_server_write_durations(gateway->http, "mas4h_gateway_http_request_duration_seconds",
+                                    metrics);
     m4h_gateway_access_write_metrics(&gateway->access, metrics);
     m4h_loop_write_lag(gateway->loop, "main", true, metrics);
     if (gateway->source != NULL)
@@ -257,6 +260,7 @@ static int start_http(struct m4h_gateway *gateway)
     if (error != 0)
         return error;
     snprintf(gateway->host, sizeof(gateway->host), "%s", address.host);
+    m4h_gateway_slots_init(&gateway->slots);
     gateway->slots.rpc = gateway->rpc;
     gateway->slots.access = &gateway->access;
     gateway->slots.in_flight_max = (uint32_t)config->slots_in_flight_max;

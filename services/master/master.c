@@ -385,6 +385,8 @@ int m4h_master_create(struct m4h_master **master, struct m4h_loop *loop,
     if (made == NULL)
         return M4H_ENOMEM;
     made->config = config;
+    for (size_t i = 0; i < M4H_MASTER_REQUESTS; i++)
+        m4h_latency_init_short(&made->latency[i]);
     made->source = source;
     made->supervisor = supervisor;
     made->loop = loop;

@@ -236,5 +236,50 @@ class RoutesAreDescribed(unittest.TestCase):
         self.assertIn("no routes were found", self.findings())
 
 
+class MetricsAreThoseOfTheDocument(unittest.TestCase):
+    METRICS = "".join(f"| `thing_{chr(97 + i // 26)}{chr(97 + i % 26)}_total` | |\n" for i in range(60))
+    DOCUMENT = f"""## Metrics
+All: `process_open_fds`, and `mas4h_lag_seconds{{loop}}`.
+| slave, `mas4h_slave_…` | |
+|---|---|
+| `tunnels`, `refusals_total{{reason}}` | |
+{METRICS}
+## After
+"""
+    RULES = """groups:
+  - name: one
+    rules:
+      - alert: Full
+        expr: sum by (reason) (rate(mas4h_slave_refusals_total{reason="full"}[5m])) > 0
+"""
+    TEST = 'exp_samples: [{labels: \'{alertname="Full"}\', value: 1}]'
+
+    def refusals(self, expression, rules=RULES, test=TEST):
+        tree = Tree(self)
+        tree.write("docs/OPERATIONS.md", self.DOCUMENT)
+        tree.write("deploy/prometheus/alerts.yml", rules)
+        tree.write("deploy/prometheus/alerts_test.yml", test)
+        tree.write("deploy/prometheus/grafana-dashboard.json",
+                   json.dumps({"panels": [{"targets": [{"expr": expression}]}]}))
+        return tree.check("check-metrics.py").stdout
+
+    def test_good_ones_pass(self):
+        for expression in ("mas4h_slave_tunnels", 'rate(mas4h_slave_refusals_total{reason!="x",job=~"y"}[1m])',
+                           "sum by (le, loop) (rate(mas4h_lag_seconds_bucket[1m]))", "process_open_fds"):
+            self.assertEqual("", self.refusals(expression), expression)
+
+    def test_a_name_that_is_none_is_refused(self):
+        for expression in ("mas4h_slave_tunnel", "mas4h_slave_tunnels_bucket", "mas4h_master_tunnels"):
+            self.assertIn("no service has", self.refusals(expression), expression)
+        self.assertIn("no service has", self.refusals("process_open_fds", self.RULES.replace("refusals", "refused")))
+
+    def test_a_label_that_is_none_is_refused(self):
+        self.assertIn("has no label why", self.refusals('mas4h_slave_refusals_total{why="x"}'))
+        self.assertIn("has the label reason", self.refusals("sum by (reason) (mas4h_slave_tunnels)"))
+
+    def test_a_rule_without_a_test_is_refused(self):
+        self.assertIn("no test fires Full", self.refusals("process_open_fds", test="tests: []"))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -3,6 +3,7 @@ that a stranger chooses."""
 
 import collections
 import contextlib
+import json
 import re
 import shutil
 import socket
@@ -81,13 +82,24 @@ class Metrics(ClusterTestCase):
                 build = next(iter(samples["mas4h_build_info"]))
                 self.assertEqual({"service", "version"}, {name for name, _ in build})
 
-    def test_each_metric_is_named_where_an_operator_looks(self):
-        text = (ROOT / "docs" / "OPERATIONS.md").read_text()
+    def test_what_operators_read_of_metrics_is_what_there_is(self):
+        documented = subprocess.run([ROOT / "scripts" / "check-metrics.py", ROOT, "--list"], check=True,
+                                    stdout=subprocess.PIPE, text=True).stdout.split("\n")
+        documented = {name: set(labels.split(",")) - {""} for name, _, labels in
+                      (line.partition(" ") for line in documented if line)}
+        met = collections.defaultdict(set)
         for service in self.services():
-            prefix = f"mas4h_{service.identity.partition('-')[0]}_"
-            for name in self.parse(self.fetch(service))[0]:
-                short = name.removeprefix(prefix)
-                self.assertRegex(text, rf"`{short}[`{{]", f"{name} is not in docs/OPERATIONS.md")
+            types, samples = self.parse(self.fetch(service))
+            for name in types:
+                met[name] |= set()
+            for name, values in samples.items():
+                family = re.sub("_(bucket|sum|count)$", "", name)
+                family = family if types.get(family) == "histogram" else name
+                met[family] |= {label for key in values for label, _ in key} - {"le"}
+        self.assertEqual(set(documented), set(met))
+        for name, labels in met.items():
+            if labels:  # without a value there is none to be seen
+                self.assertEqual(documented[name], labels, name)
 
     def test_histograms_of_the_lag_of_each_loop_add_up(self):
         for service in self.services():
@@ -146,10 +158,47 @@ class Metrics(ClusterTestCase):
         self.assertEqual(1, self.value(slave, "mas4h_slave_nats_connected"))
         self.assertGreater(self.value(slave, "mas4h_slave_keys_judged_total", by="master"), 0)
 
+    def test_latencies_are_counted_where_they_arise(self):
+        def count(service, name, **labels):
+            samples = self.parse(self.fetch(service))[1]
+            self.assertEqual(samples[f"{name}_count"][frozenset(labels.items())],
+                             samples[f"{name}_bucket"][frozenset({**labels, "le": "+Inf"}.items())])
+            return samples[f"{name}_count"][frozenset(labels.items())]
+        master, slave, gateway = self.cluster.masters[0], self.cluster.slaves[0], self.cluster.gateways[0]
+        counts = ((master, "mas4h_master_request_duration_seconds", {"request": "dispatch"}),
+                  (master, "mas4h_master_request_duration_seconds", {"request": "authorize"}),
+                  (master, "mas4h_master_request_duration_seconds", {"request": "status"}),
+                  (gateway, "mas4h_gateway_slot_duration_seconds", {"by": "rest"}),
+                  (gateway, "mas4h_gateway_rpc_duration_seconds", {"to": "masters"}),
+                  (slave, "mas4h_slave_handshake_duration_seconds", {"result": "authenticated"}),
+                  (slave, "mas4h_slave_key_question_duration_seconds", {"result": "answered"}),
+                  (slave, "mas4h_slave_event_acknowledgement_seconds", {}))
+        before = [count(service, name, **labels) for service, name, labels in counts]
+        self.connect("latent")
+        self.cluster.get("/v1/slaves/slave-1")
+        for (service, name, labels), then in zip(counts, before, strict=True):
+            wait_until(lambda: count(service, name, **labels) > then, 5, f"{name} {labels}")
+        labels = {"route": "/v1/slaves/{slave_id}", "method": "GET", "class": "2xx"}
+        took = "mas4h_gateway_http_request_duration_seconds"
+        then = count(gateway, took, **labels)
+        self.cluster.get("/v1/slaves/slave-1")
+        self.assertEqual(then + 1, count(gateway, took, **labels))
+        self.assertLess(self.value(gateway, f"{took}_sum", **labels), 5)
+
     def test_strangers_and_devices_add_no_label(self):
+        routes = json.loads((ROOT / "services" / "gateway" / "openapi" / "openapi.json").read_text())["paths"]
+
         def series():
-            return {service.identity: {(name, key) for name, values in self.parse(self.fetch(service))[1].items()
-                                       for key in values} for service in self.services()}
+            found = collections.defaultdict(set)
+            for service in self.services():
+                for name, values in self.parse(self.fetch(service))[1].items():
+                    if name.startswith("mas4h_gateway_http_request_duration_seconds"):
+                        for labels in map(dict, values):
+                            self.assertIn(labels["route"], {*routes, "none"})
+                            self.assertIn(labels["class"], ("1xx", "2xx", "3xx", "4xx", "5xx"))
+                    else:
+                        found[service.identity] |= {(name, key) for key in values}
+            return found
         before = series()
         device = self.connect("label-device")
         self.assertTrue(echoes(device.port))

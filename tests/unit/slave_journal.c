@@ -126,6 +126,24 @@ static void what_is_late_goes_again_from_the_oldest(void **state)
     assert_int_equal(stats.bytes, 30);
 }
 
+static void how_long_an_event_has_waited_counts_from_its_last_sending(void **state)
+{
+    uint64_t due_ms;
+
+    (void)state;
+    begin(M4H_JOURNAL_REQUIRED, 100, 10000, 100);
+    push(1, 2);
+    sends(100, 1, 2);
+    assert_int_equal(m4h_journal_sent_ms(journal, 1), 100);
+    sends_nothing(100 + WAIT_MS);
+    due_ms = m4h_journal_due_ms(journal);
+    sends(due_ms, 1, 1);
+    assert_int_equal(m4h_journal_sent_ms(journal, 1), due_ms);
+    m4h_journal_acknowledged(journal, 2);
+    assert_int_equal(m4h_journal_sent_ms(journal, 2), 0);
+    assert_int_equal(m4h_journal_sent_ms(journal, 3), 0);
+}
+
 static void a_no_is_as_no_answer(void **state)
 {
     uint64_t due_ms;
@@ -324,6 +342,7 @@ int main(void)
         TEST(in_order_and_gone_when_acknowledged),
         TEST(the_window_counts_what_is_not_acknowledged),
         TEST(what_is_late_goes_again_from_the_oldest),
+        TEST(how_long_an_event_has_waited_counts_from_its_last_sending),
         TEST(a_no_is_as_no_answer),
         TEST(a_reconnect_sends_all_again),
         TEST(what_does_not_fit_is_counted_by_what_became_of_it),

@@ -2,6 +2,8 @@
  * chosen by a client. */
 #include "services/gateway/io/metrics.h"
 
+#include "lib/base/latency.h"
+
 static void counter(struct m4h_metrics *metrics, const char *name, const char *help, uint64_t value)
 {
     m4h_metrics_single(metrics, name, "counter", help, (double)value);
@@ -42,6 +44,7 @@ static void write_slots(struct m4h_metrics *metrics, const struct m4h_gateway_sl
 {
     const char *requests = "mas4h_gateway_slot_requests_total";
     const char *answers = "mas4h_gateway_slot_answers_total";
+    const char *latency = "mas4h_gateway_slot_duration_seconds";
 
     m4h_metrics_describe(metrics, requests, "counter", "Slots asked for.");
     labelled(metrics, requests, "by", "rest", slots->rest_requests);
@@ -51,6 +54,12 @@ static void write_slots(struct m4h_metrics *metrics, const struct m4h_gateway_sl
     m4h_metrics_describe(metrics, answers, "counter", "Answers to those who asked for a slot.");
     labelled(metrics, answers, "result", "slot", slots->given);
     labelled(metrics, answers, "result", "problem", slots->refused);
+    m4h_metrics_describe(metrics, latency, "histogram",
+                         "How long it took until a master had given a slot, or a problem.");
+    m4h_metrics_histogram(metrics, latency, &(struct m4h_metric_label){"by", "rest"}, 1,
+                          &slots->rest_latency, M4H_LATENCY_UNIT);
+    m4h_metrics_histogram(metrics, latency, &(struct m4h_metric_label){"by", "websocket"}, 1,
+                          &slots->websocket_latency, M4H_LATENCY_UNIT);
 }
 
 static void write_shared(struct m4h_metrics *metrics, const struct m4h_gateway_shared_stats *shared)

@@ -8,6 +8,7 @@
 #include "services/gateway/io/rpc.h"
 
 #include "lib/base/error.h"
+#include "lib/base/latency.h"
 #include "lib/base/log.h"
 #include "lib/base/tries.h"
 #include "lib/net/timer.h"
@@ -26,6 +27,7 @@ struct m4h_gateway_rpc_ask {
     struct m4h_buffer request;
     char master[M4H_ID_MAX + 1]; /* that has it now; empty: the queue group, or a slave */
     uint64_t tried_ms;           /* since when */
+    uint64_t began_us;           /* of m4h_latency_clock_us */
     bool of_group;
     uint64_t bus_id;         /* 0: not on the bus */
     struct m4h_timer *timer; /* made when it is first needed */
@@ -46,6 +48,8 @@ struct m4h_gateway_rpc {
     uint64_t random; /* never 0 */
     struct m4h_known_masters masters;
     struct m4h_gateway_rpc_stats stats;
+    struct m4h_histogram masters_latency;
+    struct m4h_histogram slaves_latency;
     LIST_HEAD(, m4h_gateway_rpc_ask) asks;
 };
 
@@ -72,6 +76,8 @@ static void end(struct m4h_gateway_rpc_ask *ask, int error, const uint8_t *data,
     ask->on_end(ask->context, error, data, len);
     if (!ask->is_ending)
         return; /* it is asked again */
+    m4h_latency_add(is_to_masters(ask) ? &ask->rpc->masters_latency : &ask->rpc->slaves_latency,
+                    ask->began_us);
     if (error != 0)
         ask->rpc->stats.failed++;
     else if (!ask->is_put_off && is_to_masters(ask))
@@ -241,6 +247,7 @@ int m4h_gateway_rpc_start(struct m4h_gateway_rpc *rpc,
     made->rpc = rpc;
     made->on_end = on_end;
     made->context = context;
+    made->began_us = m4h_latency_clock_us();
     made->of_group = question->of_group;
     made->request.cap = question->request->len;
     snprintf(made->subject, sizeof(made->subject), "%s", question->subject);
@@ -284,6 +291,8 @@ int m4h_gateway_rpc_create(struct m4h_gateway_rpc **rpc, struct m4h_loop *loop, 
     if (getrandom(&(*rpc)->random, sizeof((*rpc)->random), 0) != sizeof((*rpc)->random) ||
         (*rpc)->random == 0)
         (*rpc)->random = 1;
+    m4h_latency_init(&(*rpc)->masters_latency);
+    m4h_latency_init(&(*rpc)->slaves_latency);
     LIST_INIT(&(*rpc)->asks);
     return 0;
 }
@@ -303,6 +312,18 @@ void m4h_gateway_rpc_close(struct m4h_gateway_rpc *rpc)
 void m4h_gateway_rpc_destroy(struct m4h_gateway_rpc *rpc)
 {
     free(rpc);
+}
+
+void m4h_gateway_rpc_write_latency(const struct m4h_gateway_rpc *rpc, struct m4h_metrics *metrics)
+{
+    static const char name[] = "mas4h_gateway_rpc_duration_seconds";
+
+    m4h_metrics_describe(metrics, name, "histogram",
+                         "How long questions to masters and slaves took, with all their tries.");
+    m4h_metrics_histogram(metrics, name, &(struct m4h_metric_label){"to", "masters"}, 1,
+                          &rpc->masters_latency, M4H_LATENCY_UNIT);
+    m4h_metrics_histogram(metrics, name, &(struct m4h_metric_label){"to", "slaves"}, 1,
+                          &rpc->slaves_latency, M4H_LATENCY_UNIT);
 }
 
 void m4h_gateway_rpc_stats(const struct m4h_gateway_rpc *rpc, struct m4h_gateway_rpc_stats *stats)

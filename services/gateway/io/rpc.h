@@ -7,6 +7,7 @@
 #include "lib/base/attributes.h"
 #include "lib/base/buffer.h"
 #include "lib/base/known_masters.h"
+#include "lib/base/metrics.h"
 #include "lib/bus/bus.h"
 #include "lib/net/loop.h"
 #include "services/gateway/core/readiness.h"
@@ -68,6 +69,8 @@ bool m4h_gateway_rpc_again(struct m4h_gateway_rpc_ask *ask);
 /* No callback any more; not from inside its on_end. Accepts NULL. */
 void m4h_gateway_rpc_cancel(struct m4h_gateway_rpc_ask *ask);
 
+/* mas4h_gateway_rpc_duration_seconds, of whole questions with all their tries. */
+void m4h_gateway_rpc_write_latency(const struct m4h_gateway_rpc *rpc, struct m4h_metrics *metrics);
 void m4h_gateway_rpc_stats(const struct m4h_gateway_rpc *rpc, struct m4h_gateway_rpc_stats *stats);
 
 #endif

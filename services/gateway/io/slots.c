@@ -8,6 +8,7 @@
 #include "services/gateway/io/slots.h"
 
 #include "lib/base/error.h"
+#include "lib/base/latency.h"
 #include "lib/base/log.h"
 #include "lib/http/websocket.h"
 #include "lib/json/json.h"
@@ -33,6 +34,7 @@ struct pending {
     struct m4h_http_request *request;  /* or NULL */
     struct m4h_gateway_socket *socket; /* or NULL */
     struct m4h_gateway_rpc_ask *ask;
+    uint64_t began_us;                       /* of m4h_latency_clock_us */
     char request_id[M4H_REQUEST_ID_MAX + 1]; /* of the message */
     LIST_ENTRY(pending) link;                /* in its socket */
 };
@@ -148,6 +150,9 @@ static void on_end(void *context, int error, const uint8_t *data, size_t len)
         refuse(pending, &problem);
     else
         give(pending, &slot);
+    m4h_latency_add(pending->request != NULL ? &pending->slots->rest_latency
+                                             : &pending->slots->websocket_latency,
+                    pending->began_us);
     free_pending(pending);
     if (socket != NULL)
         close_if_done(socket);
@@ -179,6 +184,7 @@ static void ask(struct m4h_gateway_slots *slots, struct m4h_http_request *reques
 
     if (pending != NULL) {
         *pending = refused;
+        pending->began_us = m4h_latency_clock_us();
         snprintf(pending->request_id, sizeof(pending->request_id), "%s", request_id);
         error = start(pending, dispatch);
     }
@@ -381,6 +387,12 @@ static const struct m4h_http_route routes[] = {
     {"GET", "/v1/slots", get_slots, false, M4H_GATEWAY_SCOPE_SLOT},
     {"POST", "/v1/slots", post_slot, false, M4H_GATEWAY_SCOPE_SLOT},
 };
+
+void m4h_gateway_slots_init(struct m4h_gateway_slots *slots)
+{
+    m4h_latency_init(&slots->rest_latency);
+    m4h_latency_init(&slots->websocket_latency);
+}
 
 struct m4h_http_routes m4h_gateway_slots_routes(struct m4h_gateway_slots *slots)
 {

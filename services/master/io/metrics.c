@@ -106,6 +106,18 @@ static void write_requests(const struct m4h_master_counters *counters,
           AS("not_taken", counters->kicks_not_taken));
 }
 
+static void write_latency(const struct m4h_master *master, struct m4h_metrics *metrics)
+{
+    static const char name[] = "mas4h_master_request_duration_seconds";
+    static const char *const kinds[M4H_MASTER_REQUESTS] = {"dispatch", "authorize", "status"};
+
+    m4h_metrics_describe(metrics, name, "histogram",
+                         "How long requests took, from NATS to the answer.");
+    for (size_t i = 0; i < M4H_MASTER_REQUESTS; i++)
+        m4h_metrics_histogram(metrics, name, &(struct m4h_metric_label){"request", kinds[i]}, 1,
+                              &master->latency[i], M4H_LATENCY_UNIT);
+}
+
 static void write_keys(const struct m4h_key_file *file, struct m4h_metrics *metrics)
 {
     WRITE_ONE("authorized_keys", "gauge", "Keys that are known.", file->keys.count);
@@ -120,17 +132,20 @@ static void write_bus(const struct m4h_master *master, struct m4h_metrics *metri
     struct m4h_bus_stats stats;
 
     m4h_bus_stats(master->bus, &stats);
-    WRITE_ONE("bus_connected", "gauge", "Connected to NATS.", m4h_bus_is_connected(master->bus));
-    WRITE("bus_messages_total", "counter", "Messages on the bus.", "direction",
-          AS("out", stats.sent_messages), AS("in", stats.received_messages));
-    WRITE("bus_dropped_total", "counter", "Messages that were dropped.", "direction",
-          AS("out", stats.dropped_out), AS("in", stats.dropped_in));
-    WRITE_ONE("bus_reconnects_total", "counter", "Reconnects to NATS.", stats.reconnects);
+    WRITE_ONE("nats_connected", "gauge", "1 while connected to NATS.",
+              m4h_bus_is_connected(master->bus));
+    WRITE_ONE("nats_messages_sent_total", "counter", "Messages sent to NATS.", stats.sent_messages);
+    WRITE_ONE("nats_messages_received_total", "counter", "Messages received from NATS.",
+              stats.received_messages);
+    WRITE_ONE("nats_messages_dropped_total", "counter",
+              "Messages that were dropped, because a queue was full or NATS away.",
+              stats.dropped_in + stats.dropped_out);
+    WRITE_ONE("nats_reconnects_total", "counter", "Reconnects to NATS.", stats.reconnects);
     WRITE_ONE("nats_permission_violations_total", "counter",
               "Messages and subscriptions that NATS did not permit.", stats.permission_violations);
-    WRITE_ONE("bus_queued_messages", "gauge", "Messages that wait to be sent.",
+    WRITE_ONE("nats_queued_messages", "gauge", "Messages that wait to be sent.",
               stats.queued_messages);
-    WRITE_ONE("bus_pending_requests", "gauge", "Requests that wait for their answer.",
+    WRITE_ONE("nats_pending_requests", "gauge", "Requests that wait for their answer.",
               stats.pending_requests);
     WRITE_ONE("answers_lost_total", "counter", "Answers that the bus did not take.",
               master->counters.answers_lost);
@@ -150,6 +165,7 @@ void m4h_master_write_metrics(void *context, struct m4h_metrics *metrics)
     write_cluster(&stats, metrics);
     write_events(&stats, &master->counters, metrics);
     write_requests(&master->counters, &dispatch, metrics);
+    write_latency(master, metrics);
     write_keys(&master->keys, metrics);
     m4h_master_streams_write_metrics(&master->streams, metrics);
     write_bus(master, metrics);

@@ -56,7 +56,7 @@ void m4h_master_on_cluster(void *context, const struct m4h_bus_message *message)
     count(master, &problem);
     log_answer(request_id, "cluster", &problem);
     m4h_master_answer(
-        master, message,
+        master, message, M4H_MASTER_STATUS,
         m4h_wire_cluster_reply_encode(&status, master->regions, regions, &problem, &master->out));
 }
 
@@ -74,7 +74,7 @@ void m4h_master_on_slaves(void *context, const struct m4h_bus_message *message)
     count(master, &problem);
     log_answer(request.request_id, "slaves", &problem);
     m4h_master_answer(
-        master, message,
+        master, message, M4H_MASTER_STATUS,
         m4h_wire_slaves_reply_encode(master->slaves_page, rows, token, &problem, &master->out));
 }
 
@@ -92,7 +92,7 @@ void m4h_master_on_tunnels(void *context, const struct m4h_bus_message *message)
     count(master, &problem);
     log_answer(request.request_id, "tunnels", &problem);
     m4h_master_answer(
-        master, message,
+        master, message, M4H_MASTER_STATUS,
         m4h_wire_tunnels_reply_encode(master->tunnels_page, rows, token, &problem, &master->out));
 }
 
@@ -109,6 +109,6 @@ void m4h_master_on_tunnel(void *context, const struct m4h_bus_message *message)
         m4h_problem_set(&problem, M4H_PROBLEM_NOT_FOUND, "no tunnel of that client key is up");
     count(master, &problem);
     log_answer(request_id, "tunnel", &problem);
-    m4h_master_answer(master, message,
+    m4h_master_answer(master, message, M4H_MASTER_STATUS,
                       m4h_wire_tunnel_reply_encode(&tunnel, &problem, &master->out));
 }

@@ -20,13 +20,15 @@ bool m4h_master_answers(const struct m4h_master *master, struct m4h_problem *pro
     return false;
 }
 
-void m4h_master_answer(struct m4h_master *master, const struct m4h_bus_message *message, int error)
+void m4h_master_answer(struct m4h_master *master, const struct m4h_bus_message *message,
+                       enum m4h_master_request kind, int error)
 {
     if (error == 0 && m4h_bus_is_request(message))
         error = m4h_bus_publish(master->bus, message->reply, M4H_BUS_FRESH, NULL, master->out.data,
                                 master->out.len);
     if (error != 0)
         master->counters.answers_lost++;
+    m4h_latency_add(&master->latency[kind], message->arrived_us);
     m4h_buffer_clear(&master->out);
 }
 
@@ -93,7 +95,7 @@ void m4h_master_on_dispatch(void *context, const struct m4h_bus_message *message
         dispatch(master, &request, &slot, &problem);
     master->counters.dispatches[result_of(&problem)]++;
     log_dispatch(&request, &slot, &problem);
-    m4h_master_answer(master, message,
+    m4h_master_answer(master, message, M4H_MASTER_DISPATCH,
                       m4h_wire_dispatch_reply_encode(&slot, &problem, &master->out));
 }
 
@@ -171,6 +173,6 @@ void m4h_master_on_authorize(void *context, const struct m4h_bus_message *messag
     } else {
         authorize(master, &request, &reply, &problem);
     }
-    m4h_master_answer(master, message,
+    m4h_master_answer(master, message, M4H_MASTER_AUTHORIZE,
                       m4h_wire_authorize_reply_encode(&reply, &problem, &master->out));
 }

@@ -5,6 +5,7 @@
 #define M4H_MASTER_IO_SERVICE_H
 
 #include "lib/base/buffer.h"
+#include "lib/base/latency.h"
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
 #include "lib/bus/bus.h"
@@ -40,6 +41,14 @@ enum m4h_authorize_result {
     M4H_AUTHORIZE_UNAVAILABLE,
     M4H_AUTHORIZE_FAILED,
     M4H_AUTHORIZE_RESULTS,
+};
+
+/* What others ask a master. */
+enum m4h_master_request {
+    M4H_MASTER_DISPATCH,
+    M4H_MASTER_AUTHORIZE,
+    M4H_MASTER_STATUS,
+    M4H_MASTER_REQUESTS,
 };
 
 struct m4h_master_counters {
@@ -94,6 +103,7 @@ struct m4h_master {
     uint64_t random;
     uint64_t alive_ms; /* when the loop last did something */
     struct m4h_master_counters counters;
+    struct m4h_histogram latency[M4H_MASTER_REQUESTS]; /* from the bus to the answer */
     struct m4h_log_limit event_log;
     struct m4h_log_limit deny_log;
     struct m4h_log_limit note_log;
@@ -124,7 +134,8 @@ void m4h_master_on_tunnel(void *context, const struct m4h_bus_message *message);
 /* Fills the problem where this master does not answer for the cluster now. */
 bool m4h_master_answers(const struct m4h_master *master, struct m4h_problem *problem);
 /* Sends what is in `out` as the answer; `error` is that of encoding it. */
-void m4h_master_answer(struct m4h_master *master, const struct m4h_bus_message *message, int error);
+void m4h_master_answer(struct m4h_master *master, const struct m4h_bus_message *message,
+                       enum m4h_master_request kind, int error);
 
 /* ---- snapshots.c ----------------------------------------------------------- */
 

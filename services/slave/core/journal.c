@@ -310,6 +310,13 @@ static void conclude(struct m4h_journal *journal, uint64_t seq, uint64_t *counte
         begin_round(journal);
 }
 
+uint64_t m4h_journal_sent_ms(const struct m4h_journal *journal, uint64_t seq)
+{
+    const struct m4h_journal_entry *entry = find(journal, seq);
+
+    return entry == NULL || entry->acknowledged ? 0 : entry->sent_ms;
+}
+
 void m4h_journal_acknowledged(struct m4h_journal *journal, uint64_t seq)
 {
     conclude(journal, seq, &journal->stats.acknowledged);

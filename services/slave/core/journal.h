@@ -77,6 +77,8 @@ const struct m4h_journal_entry *m4h_journal_next(struct m4h_journal *journal, ui
 void m4h_journal_sent(struct m4h_journal *journal, uint64_t now_ms);
 /* It can never be sent: it is lost. */
 void m4h_journal_skip(struct m4h_journal *journal);
+/* When what waits to be acknowledged was sent last; 0: it does not wait, or is not here. */
+uint64_t m4h_journal_sent_ms(const struct m4h_journal *journal, uint64_t seq);
 /* The stream has it, or said no to it. One that is not here any more is ignored. */
 void m4h_journal_acknowledged(struct m4h_journal *journal, uint64_t seq);
 void m4h_journal_failed(struct m4h_journal *journal, uint64_t seq, uint64_t now_ms);

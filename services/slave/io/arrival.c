@@ -105,6 +105,7 @@ struct m4h_device *m4h_device_accept(struct m4h_worker *worker, int fd, const ch
     }
     m4h_socket_tune(fd, user_timeout_ms(&worker->settings->session));
     device->worker = worker;
+    device->accepted_us = m4h_latency_clock_us();
     device->session_id =
         (uint64_t)worker->index << M4H_SESSION_WORKER_SHIFT | ++worker->next_session;
     m4h_text_copy(device->peer, sizeof(device->peer), peer);

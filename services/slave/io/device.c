@@ -52,8 +52,7 @@ static void close_forward(struct m4h_forward *forward)
 
 static void count_handshake(struct m4h_device *device, enum m4h_handshake_result result)
 {
-    atomic_fetch_add_explicit(&device->worker->stats.handshake_results[result], 1,
-                              memory_order_relaxed);
+    m4h_latency_add(&device->worker->stats.handshakes_ended[result], device->accepted_us);
 }
 
 /* What became of the handshake of one that was never known. */

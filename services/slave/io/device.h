@@ -48,6 +48,7 @@ struct m4h_device {
     uint64_t bytes_to_device;
     uint32_t listeners;                  /* that came from the hub, ever */
     bool asked_about;                    /* the hub knows of it: its end must be reported */
+    uint64_t accepted_us;                /* of m4h_latency_clock_us */
     enum m4h_handshake_result handshake; /* as what it ends, where that is known before */
     bool leaving;                        /* it goes when it has no operator */
     bool refusal_told;                   /* one refusal of this session has been reported */

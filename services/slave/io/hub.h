@@ -108,6 +108,8 @@ struct m4h_slave {
     struct m4h_log_limit flap_lines;
     uint16_t listen_port; /* of the device listener */
     struct m4h_slave_counters counters;
+    struct m4h_histogram keys_answered, keys_unanswered; /* questions to masters */
+    struct m4h_histogram events_acknowledged;
 };
 
 /* ---- admission.c ---- */

@@ -56,25 +56,50 @@ static void write_keys(struct m4h_metrics *metrics, const struct m4h_slave_count
                        (double)counters->keys_repeated);
 }
 
+/* How long the answers of others took. */
+static void write_waits(struct m4h_metrics *metrics, const struct m4h_slave *slave)
+{
+    static const char questions[] = "mas4h_slave_key_question_duration_seconds";
+    static const char acks[] = "mas4h_slave_event_acknowledgement_seconds";
+
+    m4h_metrics_describe(metrics, questions, "histogram",
+                         "How long masters took to judge a key, or not to answer.");
+    m4h_metrics_histogram(metrics, questions, &(struct m4h_metric_label){"result", "answered"}, 1,
+                          &slave->keys_answered, M4H_LATENCY_UNIT);
+    m4h_metrics_histogram(metrics, questions, &(struct m4h_metric_label){"result", "unanswered"}, 1,
+                          &slave->keys_unanswered, M4H_LATENCY_UNIT);
+    m4h_metrics_describe(
+        metrics, acks, "histogram",
+        "How long the stream took to acknowledge an event, since it was sent last.");
+    m4h_metrics_histogram(metrics, acks, NULL, 0, &slave->events_acknowledged, M4H_LATENCY_UNIT);
+}
+
 static void write_handshakes(struct m4h_metrics *metrics, const struct m4h_slave *slave)
 {
     static const char name[] = "mas4h_slave_handshakes_total";
+    static const char durations[] = "mas4h_slave_handshake_duration_seconds";
     static const char *const results[M4H_HANDSHAKE_RESULT_COUNT] = {
         [M4H_HANDSHAKE_LOST] = "lost",         [M4H_HANDSHAKE_AUTHENTICATED] = "authenticated",
         [M4H_HANDSHAKE_DENIED] = "denied",     [M4H_HANDSHAKE_TIMEOUT] = "timeout",
         [M4H_HANDSHAKE_OVERLOAD] = "overload", [M4H_HANDSHAKE_PROTOCOL_ERROR] = "protocol_error",
     };
 
-    m4h_metrics_describe(metrics, name, "counter", "Handshakes of devices that ended, by result.");
-    for (size_t i = 0; i < M4H_HANDSHAKE_RESULT_COUNT; i++) {
-        uint64_t count = 0;
+    struct m4h_histogram ended[M4H_HANDSHAKE_RESULT_COUNT];
 
+    for (size_t i = 0; i < M4H_HANDSHAKE_RESULT_COUNT; i++) {
+        m4h_latency_init(&ended[i]);
         for (uint32_t j = 0; j < slave->worker_count; j++)
-            count += atomic_load_explicit(&slave->workers[j]->stats.handshake_results[i],
-                                          memory_order_relaxed);
-        m4h_metrics_value(metrics, name, &(struct m4h_metric_label){"result", results[i]}, 1,
-                          (double)count);
+            m4h_histogram_gather(&ended[i], &slave->workers[j]->stats.handshakes_ended[i]);
     }
+    m4h_metrics_describe(metrics, name, "counter", "Handshakes of devices that ended, by result.");
+    for (size_t i = 0; i < M4H_HANDSHAKE_RESULT_COUNT; i++)
+        m4h_metrics_value(metrics, name, &(struct m4h_metric_label){"result", results[i]}, 1,
+                          (double)m4h_histogram_count(&ended[i]));
+    m4h_metrics_describe(metrics, durations, "histogram",
+                         "How long handshakes took, from the accept to their end.");
+    for (size_t i = 0; i < M4H_HANDSHAKE_RESULT_COUNT; i++)
+        m4h_metrics_histogram(metrics, durations, &(struct m4h_metric_label){"result", results[i]},
+                              1, &ended[i], M4H_LATENCY_UNIT);
 }
 
 /* What operators met at devices' ports. */
@@ -195,8 +220,11 @@ static void write_lag(struct m4h_metrics *metrics, const struct m4h_slave *slave
 
 static void write_metrics(void *context, struct m4h_metrics *metrics)
 {
-    const struct m4h_slave *slave = context;
+    struct m4h_slave *slave = context;
+    char reason[M4H_HTTP_REASON_MAX];
 
+    m4h_metrics_single(metrics, "mas4h_slave_ready", "gauge", "1 where the slave does its work.",
+                       is_ready(slave, reason, sizeof(reason)));
     m4h_metrics_single(metrics, "mas4h_slave_draining", "gauge", "1 while it sends devices away.",
                        slave->state == M4H_SLAVE_DRAINING);
     m4h_metrics_single(metrics, "mas4h_slave_tunnels", "gauge", "Tunnels that are up.",
@@ -211,6 +239,7 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
     write_reasons(metrics, &slave->counters);
     write_keys(metrics, &slave->counters);
     write_handshakes(metrics, slave);
+    write_waits(metrics, slave);
     write_workers(metrics, slave);
     write_operators(metrics, slave);
     write_bus(metrics, slave);

@@ -3,6 +3,7 @@
 #include "services/slave/io/hub.h"
 
 #include "lib/base/error.h"
+#include "lib/base/latency.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -132,6 +133,16 @@ static bool holds(const uint8_t *data, size_t len, const char *word)
     return false;
 }
 
+static void acknowledged(struct m4h_slave *slave, uint64_t seq)
+{
+    uint64_t sent_ms = m4h_journal_sent_ms(slave->journal, seq);
+
+    if (sent_ms != 0)
+        m4h_histogram_add(&slave->events_acknowledged,
+                          (m4h_loop_now_ms(slave->loop) - sent_ms) * 1000);
+    m4h_journal_acknowledged(slave->journal, seq);
+}
+
 void m4h_outbox_io_ack(void *context, uint64_t seq, int error, const uint8_t *data, size_t len)
 {
     struct m4h_slave *slave = context;
@@ -139,7 +150,7 @@ void m4h_outbox_io_ack(void *context, uint64_t seq, int error, const uint8_t *da
     if (error == 0 && holds(data, len, "\"error\"") && holds(data, len, REFUSED_FOR_EVER))
         m4h_journal_refused(slave->journal, seq);
     else if (error == 0 && holds(data, len, "\"stream\"") && !holds(data, len, "\"error\""))
-        m4h_journal_acknowledged(slave->journal, seq);
+        acknowledged(slave, seq);
     else
         m4h_journal_failed(slave->journal, seq, m4h_loop_now_ms(slave->loop));
     send_what_may_go(slave);
@@ -168,6 +179,7 @@ int m4h_outbox_io_create(struct m4h_slave *slave)
     };
     int error = m4h_journal_create(&slave->journal, &limits);
 
+    m4h_latency_init(&slave->events_acknowledged);
     slave->outbox_due_ms = UINT64_MAX;
     if (error == 0)
         error = m4h_timer_create(&slave->outbox_timer, slave->loop, on_time, slave);

@@ -9,6 +9,7 @@
 #include "services/slave/io/hub.h"
 
 #include "lib/base/error.h"
+#include "lib/base/latency.h"
 #include "lib/base/log.h"
 #include "lib/base/tries.h"
 #include "lib/wire/wire.h"
@@ -27,6 +28,7 @@ struct m4h_question {
     uint64_t session_id;
     uint64_t request_id; /* on the bus, unless it waits */
     struct m4h_tries tries;
+    uint64_t began_us;           /* of m4h_latency_clock_us */
     bool waiting;                /* for the bus */
     char master[M4H_ID_MAX + 1]; /* that has it; empty: any of the queue group */
     uint64_t asked_ms;           /* since when */
@@ -67,12 +69,22 @@ static void stop_waiting(struct m4h_question *question)
     question->waiting = false;
 }
 
+/* Nobody waits for its answer any more. */
 static void drop(struct m4h_slave *slave, struct m4h_question *question)
 {
     stop_waiting(question);
     HASH_DEL(slave->questions, question);
     free(question->key);
     free(question);
+}
+
+/* It has been answered, or will not be. */
+static void conclude(struct m4h_question *question, bool answered)
+{
+    struct m4h_slave *slave = question->slave;
+
+    m4h_latency_add(answered ? &slave->keys_answered : &slave->keys_unanswered, question->began_us);
+    drop(slave, question);
 }
 
 /* ---- tries --------------------------------------------------------------------------- */
@@ -185,7 +197,7 @@ static void on_reply(void *context, int error, const uint8_t *data, size_t len)
                                  m4h_error_text(error));
     else
         m4h_admission_answered(question->slave, question->session_id, question->key, &reply);
-    drop(question->slave, question);
+    conclude(question, error == 0 && problem.code == 0);
 }
 
 static void ask_or_wait(struct m4h_question *question)
@@ -199,7 +211,7 @@ static void ask_or_wait(struct m4h_question *question)
         wait_a_little(question);
     } else {
         m4h_admission_unanswered(slave, question->session_id, question->key, m4h_error_text(error));
-        drop(slave, question);
+        conclude(question, false);
     }
 }
 
@@ -209,7 +221,7 @@ static void end_waiting(struct m4h_question *question)
 
     m4h_admission_unanswered(slave, question->session_id, question->key,
                              m4h_error_text(M4H_EUNAVAILABLE));
-    drop(slave, question);
+    conclude(question, false);
 }
 
 /* Asks again for those that wait, where the bus is there, and ends those whose time is up. */
@@ -249,6 +261,8 @@ void m4h_questions_on_hello(void *context, const struct m4h_bus_message *message
 
 int m4h_questions_create(struct m4h_slave *slave)
 {
+    m4h_latency_init(&slave->keys_answered);
+    m4h_latency_init(&slave->keys_unanswered);
     return m4h_timer_create(&slave->question_timer, slave->loop, on_wait_look, slave);
 }
 
@@ -263,6 +277,7 @@ static struct m4h_question *add_question(struct m4h_slave *slave, uint64_t sessi
     question->session_id = session_id;
     question->slave = slave;
     question->key = key;
+    question->began_us = m4h_latency_clock_us();
     m4h_tries_begin(&question->tries, m4h_loop_now_ms(slave->loop),
                     (uint32_t)slave->config->authorize_timeout_ms, true);
     HASH_ADD(hh, slave->questions, session_id, sizeof(session_id), question);

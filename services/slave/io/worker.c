@@ -223,6 +223,8 @@ int m4h_worker_create(struct m4h_worker **worker, uint32_t index, int listen_fd,
     (*worker)->index = index;
     (*worker)->settings = m4h_worker_settings_hold(settings);
     m4h_heap_init(&(*worker)->looks, looked_at_before);
+    for (size_t i = 0; i < M4H_HANDSHAKE_RESULT_COUNT; i++)
+        m4h_latency_init(&(*worker)->stats.handshakes_ended[i]);
     error = build(*worker, listen_fd, ssh, hub_loop, hub_mailbox);
     if (error != 0) {
         m4h_worker_destroy(*worker);

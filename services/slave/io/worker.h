@@ -6,6 +6,7 @@
 
 #include "lib/base/attributes.h"
 #include "lib/base/heap.h"
+#include "lib/base/latency.h"
 #include "lib/net/loop.h"
 #include "lib/net/mailbox.h"
 #include "lib/net/timer.h"
@@ -37,7 +38,7 @@ enum m4h_handshake_result {
 
 /* Written by the worker, read by the hub. */
 struct m4h_worker_stats {
-    atomic_uint_fast64_t handshake_results[M4H_HANDSHAKE_RESULT_COUNT];
+    struct m4h_histogram handshakes_ended[M4H_HANDSHAKE_RESULT_COUNT]; /* from the accept on */
     atomic_uint_fast64_t bytes_from_device;
     atomic_uint_fast64_t bytes_to_device;
     atomic_uint_fast64_t accepted;  /* connections on the device listener, ever */
