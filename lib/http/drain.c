@@ -13,6 +13,7 @@ static void cut_idle(struct m4h_http_server *server)
 {
     struct m4h_http_connection *connection, *next;
 
+    m4h_http_arrivals_close(server);
     for (connection = TAILQ_FIRST(&server->receiving); connection != NULL; connection = next) {
         next = TAILQ_NEXT(connection, link);
         if (!connection->in_request)

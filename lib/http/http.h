@@ -85,17 +85,21 @@ struct m4h_http_config {
     /* Who is believed when he says for whom he asks. NULL: nobody. Borrowed; may change. */
     const struct m4h_networks *trusted_proxies;
     enum m4h_http_forwarded_header forwarded_header;
+    /* Each connection begins with a header of the PROXY protocol, version 1 or 2, before
+     * TLS: whose it is. From others than trusted_proxies none is taken. */
+    bool proxy_protocol;
 };
 
 struct m4h_http_stats {
-    uint64_t requests;    /* answered */
-    uint64_t answers_4xx; /* of them */
-    uint64_t answers_5xx; /* of them */
-    uint64_t connections; /* accepted ever */
-    uint32_t open;        /* connections now, WebSockets among them */
-    uint32_t deferred;    /* requests that wait for their answer */
-    uint32_t websockets;  /* open now */
-    uint32_t streams;     /* answers that go on, now */
+    uint64_t requests;        /* answered */
+    uint64_t answers_4xx;     /* of them */
+    uint64_t answers_5xx;     /* of them */
+    uint64_t connections;     /* accepted ever */
+    uint64_t refused_proxies; /* of none of trusted_proxies, or without their header */
+    uint32_t open;            /* connections now, WebSockets among them */
+    uint32_t deferred;        /* requests that wait for their answer */
+    uint32_t websockets;      /* open now */
+    uint32_t streams;         /* answers that go on, now */
 };
 
 /* Listens on `address` and serves. Raises RLIMIT_NOFILE as far as it may for

@@ -62,6 +62,7 @@ static void on_deadline(void *context)
     struct m4h_http_request *request;
 
     server->deadline_ms = UINT64_MAX;
+    m4h_http_arrivals_expire(server, now_ms);
     while ((connection = TAILQ_FIRST(&server->receiving)) != NULL &&
            now_ms - connection->since_ms >= server->config.receive_timeout_ms)
         m4h_http_connection_cut(connection);
@@ -127,21 +128,16 @@ void m4h_http_connection_receives(struct m4h_http_connection *connection, bool r
     m4h_http_server_expect(server, server->config.receive_timeout_ms);
 }
 
-static void on_accept(void *context, int fd, const char *peer)
+void m4h_http_server_count_in(struct m4h_http_server *server)
 {
-    struct m4h_http_server *server = context;
-    struct sockaddr_storage from;
-    socklen_t len = sizeof(from);
+    if (++server->stats.open >= server->config.connections_max && server->listener != NULL)
+        m4h_listener_pause(server->listener);
+}
 
-    (void)peer;
-    m4h_socket_tune(fd, M4H_HTTP_SILENT_MS);
-    memset(&from, 0, sizeof(from));
-    if (getpeername(fd, (struct sockaddr *)&from, &len) != 0)
-        from.ss_family = AF_UNSPEC;
-    /* It closes the socket where it fails. */
-    if (MHD_add_connection(server->daemon, fd, (struct sockaddr *)&from, len) != MHD_YES)
-        m4h_log(M4H_LOG_WARNING, server->config.component, "peer=%s connection not taken", peer);
-    m4h_http_server_turn(server);
+void m4h_http_server_count_out(struct m4h_http_server *server)
+{
+    if (server->stats.open-- == server->config.connections_max && server->listener != NULL)
+        m4h_listener_resume(server->listener);
 }
 
 static void on_connection_start(struct m4h_http_server *server, struct MHD_Connection *mhd,
@@ -153,8 +149,7 @@ static void on_connection_start(struct m4h_http_server *server, struct MHD_Conne
 
     *socket_context = connection;
     server->stats.connections++;
-    if (++server->stats.open >= server->config.connections_max && server->listener != NULL)
-        m4h_listener_pause(server->listener);
+    m4h_http_server_count_in(server);
     if (connection == NULL)
         return; /* its first request is turned away */
     connection->server = server;
@@ -201,14 +196,15 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
     }
     if (connection != NULL) {
         m4h_http_connection_receives(connection, false);
-        if (!connection->has_asked && m4h_socket_has_received(connection->fd))
+        /* After a header of the PROXY protocol it has received something anyway. */
+        if (!connection->has_asked && !server->config.proxy_protocol &&
+            m4h_socket_has_received(connection->fd))
             log_garbage(connection, mhd);
     }
     if (connection != NULL && connection->is_given_back)
         server->given_back--;
     free(connection);
-    if (server->stats.open-- == server->config.connections_max && server->listener != NULL)
-        m4h_listener_resume(server->listener);
+    m4h_http_server_count_out(server);
 }
 
 /* ---- create ---------------------------------------------------------------------- */
@@ -303,7 +299,7 @@ static int listen_at(struct m4h_http_server *server, const struct m4h_address *a
 
     if (error != 0)
         return error;
-    return m4h_listener_start(&server->listener, server->loop, fd, on_accept, server);
+    return m4h_listener_start(&server->listener, server->loop, fd, m4h_http_on_accept, server);
 }
 
 static int start(struct m4h_http_server *server, const struct m4h_address *address)
@@ -346,6 +342,7 @@ int m4h_http_server_create(struct m4h_http_server **server, struct m4h_loop *loo
     self->config = *config;
     self->loop = loop;
     self->deadline_ms = UINT64_MAX;
+    TAILQ_INIT(&self->arrivals);
     TAILQ_INIT(&self->receiving);
     TAILQ_INIT(&self->deferred);
     LIST_INIT(&self->websockets);
@@ -422,6 +419,7 @@ void m4h_http_server_destroy(struct m4h_http_server *server)
     m4h_listener_close(server->listener);
     server->listener = NULL;
     server->is_draining = true;
+    m4h_http_arrivals_close(server);
     if (server->daemon != NULL)
         stop_daemon(server);
     m4h_watch_close(server->watch);

@@ -69,6 +69,8 @@ struct m4h_http_request {
     char text[]; /* the target and a copy of it */
 };
 TAILQ_HEAD(m4h_http_requests, m4h_http_request);
+struct m4h_http_arrival;
+TAILQ_HEAD(m4h_http_arrivals, m4h_http_arrival);
 LIST_HEAD(m4h_websockets, m4h_websocket);
 LIST_HEAD(m4h_http_streams, m4h_http_stream);
 
@@ -94,6 +96,8 @@ struct m4h_http_server {
     struct m4h_http_stats stats;
     struct m4h_http_durations *durations;
     struct m4h_log_limit garbage_lines;
+    struct m4h_log_limit proxy_lines;
+    struct m4h_http_arrivals arrivals;
     struct m4h_http_connections receiving;
     struct m4h_http_requests deferred;
     struct m4h_websockets websockets;
@@ -131,6 +135,18 @@ void m4h_http_on_completed(void *server, struct MHD_Connection *connection, void
 /* The values of all header lines of that name, joined by ", "; cut to fit. */
 void m4h_http_header_join(const struct m4h_http_request *request, const char *name, char *out,
                           size_t out_size);
+
+/* A connection more, or less: where there are too many, no more are accepted. */
+void m4h_http_server_count_in(struct m4h_http_server *server);
+void m4h_http_server_count_out(struct m4h_http_server *server);
+
+/* ---- arrival.c ---- */
+
+/* An m4h_listener_on_accept. */
+void m4h_http_on_accept(void *server, int fd, const char *peer);
+/* Closes those that wait for their header: since too long; all. */
+void m4h_http_arrivals_expire(struct m4h_http_server *server, uint64_t now_ms);
+void m4h_http_arrivals_close(struct m4h_http_server *server);
 
 /* ---- client.c ---- */
 

@@ -15,6 +15,7 @@
 
 /* In the order of enum m4h_http_forwarded_header. */
 static const char *const forwarded_headers[] = {"x-forwarded-for", "forwarded", NULL};
+static const char *const proxy_protocols[] = {"off", "required", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
 static const struct m4h_config_option options[] = {
@@ -66,6 +67,12 @@ static const struct m4h_config_option options[] = {
      "x-forwarded-for", 0, 0, forwarded_headers,
      "The header in which they say it: x-forwarded-for (with X-Forwarded-Proto) or forwarded (RFC "
      "7239). The other one is not read, since they hand it on as their clients wrote it."},
+
+    {"http", "proxy_protocol", M4H_CONFIG_CHOICE, M4H_CONFIG_AT_START, AT(http_proxy_protocol),
+     "off", 0, 0, proxy_protocols,
+     "required: each connection begins with a header of the PROXY protocol, version 1 or 2, that "
+     "says "
+     "whose it is; then nobody but trusted_proxies may connect."},
 
     {"access", "tokens_file", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(access_tokens_file), "", 0,
      0, NULL,
@@ -136,6 +143,11 @@ static bool check(const void *config, char *message, size_t message_size)
                  "[access] tokens_file, or listen on 127.0.0.1 behind a proxy that asks, or set "
                  "[http] open_access = yes",
                  gateway->http_listen);
+        return false;
+    }
+    if (gateway->http_proxy_protocol != 0 && gateway->http_trusted_proxies[0] == '\0') {
+        snprintf(message, message_size,
+                 "[http] proxy_protocol=required needs the load balancers in trusted_proxies");
         return false;
     }
     if ((gateway->http_tls_cert[0] == '\0') != (gateway->http_tls_key[0] == '\0')) {

@@ -248,6 +248,7 @@ static int start_http(struct m4h_gateway *gateway)
         .tls_key = config->http_tls_key,
         .receive_timeout_ms = (uint32_t)config->http_receive_ms,
         .trusted_proxies = &gateway->trusted_proxies,
+        .proxy_protocol = config->http_proxy_protocol != 0,
         .forwarded_header = (enum m4h_http_forwarded_header)config->http_forwarded_header,
         /* Two questions one after the other, then ours is the answer. */
         .answer_timeout_ms = 2 * (uint32_t)config->rpc_timeout_ms + LATER_THAN_RPC_MS,

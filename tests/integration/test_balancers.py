@@ -7,7 +7,9 @@ import contextlib
 import http.client
 import itertools
 import json
+import os
 import random
+import signal
 import socket
 import ssl
 import subprocess
@@ -91,6 +93,16 @@ class Haproxy(Balancer):
         return ["haproxy", "-db", "-f", self.file]
 
 
+class HaproxyByProxyProtocol(Haproxy):
+    """With the PROXY protocol, as the last lines of deploy/haproxy say."""
+
+    source = "127.0.0.2"
+
+    def replacements(self, folder, certificate, key):
+        return {**super().replacements(folder, certificate, key), "    option forwardfor\n": "",
+                "fall 2 rise 1": f"fall 2 rise 1 send-proxy-v2 check-send-proxy source {self.source}"}
+
+
 class Nginx(Balancer):
     name, client = "nginx", "127.0.0.9"
     shipped = DEPLOY / "nginx" / "nginx.conf"
@@ -141,6 +153,33 @@ class Asker:
     def end(self):
         self.ending.set()
         self.thread.join(30)
+
+
+class EventReader:
+    """Reads /v1/events, again and again; keeps the names of events, and whether each stream ended with its `end`."""
+
+    def __init__(self, balancer):
+        self.balancer = balancer
+        self.streams = []
+        self.ending = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        while not self.ending.is_set():
+            names = []
+            self.streams.append(names)
+            with contextlib.suppress(OSError, http.client.HTTPException), \
+                    contextlib.closing(self.balancer.connection()) as connection:
+                connection.request("GET", "/v1/events")
+                answer = connection.getresponse()
+                while not self.ending.is_set() and (line := answer.readline()):
+                    if line.startswith(b"event: "):
+                        names.append(line[7:].decode().strip())
+            self.ending.wait(0.05)
+
+    def end(self):
+        self.ending.set()
 
 
 class Sockets:
@@ -207,10 +246,10 @@ class Balancers(ClusterTestCase):
         folder = cls.cluster.dir / "balancers"
         folder.mkdir()
         authority = Authority(folder, "authority")
-        pair = authority.issue("balancer", "IP:127.0.0.1")
+        cls.pair = authority.issue("balancer", "IP:127.0.0.1")
         cls.balancers = []
         for kind in (Haproxy, Nginx):
-            cls.balancers.append(kind(folder, cls.addresses, *pair))
+            cls.balancers.append(kind(folder, cls.addresses, *cls.pair))
             cls.addClassCleanup(cls.balancers[-1].close)
 
     @classmethod
@@ -236,12 +275,13 @@ class Balancers(ClusterTestCase):
     def test_a_rolling_restart_fails_no_request_and_every_websocket_comes_back(self):
         askers = [Asker(balancer, fresh) for balancer in self.balancers for fresh in (False, False, True)]
         sockets = Sockets(self.balancers)
+        readers = [EventReader(balancer) for balancer in self.balancers]
         wait_until(lambda: sockets.open == 2 * WEBSOCKETS, 15, "all WebSockets being open")
         outputs = []
         for number in range(2):
             outputs.append(self.roll(number))
             wait_until(lambda: sockets.open == 2 * WEBSOCKETS, 15, "all WebSockets being open again")
-        for client in (*askers, sockets):
+        for client in (*readers, *askers, sockets):
             client.end()
         self.assertEqual([], [failure for asker in askers for failure in asker.failures])
         self.assertEqual([], sockets.failures)
@@ -250,5 +290,97 @@ class Balancers(ClusterTestCase):
         self.assertLess(max(sockets.away_s), BACKOFF_S + 1)
         print(f"\n{sum(asker.answered for asker in askers)} requests, {sockets.answered} slots by WebSocket, "
               f"{len(sockets.codes)} closed by 1001, away for {max(sockets.away_s):.2f} s at most")
+        for reader in readers:
+            ended = reader.streams[:-1]
+            self.assertGreaterEqual(len(ended), 1, reader.balancer.name)
+            self.assertEqual({("hello", "end")}, {(names[0], names[-1]) for names in ended}, reader.streams)
         for output in outputs:
             self.assertIn("open=0 drained", output)
+
+    # --- whose request it is ---
+
+    def direct(self, path="/v1/cluster", source="127.0.0.1", gateway=None, **headers):
+        """(status, headers) of a request past the balancers."""
+        address = (gateway or self.gateways[0]).address("http")
+        with contextlib.closing(http.client.HTTPConnection(address, timeout=10, source_address=(source, 0))) as connection:
+            connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status, answer.headers
+
+    def peer_of(self, request_id):
+        """Whom a gateway's log names for that request."""
+        def line():
+            return [line for gateway in self.gateways for line in gateway.output.splitlines()
+                    if f"request_id={request_id} " in line]
+        return wait_until(line, 10, "a line of the log")[0].partition(" peer=")[2].split()[0]
+
+    def test_the_log_names_the_client_whatever_it_says_of_itself(self):
+        for balancer in self.balancers:
+            with self.subTest(balancer.name):
+                name = f"seen-by-{balancer.name}"
+                status, headers, _ = balancer.ask("GET", "/v1/cluster", X_Request_Id=name, X_Forwarded_For="203.0.113.66",
+                                                  Forwarded="for=203.0.113.66", X_Real_IP="203.0.113.66")
+                self.assertEqual((200, name), (status, headers["X-Request-Id"]))
+                self.assertEqual(balancer.client, self.peer_of(name))
+
+    def test_only_trusted_proxies_are_believed(self):
+        self.direct(source="127.0.0.7", X_Request_Id="stranger", X_Forwarded_For="203.0.113.66")
+        self.assertRegex(self.peer_of("stranger"), r"^127\.0\.0\.7:\d+$")
+        self.direct(X_Request_Id="chain", X_Forwarded_For="203.0.113.66, 192.0.2.7:4711, 10.0.0.9")
+        self.assertEqual("192.0.2.7:4711", self.peer_of("chain"))
+        self.direct(X_Request_Id="rfc7239", Forwarded="for=203.0.113.66")  # of which the gateway was told nothing
+        self.assertRegex(self.peer_of("rfc7239"), r"^127\.0\.0\.1:\d+$")
+
+    def test_rates_are_those_of_the_clients_not_of_the_balancer(self):
+        self.gateways[0].reload({"access": {"source_rate": "2", "burst_ms": "1000"}})
+        self.addCleanup(self.gateways[0].reload, {"access": {"source_rate": "0"}})
+        statuses = [self.direct(X_Forwarded_For="192.0.2.8")[0] for _ in range(10)]
+        self.assertIn(429, statuses)
+        self.assertEqual(200, self.direct(X_Forwarded_For="192.0.2.9")[0])
+
+    # --- the PROXY protocol ---
+
+    def test_by_the_proxy_protocol_too_clients_keep_their_address_and_nobody_else_is_let_in(self):
+        gateway = OwnService(self.cluster, "gateway", "by-proxy-protocol", {
+            "http": {"trusted_proxies": HaproxyByProxyProtocol.source, "proxy_protocol": "required",
+                     "receive_timeout_ms": 1000},
+            "run": {"drain_delay_ms": 1000}})
+        self.addCleanup(gateway.stop)
+        host, port = gateway.address("http").removeprefix("http://").split(":")
+        folder = self.cluster.dir / "by-proxy-protocol"
+        folder.mkdir()
+        balancer = HaproxyByProxyProtocol(folder, [f"{host}:{port}", f"{host}:{free_port()}"], *self.pair)
+        self.addCleanup(balancer.close)
+        balancer.ask("GET", "/v1/cluster", X_Request_Id="by-v2")
+        wait_until(lambda: "request_id=by-v2 " in gateway.output, 10, "a line of the log")
+        self.assertRegex(gateway.output, rf" peer={balancer.client}:\d+ request_id=by-v2 ")
+
+        def raw(data, source=balancer.source):
+            connection = socket.create_connection((host, int(port)), 10, source_address=(source, 0))
+            self.addCleanup(connection.close)
+            with contextlib.suppress(OSError):
+                connection.sendall(data)
+            return connection
+
+        request = b"GET /v1/cluster HTTP/1.1\r\nHost: x\r\nX-Request-Id: by-v1\r\nConnection: close\r\n\r\n"
+        self.assertIn(b"200 OK", raw(b"PROXY TCP4 192.0.2.7 192.0.2.8 7 443\r\n" + request).recv(100))
+        wait_until(lambda: " peer=192.0.2.7:7 request_id=by-v1 " in gateway.output, 10, "a line of the log")
+        self.assertNotIn(" closed: ", gateway.output)
+        refused = [raw(b"PROXY TCP4 192.0.2.7 192.0.2.8 7 443\r\n" + request, source="127.0.0.1"), raw(request), raw(b"")]
+        for connection in refused:
+            with contextlib.suppress(ConnectionResetError):
+                self.assertEqual(b"", connection.recv(100))
+        wait_until(lambda: " closed: no header of the PROXY protocol in time" in gateway.output, 10, "a line of the log")
+        self.assertRegex(balancer.ask("GET", "/metrics")[2].decode(), r"mas4h_gateway_http_proxy_refusals_total 3\n")
+
+        # It takes its leave: not ready, serving, and whoever waits for nothing does not hold it up.
+        raw(b"")
+        os.kill(gateway.process.pid, signal.SIGTERM)
+        answer = wait_until(lambda: raw(b"PROXY UNKNOWN\r\nGET /readyz HTTP/1.0\r\n\r\n").recv(4096), 10, "an answer")
+        self.assertIn(b"503", answer.splitlines()[0])
+        answer = raw(b"PROXY UNKNOWN\r\nGET /v1/cluster HTTP/1.1\r\nHost: x\r\n\r\n").recv(4096)
+        self.assertIn(b"200 OK", answer)
+        self.assertIn(b"Connection: close", answer)
+        self.assertEqual(0, gateway.process.wait(10))
+        self.assertIn("open=0 drained", gateway.output)

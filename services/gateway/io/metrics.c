@@ -33,6 +33,10 @@ static void write_http(struct m4h_metrics *metrics, const struct m4h_http_stats 
     labelled(metrics, name, "class", "5xx", http->answers_5xx);
     counter(metrics, "mas4h_gateway_http_connections_total", "HTTP connections accepted.",
             http->connections);
+    counter(metrics, "mas4h_gateway_http_proxy_refusals_total",
+            "Connections closed with [http] proxy_protocol: not of a trusted proxy, or without its "
+            "header.",
+            http->refused_proxies);
     gauge(metrics, "mas4h_gateway_http_connections",
           "HTTP connections that are open, WebSockets among them.", http->open);
     gauge(metrics, "mas4h_gateway_http_requests_waiting",
