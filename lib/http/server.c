@@ -419,6 +419,7 @@ void m4h_http_server_destroy(struct m4h_http_server *server)
     m4h_listener_close(server->listener);
     server->listener = NULL;
     server->is_draining = true;
+    server->is_stopping = true;
     m4h_http_arrivals_close(server);
     if (server->daemon != NULL)
         stop_daemon(server);

@@ -92,6 +92,7 @@ struct m4h_http_server {
     uint16_t port;
     bool is_leaving; /* also while it drains */
     bool is_draining;
+    bool is_stopping; /* at once: nothing may begin any more */
     uint64_t id_seed;
     struct m4h_http_stats stats;
     struct m4h_http_durations *durations;

@@ -39,6 +39,7 @@ struct m4h_http_stream {
     size_t first_out; /* bytes of the first piece that have left */
     bool is_asleep;   /* the library's connection */
     bool is_finished;
+    bool is_leaving;          /* its handler was told that the server ends */
     struct m4h_timer *linger; /* made at the end */
     LIST_ENTRY(m4h_http_stream) link;
 };
@@ -190,7 +191,7 @@ int m4h_http_stream_open(struct m4h_http_stream **stream, struct m4h_http_reques
     struct m4h_http_stream *made;
 
     *stream = NULL;
-    if (request->server->is_draining) {
+    if (request->server->is_stopping) {
         m4h_http_answer_problem(request, 503, "unavailable", "the server is stopping", 1000);
         return M4H_ECLOSED;
     }
@@ -265,8 +266,10 @@ void m4h_http_streams_drain(struct m4h_http_server *server)
 
     for (stream = LIST_FIRST(&server->streams); stream != NULL; stream = next) {
         next = LIST_NEXT(stream, link);
-        if (!stream->is_finished)
-            stream->handler->on_drain(stream->context, stream);
+        if (stream->is_finished || stream->is_leaving)
+            continue;
+        stream->is_leaving = true;
+        stream->handler->on_drain(stream->context, stream);
     }
 }
 

@@ -34,7 +34,7 @@ struct m4h_http_stream_config {
 };
 
 /* Answers 200 with a body that goes on; the request is ended, also on error. Not after
- * m4h_http_defer. `*stream` is NULL on error: M4H_ECLOSED (the server drains; it answered 503),
+ * m4h_http_defer. `*stream` is NULL on error: M4H_ECLOSED (the server stops; it answered 503),
  * M4H_ENOMEM (500). */
 M4H_MUST_CHECK int m4h_http_stream_open(struct m4h_http_stream **stream,
                                         struct m4h_http_request *request,

@@ -66,7 +66,7 @@ int m4h_websocket_accept(struct m4h_websocket **websocket, struct m4h_http_reque
     struct MHD_Response *response = NULL;
 
     *websocket = NULL;
-    if (request->server->is_draining) {
+    if (request->server->is_stopping) {
         m4h_http_answer_problem(request, 503, "unavailable", M4H_WEBSOCKET_LEAVING, 1000);
         return M4H_ECLOSED;
     }

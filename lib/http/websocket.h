@@ -62,7 +62,7 @@ struct m4h_websocket_config {
 /* Checks the handshake and accepts it, or answers the request with the problem
  * (400, or 426 for no upgrade or another version). Either way the request is
  * ended. `*websocket` is NULL on error: M4H_EPROTOCOL, M4H_ECLOSED (the server
- * drains), M4H_ENOMEM. */
+ * stops), M4H_ENOMEM. */
 M4H_MUST_CHECK int m4h_websocket_accept(struct m4h_websocket **websocket,
                                         struct m4h_http_request *request,
                                         const struct m4h_websocket_config *config, void *context);

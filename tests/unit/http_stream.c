@@ -308,6 +308,32 @@ static void a_drained_server_asks_its_streams_to_end(void **state)
     close(fd);
 }
 
+/* On the loop, so that nothing is accepted in between. */
+static void connect_and_drain(void *context)
+{
+    int *fd = context;
+
+    *fd = http_connect(&fixture);
+    m4h_http_server_drain(fixture.server, 0);
+}
+
+static void a_stream_that_begins_while_the_server_drains_is_asked_to_end(void **state)
+{
+    char text[TEXT] = "";
+    int fd;
+
+    (void)state;
+    http_fixture_run(&fixture, connect_and_drain, &fd);
+    http_send(fd, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    for (size_t len = 0; len + 1 < sizeof(text) && http_read(fd, text + len, 1); len++)
+        continue;
+    assert_non_null(strstr(text, "HTTP/1.1 200"));
+    assert_non_null(strstr(text, "bye\r\n0\r\n\r\n"));
+    http_fixture_wait(&fixture, nobody_is_connected);
+    assert_int_equal(drained, 1);
+    close(fd);
+}
+
 static void the_servers_end_cuts_what_is_open(void **state)
 {
     char text[TEXT];
@@ -342,6 +368,8 @@ int main(void)
                                         start, stop),
         cmocka_unit_test_setup_teardown(a_finished_reader_that_takes_nothing_is_cut, start, stop),
         cmocka_unit_test_setup_teardown(a_drained_server_asks_its_streams_to_end, start, stop),
+        cmocka_unit_test_setup_teardown(
+            a_stream_that_begins_while_the_server_drains_is_asked_to_end, start, stop),
         cmocka_unit_test(the_servers_end_cuts_what_is_open),
     };
 

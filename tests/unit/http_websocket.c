@@ -395,6 +395,29 @@ static void a_drained_server_closes_with_1001(void **state)
     hang_up(fd, 1001);
 }
 
+/* On the loop, so that nothing is accepted in between. */
+static void connect_and_drain(void *context)
+{
+    int *fd = context;
+
+    *fd = http_connect(&fixture);
+    m4h_http_server_drain(fixture.server, 0);
+}
+
+static void one_that_opens_while_the_server_drains_is_closed_with_1001(void **state)
+{
+    char text[TEXT];
+    int fd;
+
+    (void)state;
+    http_fixture_run(&fixture, connect_and_drain, &fd);
+    http_send(fd, HANDSHAKE "\r\n");
+    assert_int_equal(http_read_answer(fd, text, TEXT, true), 101);
+    websocket_expect_close(fd, 1001);
+    close(fd);
+    http_fixture_wait(&fixture, none_open);
+}
+
 #define SPREAD_MS 200u
 
 static void drain_slowly(void *context)
@@ -492,6 +515,7 @@ int main(void)
         ON_SERVER(a_client_that_only_pings_and_never_reads_is_held_back),
         ON_SERVER(a_silent_peer_is_pinged_and_then_given_up),
         ON_SERVER(a_drained_server_closes_with_1001),
+        ON_SERVER(one_that_opens_while_the_server_drains_is_closed_with_1001),
         ON_SERVER(many_are_closed_batch_by_batch),
         cmocka_unit_test(the_servers_end_ends_what_is_open),
         ON_SERVER(a_refused_handshake_is_a_problem),
