@@ -76,7 +76,9 @@ static void identify(struct m4h_http_request *request, const char *method)
 {
     const char *id = m4h_http_header(request, "X-Request-Id");
 
-    snprintf(request->method, sizeof(request->method), "%s", method);
+    /* What is none is refused, and not logged as it came. */
+    snprintf(request->method, sizeof(request->method), "%s",
+             m4h_http_is_token(method) ? method : "?");
     if (id != NULL && is_request_id(id))
         snprintf(request->id, sizeof(request->id), "%s", id);
     else
@@ -108,6 +110,11 @@ static void begin(struct m4h_http_request *request)
 
     if (request->too_long) {
         m4h_http_answer_problem(request, 414, "target_too_long", NULL, 0);
+        return;
+    }
+    if (*request->method == '?' || !m4h_http_head_is_sound(request)) {
+        m4h_http_refuse(request, 400, "invalid", "the head can be read in more than one way",
+                        "Connection", "close");
         return;
     }
     error = m4h_http_route_find(config->routes, config->routes_count, request->method,

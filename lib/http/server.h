@@ -149,6 +149,13 @@ void m4h_http_on_accept(void *server, int fd, const char *peer);
 void m4h_http_arrivals_expire(struct m4h_http_server *server, uint64_t now_ms);
 void m4h_http_arrivals_close(struct m4h_http_server *server);
 
+/* ---- head.c ---- */
+
+/* Whether its framing and its host can be read in one way only. */
+bool m4h_http_head_is_sound(const struct m4h_http_request *request);
+/* Whether it is a token of RFC 9110, as methods and names of headers are. */
+bool m4h_http_is_token(const char *text);
+
 /* ---- client.c ---- */
 
 /* Sets peer, source and is_encrypted, by the connection and the head. */

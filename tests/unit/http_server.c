@@ -233,6 +233,46 @@ static void a_chunked_body_over_the_limit_gets_413(void **state)
     close(fd);
 }
 
+/* What comes behind such a head would be the next request to some, and its body to others. */
+static void a_head_that_can_be_read_in_two_ways_ends_the_connection(void **state)
+{
+    static const char *const heads[] = {
+        "Content-Length: 5\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5",
+        "Content-Length: 5\r\nContent-Length: 35",
+        "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: xchunked",
+        "Content-Length : 5",
+        "Transfer-Encoding : chunked\r\nContent-Length: 5",
+        "Content\tLength: 5",
+        "Host: y",
+    };
+    char head[512], text[TEXT];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        int fd = http_connect(&fixture);
+
+        snprintf(head, sizeof(head), "POST /echo/x HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n0\r\n\r\n",
+                 heads[i]);
+        http_send(fd, head);
+        http_send(fd, "GET /echo/smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_int_equal(http_read_answer(fd, text, TEXT, false), 400);
+        assert_non_null(strstr(text, "Connection: close\r\n"));
+        assert_true(http_is_closed(fd));
+        close(fd);
+    }
+}
+
+static void a_method_that_is_no_word_is_refused(void **state)
+{
+    char text[TEXT];
+
+    (void)state;
+    assert_int_equal(ask("G\033[31mET /echo/x HTTP/1.1", text), 400);
+    assert_int_equal(ask("GET\"\tstatus=200 /echo/x HTTP/1.1", text), 400);
+}
+
 static void a_good_request_id_is_kept_and_a_bad_one_replaced(void **state)
 {
     char text[TEXT];
@@ -536,6 +576,8 @@ int main(void)
         ON_SERVER(head_is_answered_as_get_without_the_body),
         ON_SERVER(a_target_that_is_too_long_gets_414_and_a_head_431),
         ON_SERVER(a_chunked_body_over_the_limit_gets_413),
+        ON_SERVER(a_head_that_can_be_read_in_two_ways_ends_the_connection),
+        ON_SERVER(a_method_that_is_no_word_is_refused),
         ON_SERVER(a_good_request_id_is_kept_and_a_bad_one_replaced),
         ON_SERVER(pipelined_requests_are_answered_in_order),
         ON_SERVER(the_ops_routes_tell_life_readiness_and_metrics),
