@@ -16,13 +16,11 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/json/json.h"
-#include "lib/net/timer.h"
 #include "lib/wire/wire.h"
 #include "services/gateway/core/scope.h"
 #include "services/gateway/core/sse.h"
+#include "services/gateway/io/catch_up.h"
 #include "services/gateway/io/feed_parts.h"
-#include "services/gateway/io/follower.h"
-#include "services/gateway/io/reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,33 +29,6 @@
 #define DOCUMENT_MAX 65536u
 #define NOTE_MAX     1024u
 #define LOOK_MS      1000u
-/* Readers that are replayed at a time; the others wait for their turn. */
-#define REPLAYS_MAX 16u
-/* While so much of it waits, a reader is replayed no more. */
-#define REPLAY_QUEUE_BYTES 65536u
-/* A reader that would resume waits so long for a stream that may be there. */
-#define STREAM_WAIT_MS 5000u
-/* Events of the bus that are remembered, so that the stream does not give them again. */
-#define RECENT_MAX 1024u
-
-struct m4h_gateway_feed {
-    struct m4h_loop *loop;
-    struct m4h_bus *bus;
-    struct m4h_gateway_feed_config config;
-    struct m4h_gateway_follower *follower;
-    struct m4h_timer *look;
-    struct m4h_buffer document, frame; /* of the event at hand */
-    bool was_connected;
-    bool was_away;
-    uint64_t dropped;
-    uint32_t replays;                   /* under way */
-    char last_id[M4H_EVENT_ID_MAX + 1]; /* of the last event; empty: none yet */
-    uint64_t recent[RECENT_MAX];        /* hashes of event ids, a ring */
-    uint32_t recent_next;
-    struct m4h_log_limit bad_lines;
-    struct m4h_gateway_feed_stats stats;
-    LIST_HEAD(, m4h_gateway_reader) readers;
-};
 
 /* ---- gaps ------------------------------------------------------------------------------ */
 
@@ -157,14 +128,14 @@ static void fan_out(struct m4h_gateway_feed *feed, const struct m4h_event *event
 
 static void remember(struct m4h_gateway_feed *feed, const char *event_id)
 {
-    feed->recent[feed->recent_next++ % RECENT_MAX] = m4h_ident_hash(event_id);
+    feed->recent[feed->recent_next++ % M4H_GATEWAY_FEED_RECENT_MAX] = m4h_ident_hash(event_id);
 }
 
 static bool was_given(const struct m4h_gateway_feed *feed, const char *event_id)
 {
     uint64_t hash = m4h_ident_hash(event_id);
 
-    for (size_t i = 0; i < RECENT_MAX; i++) {
+    for (size_t i = 0; i < M4H_GATEWAY_FEED_RECENT_MAX; i++) {
         if (feed->recent[i] == hash)
             return true;
     }
@@ -218,32 +189,10 @@ static void on_stored_event(void *context, uint64_t seq, const struct m4h_bus_me
     fan_out(feed, &event, seq, id);
 }
 
-/* ---- what a reader missed
- * ------------------------------------------------------------------------ */
-
-static uint64_t replay_last_seq(void *context)
+void m4h_gateway_feed_give_stored(struct m4h_gateway_feed *feed, struct m4h_gateway_reader *reader,
+                                  uint64_t seq, const char *subject, const uint8_t *data,
+                                  size_t len)
 {
-    const struct m4h_gateway_reader *reader = context;
-    uint64_t last_seq;
-
-    if (!m4h_gateway_follower_is_anchored(reader->feed->follower, &last_seq))
-        return 0;
-    /* An empty stream has no last number, and nothing that was missed. */
-    return last_seq != 0 ? last_seq : 1;
-}
-
-static bool replay_has_room(void *context)
-{
-    const struct m4h_gateway_reader *reader = context;
-
-    return reader->end == NULL && m4h_http_stream_queued(reader->stream) < REPLAY_QUEUE_BYTES;
-}
-
-static void on_replay_event(void *context, uint64_t seq, const char *subject, const uint8_t *data,
-                            size_t len)
-{
-    struct m4h_gateway_reader *reader = context;
-    struct m4h_gateway_feed *feed = reader->feed;
     char id[M4H_GATEWAY_SSE_ID_MAX];
     struct m4h_event event;
 
@@ -253,82 +202,7 @@ static void on_replay_event(void *context, uint64_t seq, const char *subject, co
         give_frame(feed, reader);
 }
 
-static void on_replay_gap(void *context, const char *reason, uint64_t after, uint64_t before)
-{
-    struct m4h_gateway_reader *reader = context;
-    char after_id[M4H_GATEWAY_SSE_ID_MAX], before_id[M4H_GATEWAY_SSE_ID_MAX];
-
-    reader->feed->stats.gaps++;
-    m4h_gateway_reader_gap(
-        reader, reason,
-        after < M4H_GATEWAY_SSE_UNKNOWN ? m4h_gateway_sse_id_format(after, after_id) : NULL,
-        before != 0 ? m4h_gateway_sse_id_format(before, before_id) : NULL);
-}
-
-static void end_replay(struct m4h_gateway_reader *reader)
-{
-    if (reader->replay == NULL)
-        return;
-    m4h_gateway_replay_destroy(reader->replay);
-    reader->replay = NULL;
-    reader->feed->replays--;
-}
-
-static void on_replay_done(void *context, uint64_t seq)
-{
-    struct m4h_gateway_reader *reader = context;
-
-    end_replay(reader);
-    reader->place = M4H_GATEWAY_READER_LIVE;
-    reader->after_seq = seq;
-}
-
-static void start_replay(struct m4h_gateway_reader *reader)
-{
-    struct m4h_gateway_feed *feed = reader->feed;
-    const struct m4h_gateway_replay_config config = {
-        .loop = feed->loop,
-        .bus = feed->bus,
-        .stream = feed->config.stream,
-        .events_max = feed->config.replay_max,
-        .last_seq = replay_last_seq,
-        .has_room = replay_has_room,
-        .on_event = on_replay_event,
-        .on_gap = on_replay_gap,
-        .on_done = on_replay_done,
-        .context = reader,
-    };
-
-    if (m4h_gateway_replay_create(&reader->replay, &config, reader->after_seq) != 0)
-        return; /* tried again at the next look */
-    reader->place = M4H_GATEWAY_READER_REPLAYED;
-    feed->replays++;
-    feed->stats.resumed++;
-}
-
-/* Lets a reader be live though it may have missed something. */
-static void skip_replay(struct m4h_gateway_reader *reader)
-{
-    end_replay(reader);
-    reader->place = M4H_GATEWAY_READER_LIVE;
-    reader->after_seq = 0;
-}
-
-static void look_after(struct m4h_gateway_feed *feed, struct m4h_gateway_reader *reader,
-                       bool anchored)
-{
-    bool has_waited =
-        m4h_loop_now_ms(feed->loop) >= reader->since_ms + STREAM_WAIT_MS && feed->was_connected;
-
-    if (reader->place != M4H_GATEWAY_READER_WAITING || reader->end != NULL)
-        return;
-    if (anchored && feed->replays < REPLAYS_MAX)
-        start_replay(reader);
-    else if (!anchored && (has_waited || !m4h_gateway_follower_is_hopeful(feed->follower))) {
-        skip_replay(reader);
-        on_replay_gap(reader, "no_stream", M4H_GATEWAY_SSE_UNKNOWN, 0);
-    }
-}
+/* ---- those that missed something ---------------------------------------------------------- */
 
 static void look_after_all(struct m4h_gateway_feed *feed)
 {
@@ -337,7 +211,7 @@ static void look_after_all(struct m4h_gateway_feed *feed)
 
     LIST_FOREACH(reader, &feed->readers, link)
     {
-        look_after(feed, reader, anchored);
+        m4h_gateway_catch_up_look(reader, anchored);
     }
 }
 
@@ -355,14 +229,13 @@ static void on_gap(void *context, const char *reason)
     if (!is_anchored(feed)) {
         LIST_FOREACH(reader, &feed->readers, link)
         {
-            skip_replay(reader);
+            m4h_gateway_catch_up_skip(reader);
         }
     }
     tell_all_of_a_gap(feed, reason);
 }
 
-/* ---- the bus
- * ---------------------------------------------------------------------------------------- */
+/* ---- the bus -------------------------------------------------------------------------------- */
 
 void m4h_gateway_feed_connected(struct m4h_gateway_feed *feed, bool connected)
 {
@@ -399,8 +272,7 @@ void m4h_gateway_feed_use(struct m4h_gateway_feed *feed, struct m4h_bus *bus)
     m4h_gateway_follower_use(feed->follower, bus);
 }
 
-/* ---- readers
- * -------------------------------------------------------------------------------------------- */
+/* ---- readers -------------------------------------------------------------------------------- */
 
 uint64_t m4h_gateway_feed_now(const struct m4h_gateway_feed *feed)
 {
@@ -415,7 +287,7 @@ void m4h_gateway_feed_count_slow(struct m4h_gateway_feed *feed)
 void m4h_gateway_feed_lost(struct m4h_gateway_feed *feed, struct m4h_gateway_reader *reader)
 {
     LIST_REMOVE(reader, link);
-    end_replay(reader);
+    m4h_gateway_catch_up_end(reader);
     if (--feed->stats.readers == 0)
         m4h_gateway_follower_want(feed->follower, false);
 }
@@ -452,7 +324,7 @@ static void get_events(void *context, struct m4h_http_request *request)
     welcome(reader);
     if (feed->stats.readers++ == 0)
         m4h_gateway_follower_want(feed->follower, true);
-    look_after(feed, reader, is_anchored(feed));
+    m4h_gateway_catch_up_look(reader, is_anchored(feed));
 }
 
 static const struct m4h_http_route routes[] = {
@@ -464,9 +336,7 @@ struct m4h_http_routes m4h_gateway_feed_routes(struct m4h_gateway_feed *feed)
     return (struct m4h_http_routes){routes, M4H_COUNT(routes), feed};
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 static void on_look(void *context)
 {
