@@ -80,6 +80,9 @@ struct m4h_bus_config {
      * when receiving. */
     uint32_t queue_messages;
     uint32_t queue_bytes;
+    /* A server that takes nothing, or does not answer a probe, for so long is left; one is sent
+     * each half of that. 0: 10 s. */
+    uint32_t silence_ms;
     const struct m4h_bus_subscription *subscriptions; /* borrowed during create */
     size_t subscription_count;                        /* at most 63 */
     m4h_bus_on_status on_status;

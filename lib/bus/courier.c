@@ -24,6 +24,7 @@
 #define BATCH               64
 #define REST_FIRST_MS       125
 #define REST_MAX_MS         1000
+#define SILENCE_MS          10000
 #define STABLE_MS           1000  /* a link that lived for less counts as a failure */
 #define COMPLAIN_EVERY_MS   10000 /* while no server can be reached */
 #define MAX_PAYLOAD_DEFAULT (1u << 20)
@@ -358,6 +359,7 @@ int m4h_courier_start(struct m4h_courier **courier, const struct m4h_bus_config 
             .options = made->identity.options,
             .topics = made->topics,
             .topic_count = made->topic_count,
+            .silence_ms = config->silence_ms != 0 ? config->silence_ms : SILENCE_MS,
             .wake_fd = made->outbox.wake_fd,
             .on_message = on_message,
             .on_violation = on_violation,

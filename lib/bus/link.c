@@ -40,8 +40,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define PROBE_EVERY_MS   5000
-#define PROBE_TIMEOUT_MS 10000
 /* Unwritten bytes, beyond which nothing more is taken. */
 #define UNWRITTEN_MAX (128 * 1024)
 
@@ -122,8 +120,8 @@ static void on_reply(natsConnection *connection, natsSubscription *subscription,
  * only the kernel can end that when the server reads no more. */
 static natsStatus on_attach(void **user_data, void *loop, natsConnection *connection, natsSock sock)
 {
-    const unsigned timeout_ms = PROBE_TIMEOUT_MS;
     struct m4h_link *link = loop;
+    const unsigned timeout_ms = link->config->silence_ms;
 
     (void)connection;
     *user_data = link;
@@ -239,9 +237,9 @@ static void keep_probing(struct m4h_link *link)
     if (state != M4H_PROBE_ANSWERED)
         return;
     if (link->next_probe_ms == UINT64_MAX)
-        link->next_probe_ms = now_ms + PROBE_EVERY_MS;
+        link->next_probe_ms = now_ms + link->config->silence_ms / 2;
     if (now_ms >= link->next_probe_ms)
-        ask(link, PROBE_TIMEOUT_MS);
+        ask(link, link->config->silence_ms);
 }
 
 /* What the library knows about the end, where it knows anything. */

@@ -23,7 +23,8 @@ struct m4h_link_config {
     natsOptions *options;                /* changed */
     const struct m4h_link_topic *topics; /* the last is that of the replies */
     size_t topic_count;
-    int wake_fd; /* an eventfd that ends m4h_link_run; cleared there */
+    uint32_t silence_ms; /* see bus.h */
+    int wake_fd;         /* an eventfd that ends m4h_link_run; cleared there */
     /* The message is the receiver's; in order within a topic. Inside m4h_link_open,
      * _run and _flush; for replies on a thread of the library, never after
      * m4h_link_close. It must not call a function of the link. */

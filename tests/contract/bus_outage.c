@@ -12,6 +12,10 @@
 /* No call of the owner may block. It is a bound on liveness: a server that does
  * not answer holds the library for seconds. */
 #define CALL_MS 50
+/* What a server may be silent in the test that waits for its end, and how late that may be noticed
+ * on a busy machine. */
+#define SILENCE_MS 2000
+#define LATE_MS    5000
 
 static const struct m4h_bus_subscription numbers[] = {{"numbers", NULL, on_topic_0}};
 
@@ -80,7 +84,7 @@ static void subscriptions_and_requests_work_after_every_restart(void **state)
 {
     owner_create(&owner, m4h_nats_server_url(*state), numbers, 1);
     owner.echoes = true;
-    for (int i = 1; i <= 10; i++) {
+    for (int i = 1; i <= 4; i++) {
         run_until(&owner, NULL, owner.connected_count == i);
         assert_int_equal(request_number(&owner, "numbers", WAIT_MS, i), 0);
         run_until(&owner, NULL, owner.replies == i);
@@ -141,7 +145,7 @@ static void a_silent_server_never_blocks_the_owner(void **state)
     owner_create(&owner, m4h_nats_server_url(*state), numbers, 1);
     run_until(&owner, NULL, owner.connected_count == 1);
     m4h_nats_server_pause(*state);
-    end_ms = clock_ms() + 3000;
+    end_ms = clock_ms() + 1500;
     while (clock_ms() < end_ms) {
         uint64_t before_ms = clock_ms();
 
@@ -172,19 +176,21 @@ static uint64_t cpu_ms(void)
 static void a_server_that_stays_silent_is_given_up_without_burning_the_cpu(void **state)
 {
     static const uint8_t data[32768];
-    uint64_t give_up_ms = clock_ms() + 20000;
-    uint64_t cpu_start_ms;
+    struct m4h_bus_config config = owner_config(&owner, m4h_nats_server_url(*state));
+    uint64_t cpu_start_ms, start_ms, took_ms;
 
-    owner_create(&owner, m4h_nats_server_url(*state), numbers, 1);
+    config.silence_ms = SILENCE_MS;
+    owner_create_with(&owner, &config);
     run_until(&owner, NULL, owner.connected_count == 1);
     m4h_nats_server_pause(*state);
     while (m4h_bus_publish(owner.bus, "filler", M4H_BUS_KEEP, NULL, data, sizeof(data)) == 0)
         continue;
+    start_ms = clock_ms();
     cpu_start_ms = cpu_ms();
-    while (owner.disconnected_count == 0 && clock_ms() < give_up_ms)
-        owner_turn(&owner);
-    assert_int_equal(owner.disconnected_count, 1);
-    assert_true(cpu_ms() - cpu_start_ms < 3000);
+    run_until(&owner, NULL, owner.disconnected_count == 1);
+    took_ms = clock_ms() - start_ms;
+    assert_in_range(took_ms, SILENCE_MS / 2, SILENCE_MS + SILENCE_MS / 2 + LATE_MS);
+    assert_true(cpu_ms() - cpu_start_ms < took_ms / 3);
     m4h_nats_server_resume(*state);
     run_until(&owner, NULL, owner.connected_count == 2);
     owner_destroy(&owner);
