@@ -7,15 +7,17 @@ import http.client
 import json
 import shutil
 import socket
+import subprocess
 import tempfile
 import threading
 import unittest
 from pathlib import Path
 
-from cluster import BUILD, EchoServer, Program, accepts, echoes, run, ssh_device, wait_until
+from cluster import BUILD, EchoServer, Program, accepts, echoes, run, ssh_command, ssh_device, wait_until
 from own_service import OwnService
 
 SLOTS = 50
+STRANGERS = 3
 MERGED_S = 10
 
 
@@ -139,8 +141,16 @@ class Region:
         return {t["client_key"]: t["region"] for t in self.request("GET", "/v1/tunnels")[1].get("tunnels", [])}
 
     def dispatched(self):
-        return sum(value for name, value in self.master.metrics().items()
-                   if name.startswith("mas4h_master_dispatches_total"))
+        return self._master_sum("dispatches_total")
+
+    def masters_known(self):
+        return self.gateway.metrics()['mas4h_gateway_masters{state="asked"}']
+
+    def keys_judged(self):
+        return self._master_sum("authorizations_total")
+
+    def _master_sum(self, noun):
+        return sum(value for name, value in self.master.metrics().items() if name.startswith(f"mas4h_master_{noun}"))
 
     def known_hosts(self, slot):
         path = self.dir / "known_hosts"
@@ -180,9 +190,13 @@ class RegionPair:
         self.addCleanup(region.stop)
         return region
 
-    def authorize(self, name):
+    def new_key(self, name):
         path = self.folder / f"{name}.key"
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(path))
+        return path
+
+    def authorize(self, name):
+        path = self.new_key(name)
         kind, key = Path(f"{path}.pub").read_text().split()[:2]
         with self.keys.open("a") as file:
             file.write(f"{kind} {key} {name}\n")
@@ -197,6 +211,13 @@ class RegionPair:
         self.addCleanup(device.stop)
         self.assertTrue(echoes(device.port))
         wait_until(lambda: region.tunnels().get(name) == region.name, 10, f"{region.name} showing {name}")
+
+    def knock(self, region, name):
+        """A device with a key that nobody knows comes, and is sent away."""
+        slot = region.slot()
+        done = subprocess.run([str(part) for part in ssh_command(region, slot, self.new_key(name), "-N", "-T")], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=20)
+        self.assertIn("Permission denied", done.stderr)
 
     def wait_until_both_show(self, tunnels, seconds):
         slaves = {f"slave-{region.name}": "ready" for region in self.regions}
@@ -238,13 +259,27 @@ class TwoRegions(RegionPair):
                        f"{region.name} being joined again")
         self.wait_until_both_show(tunnels, MERGED_S)
 
+    def are_asked_of(self, region, slots):
+        before = region.dispatched()
+        for _ in range(slots):
+            self.assertTrue(region.slot())
+        return region.dispatched() - before == slots
+
     def test_a_region_asks_masters_of_the_other_only_when_it_has_none(self):
         self.wait_until_both_show({}, 20)
         for near, far in (self.regions, self.regions[::-1]):
+            # Who has just started may have heard the hello of a far one only.
+            wait_until(lambda: near.masters_known() == 2 and self.are_asked_of(near, 10), 30, f"{near.name} asking its master")
             before = near.dispatched(), far.dispatched()
             for _ in range(SLOTS):
                 self.assertTrue(near.slot())
             self.assertEqual((SLOTS, 0), (near.dispatched() - before[0], far.dispatched() - before[1]))
+            before = near.keys_judged(), far.keys_judged()
+            for number in range(STRANGERS):
+                self.knock(near, f"stranger-{near.name}-{number}")
+            asked = near.keys_judged() - before[0], far.keys_judged() - before[1]
+            self.assertGreaterEqual(asked[0], STRANGERS)
+            self.assertLessEqual(asked[1], near.slave.metrics()["mas4h_slave_key_questions_repeated_total"])
         eu, us = self.regions
         before = us.dispatched()
         eu.master.stop()
