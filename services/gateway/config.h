@@ -34,7 +34,7 @@ struct m4h_gateway_config {
     int64_t http_connections_max;
     int64_t http_receive_ms;
     char *http_trusted_proxies;
-    int http_proxy_protocol; /* 0: off */
+    int http_proxy_protocol;   /* 0: off */
     int http_forwarded_header; /* an enum m4h_http_forwarded_header */
     int64_t rpc_timeout_ms;
     int64_t slots_in_flight_max;

@@ -1,5 +1,5 @@
-/* A simulated slave, as far as devices go. It mirrors services/slave/io: admission.c, questions.c and
- * tunnels.c, and decides nothing that a core decides. */
+/* A simulated slave, as far as devices go. It mirrors services/slave/io: admission.c, questions.c
+ * and tunnels.c, and decides nothing that a core decides. */
 #include "tests/sim/slave.h"
 
 #include "lib/base/error.h"
