@@ -45,6 +45,27 @@ static void an_address_that_others_reach_needs_tokens_or_open_access(void **stat
     }
 }
 
+static void the_proxy_protocol_needs_proxies_that_are_trusted(void **state)
+{
+    static const struct {
+        const char *protocol, *trusted;
+        enum m4h_config_outcome expected;
+    } cases[] = {
+        {"http.proxy_protocol=off", "http.trusted_proxies=", M4H_CONFIG_RUN},
+        {"http.proxy_protocol=required", "http.trusted_proxies=", M4H_CONFIG_WRONG},
+        {"http.proxy_protocol=required", "http.trusted_proxies=10.0.0.1", M4H_CONFIG_RUN},
+        {"http.proxy_protocol=off", "http.trusted_proxies=everybody", M4H_CONFIG_WRONG},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(cases); i++) {
+        struct m4h_gateway_config config;
+
+        assert_int_equal(run(cases[i].protocol, cases[i].trusted, &config), cases[i].expected);
+        m4h_config_free(&m4h_gateway_config_table, &config);
+    }
+}
+
 static void the_sample_file_is_what_the_table_writes(void **state)
 {
     char sample[65536], written[65536];
@@ -67,6 +88,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_that_others_reach_needs_tokens_or_open_access),
+        cmocka_unit_test(the_proxy_protocol_needs_proxies_that_are_trusted),
         cmocka_unit_test(the_sample_file_is_what_the_table_writes),
     };
 
