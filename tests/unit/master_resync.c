@@ -384,6 +384,21 @@ static void snapshots_that_do_not_help_are_asked_for_ever_less_often(void **stat
     assert_true(contradict(scene) <= 100);
 }
 
+static void a_gap_does_not_wait_for_the_pause_of_a_wrong_digest(void **state)
+{
+    struct scene *scene = *state;
+    unsigned waited = 0;
+
+    world_sync(scene->world, &scene->slave);
+    for (unsigned i = 0; i < 10; i++)
+        (void)contradict(scene);
+    fake_refuse(&scene->slave);
+    tell(scene, fake_load(&scene->slave));
+    for (; world_ticket(scene->world, "s1") == NULL && waited < 60000; waited += 100)
+        world_pass(scene->world, 100);
+    assert_true(waited <= 1100);
+}
+
 static void a_load_event_that_agrees_ends_a_long_pause(void **state)
 {
     struct scene *scene = *state;
@@ -551,6 +566,7 @@ int main(void)
         TEST(failures_are_retried_with_pauses_of_a_second_at_most),
         TEST(snapshots_that_do_not_help_are_asked_for_ever_less_often),
         TEST(a_load_event_that_agrees_ends_a_long_pause),
+        TEST(a_gap_does_not_wait_for_the_pause_of_a_wrong_digest),
         TEST(the_pauses_are_short_again_once_a_load_event_agrees),
         TEST(a_page_that_never_comes_is_given_up),
         TEST(an_answer_that_comes_too_late_is_ignored),

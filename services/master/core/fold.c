@@ -235,6 +235,7 @@ static void advance(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64
 {
     if (!is_next && slave->synced) {
         cluster->stats.gaps++;
+        slave->snapshots_useless = 0; /* that was for another reason */
         m4h_resync_want(cluster, slave, "events are missing", now_ms);
     }
     slave->seq = seq;
