@@ -175,6 +175,8 @@ void m4h_websocket_rearm(struct m4h_websocket *websocket)
         (websocket->state != M4H_WEBSOCKET_LINGERING && !wants_to_read(websocket)))
         events |= M4H_WATCH_WRITE;
     m4h_watch_set(websocket->watch, events);
+    if (websocket->peer_watch != NULL && !websocket->is_alone)
+        m4h_watch_set(websocket->peer_watch, M4H_WATCH_READ);
 }
 
 /* Our close frame was the last; waits for the peer's end of the connection. */

@@ -34,6 +34,7 @@ struct m4h_websocket {
     bool is_in_turn; /* what is sent goes out at its end */
     bool is_cut;
     bool is_leaving;         /* its handler was told that the server ends */
+    bool is_alone;           /* the peer is gone, and what it sent last is still looked at */
     uint16_t late_code;      /* of a close frame that waits for the answers before it */
     const char *late_reason; /* its reason; NULL: there is none */
     uint16_t our_end;        /* the code where it was us who ended it; 0: it was not */
@@ -41,8 +42,9 @@ struct m4h_websocket {
     struct m4h_http_connection *connection; /* whose socket is the same, unless it has TLS */
     struct MHD_UpgradeResponseHandle *upgraded;
     struct m4h_watch *watch;
-    struct m4h_timer *timer;   /* pings, then the wait for the end */
-    struct m4h_frames *frames; /* NULL while nothing is half read or written */
+    struct m4h_watch *peer_watch; /* with TLS: of the connection's own socket; else NULL */
+    struct m4h_timer *timer;      /* pings, then the wait for the end */
+    struct m4h_frames *frames;    /* NULL while nothing is half read or written */
     struct m4h_cutter cutter;
     struct m4h_buffer ahead; /* read, and not looked at: what came with the handshake, or with
                               * a frame whose answer waits */

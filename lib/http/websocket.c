@@ -21,11 +21,14 @@
 #include "lib/net/socket.h"
 #include "lib/net/watch.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #define PINGS_MISSED 2u
+/* What a peer sent before it went has reached us by then. */
+#define ALONE_MS 1000u
 
 /* ---- the end --------------------------------------------------------------------- */
 
@@ -58,6 +61,7 @@ static void end(struct m4h_websocket *websocket)
 
     if (websocket->upgraded != NULL) {
         m4h_watch_close(websocket->watch);
+        m4h_watch_close(websocket->peer_watch);
         m4h_timer_close(websocket->timer);
         LIST_REMOVE(websocket, link);
         websocket->server->stats.websockets--;
@@ -116,7 +120,8 @@ static void on_time(void *context)
     struct m4h_websocket *websocket = context;
     const struct wslay_event_msg ping = {.opcode = WSLAY_PING};
 
-    if (websocket->state == M4H_WEBSOCKET_CLOSING || websocket->state == M4H_WEBSOCKET_LINGERING) {
+    if (websocket->state == M4H_WEBSOCKET_CLOSING || websocket->state == M4H_WEBSOCKET_LINGERING ||
+        websocket->is_alone) {
         end(websocket);
         return;
     }
@@ -125,6 +130,25 @@ static void on_time(void *context)
         cut(websocket, M4H_WEBSOCKET_ABNORMAL);
     else
         m4h_websocket_rearm(websocket);
+}
+
+/* With TLS the library stands between the peer and us, and does not hand on that the peer
+ * has gone (0.9.75). So its own socket is looked at, too: what can be read there is the
+ * library's business, and its end is ours. */
+static void on_peer(void *context, unsigned events)
+{
+    struct m4h_websocket *websocket = context;
+    char byte;
+    ssize_t len = recv(websocket->connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    (void)events;
+    if (len < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    m4h_watch_set(websocket->peer_watch, 0); /* until the next turn */
+    if (len > 0 || websocket->is_alone)
+        return;
+    websocket->is_alone = true;
+    m4h_timer_start(websocket->timer, ALONE_MS, 0);
 }
 
 /* ---- the beginning ------------------------------------------------------------------------------
@@ -137,6 +161,10 @@ static bool start(struct m4h_websocket *websocket, const char *early, size_t ear
         /* Writable at once: the first turn. */
         m4h_watch_start(&websocket->watch, websocket->server->loop, websocket->fd,
                         M4H_WATCH_READ | M4H_WATCH_WRITE, on_event, websocket) != 0)
+        return false;
+    if (websocket->server->tls != NULL &&
+        m4h_watch_start(&websocket->peer_watch, websocket->server->loop, websocket->connection->fd,
+                        M4H_WATCH_READ, on_peer, websocket) != 0)
         return false;
     m4h_timer_start(websocket->timer, websocket->ping_interval_ms, websocket->ping_interval_ms);
     return true;

@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import ssl
+import struct
 import tempfile
 import time
 import unittest
@@ -290,6 +291,7 @@ class Access(ClusterTestCase):
         self.assertEqual(200, ask("GET", "/v1/cluster", self.tokens["ops"])[0])
         self.assertIn("; Secure", ask("POST", "/v1/session", self.tokens["ops"])[1]["Set-Cookie"])
         self.asks_for_slots_by_tls(gateway, trust)
+        self.notices_that_a_client_is_gone(gateway, trust)
         self.refuses_what_is_no_tls_or_too_old(gateway, first.certificate)
 
         self.certificate_files[0].write_bytes(self.certificate(second)[0])  # and not its key
@@ -318,6 +320,20 @@ class Access(ClusterTestCase):
                 begin = time.monotonic()
             return time.monotonic() - begin
         self.assertLess(asyncio.run(journey()), 2, "seconds to close a WebSocket")
+
+    def notices_that_a_client_is_gone(self, gateway, trust):
+        host, port = gateway.address("https").split(":")
+        for number, linger in enumerate((struct.pack("ii", 1, 0), struct.pack("ii", 0, 0))):
+            raw = socket.create_connection((host, int(port)), 10)
+            client = trust.wrap_socket(raw, server_hostname=host)
+            client.sendall(f"GET /v1/slots HTTP/1.1\r\nHost: x\r\nX-Request-Id: gone-{number}\r\n"
+                           f"Authorization: Bearer {self.tokens['fleet']}\r\n"
+                           "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                           "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode())
+            self.assertIn(b" 101 ", client.recv(4096))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            os.close(client.detach())  # without a word of TLS
+            wait_until(lambda: f"request_id=gone-{number} code=1006" in gateway.output, 8, "the end of its WebSocket")
 
     def refuses_what_is_no_tls_or_too_old(self, gateway, authority):
         host, port = gateway.address("https").split(":")
