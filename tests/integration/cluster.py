@@ -442,24 +442,27 @@ class ClusterTestCase(unittest.TestCase):
     options = ()
     environment = None
 
+    failed_once = False
+    has_run = False
+
     @classmethod
     def setUpClass(cls):
         cls.cluster = Cluster(*cls.options, name=cls.__name__, environment=cls.environment)
+        cls.addClassCleanup(cls.end_cluster)  # which also comes when the rest of a setUpClass fails
         cls.echo = EchoServer()
+        cls.addClassCleanup(cls.echo.close)
 
     @classmethod
-    def tearDownClass(cls):
-        cls.echo.close()
+    def end_cluster(cls):
         cls.cluster.down()
         findings = cls.cluster.findings() + cls.cluster.bad_ends()
         if findings:
             raise AssertionError("\n\n".join(findings))
-        if not cls.failed_once:
+        if cls.has_run and not cls.failed_once:
             cls.cluster.remove()
 
-    failed_once = False
-
     def run(self, result=None):
+        type(self).has_run = True
         before = len(result.failures) + len(result.errors)
         super().run(result)
         if len(result.failures) + len(result.errors) > before:

@@ -95,11 +95,7 @@ class Scraped(ClusterTestCase):
         cls.prometheus = Prometheus({"mas4h-master": addresses(cls.cluster.masters),
                                      "mas4h-slave": addresses(cls.cluster.slaves),
                                      "mas4h-gateway": addresses(cls.cluster.gateways)})
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.prometheus.stop()
-        super().tearDownClass()
+        cls.addClassCleanup(cls.prometheus.stop)
 
     def setUp(self):
         def all_are_up():
