@@ -1,4 +1,5 @@
-/* What tells one content of a file from another without reading it. */
+/* What tells one content of a file from another without reading it, and whether reading it
+ * may end otherwise than before. */
 #ifndef M4H_BASE_FILE_MARK_H
 #define M4H_BASE_FILE_MARK_H
 
@@ -11,6 +12,7 @@ struct m4h_file_mark {
     ino_t inode;
     off_t size;
     struct timespec changed;
+    struct timespec status_changed; /* its permissions and owner, too */
 };
 
 /* Of what is at `path` now; links are followed. A file that cannot be looked at

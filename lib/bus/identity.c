@@ -36,7 +36,8 @@ static int copy_texts(struct m4h_identity *identity, const struct m4h_bus_config
     return 0;
 }
 
-/* True: one of the files is another than when it was looked at last. */
+/* True: one of the files is another than when it was looked at last, or has other permissions.
+ * So a file that cannot be used is tried once, and complained of once, until it is another. */
 static bool look_at_files(struct m4h_identity *identity)
 {
     bool has_changed = false;
