@@ -147,6 +147,43 @@ static void what_differs_is_changed_only_where_that_is_allowed(void **state)
     assert_int_equal(streams.streams[0].state, M4H_STREAM_RIGHT);
 }
 
+/* What INFO answers to the next look. True: the stream is changed. */
+static bool is_changed_back(const char *found)
+{
+    bus.now_ms = streams.streams[0].next_ms;
+    m4h_master_streams_run(&streams, bus.now_ms);
+    assert_string_equal(bus.subject, "$JS.API.STREAM.INFO.E");
+    answer(found);
+    if (strcmp(bus.subject, "$JS.API.STREAM.UPDATE.E") != 0)
+        return false;
+    answer("{\"config\":{}}");
+    return true;
+}
+
+static void a_stream_that_others_change_each_time_is_left_to_them_in_the_end(void **state)
+{
+    (void)state;
+    config.stream_update = true;
+    assert_true(is_changed_back(OTHER)); /* the first is no change back */
+    for (int i = 0; i < 3; i++)
+        assert_true(is_changed_back(OTHER));
+    for (int i = 0; i < 30; i++)
+        assert_false(is_changed_back(OTHER));
+    assert_int_equal(streams.streams[0].state, M4H_STREAM_DIFFERS);
+    answer_right();
+    assert_true(is_changed_back(OTHER));
+}
+
+static void rare_changes_of_others_are_undone_for_ever(void **state)
+{
+    (void)state;
+    config.stream_update = true;
+    for (int i = 0; i < 10; i++) {
+        assert_true(is_changed_back(OTHER));
+        streams.streams[0].next_ms += 200000;
+    }
+}
+
 static void a_region_and_the_global_stream_are_both_looked_after_in_the_domain(void **state)
 {
     (void)state;
@@ -230,6 +267,8 @@ int main(void)
         TEST(what_is_missing_is_created),
         TEST(what_is_right_is_looked_at_again_for_its_numbers),
         TEST(what_differs_is_changed_only_where_that_is_allowed),
+        TEST(a_stream_that_others_change_each_time_is_left_to_them_in_the_end),
+        TEST(rare_changes_of_others_are_undone_for_ever),
         TEST(a_region_and_the_global_stream_are_both_looked_after_in_the_domain),
         TEST(the_end_of_the_connection_is_no_answer),
         TEST(a_question_that_cannot_be_asked_is_tried_again_later),

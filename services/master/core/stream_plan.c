@@ -247,6 +247,20 @@ enum m4h_stream_likeness m4h_stream_compare(const struct m4h_event_stream *wishe
 
 /* ---- what comes next ------------------------------------------------------------ */
 
+bool m4h_stream_may_change_back(struct m4h_stream_changes *changes, uint64_t now_ms)
+{
+    uint64_t *oldest_ms = &changes->made_ms[changes->count % M4H_STREAM_CHANGES_BACK_MAX];
+
+    if (changes->count >= M4H_STREAM_CHANGES_BACK_MAX &&
+        now_ms - *oldest_ms < M4H_STREAM_CHANGES_BACK_MS)
+        changes->stopped = true;
+    if (changes->stopped)
+        return false;
+    *oldest_ms = now_ms;
+    changes->count++;
+    return true;
+}
+
 /* There is one of that name. */
 static enum m4h_stream_call judge(const struct m4h_stream_outcome *outcome,
                                   enum m4h_stream_state *state)

@@ -32,6 +32,21 @@ M4H_MUST_CHECK int m4h_stream_plan(struct m4h_event_stream plans[M4H_STREAM_PLAN
 void m4h_stream_subject(char *out, size_t size, const char *domain, const char *call,
                         const char *name);
 
+/* Changes to a stream that was as wished before: somebody undoes them, such as a master
+ * with other settings. Zeroed at first. */
+#define M4H_STREAM_CHANGES_BACK_MAX 3u
+#define M4H_STREAM_CHANGES_BACK_MS  (10ull * 60 * 1000)
+
+struct m4h_stream_changes {
+    uint64_t made_ms[M4H_STREAM_CHANGES_BACK_MAX]; /* a ring */
+    uint64_t count;                                /* ever */
+    bool stopped; /* there were too many; until the stream is as wished without us */
+};
+
+/* Notes one more, which is about to be made. False: there were as many within
+ * M4H_STREAM_CHANGES_BACK_MS already, and from now on `stopped` is set. */
+bool m4h_stream_may_change_back(struct m4h_stream_changes *changes, uint64_t now_ms);
+
 enum m4h_stream_likeness {
     M4H_STREAM_SAME,
     M4H_STREAM_CHANGEABLE, /* JetStream can make it the wished one */

@@ -50,6 +50,33 @@ static void conclude(struct m4h_master_stream *stream, enum m4h_stream_state sta
             m4h_log_quote(shown, sizeof(shown), detail), texts[state]);
 }
 
+/* The stream can be made as wished, from what it is. */
+static bool may_change(struct m4h_master_stream *stream)
+{
+    char shown[M4H_STREAM_DETAIL_MAX * 2];
+
+    if (!stream->all->config->stream_update || stream->changes.stopped)
+        return false;
+    if (stream->state != M4H_STREAM_RIGHT ||
+        m4h_stream_may_change_back(&stream->changes, m4h_loop_now_ms(stream->all->loop)))
+        return true;
+    m4h_log(
+        M4H_LOG_WARNING, "stream",
+        "stream=%s reason=%s changes=%u minutes=%u somebody undoes each change of the stream of "
+        "events, such as a master with other [events]: it is changed no more",
+        stream->wished.name, m4h_log_quote(shown, sizeof(shown), stream->differs),
+        M4H_STREAM_CHANGES_BACK_MAX, (unsigned)(M4H_STREAM_CHANGES_BACK_MS / 60000));
+    return false;
+}
+
+static void log_change(const struct m4h_master_stream *stream)
+{
+    char shown[M4H_STREAM_DETAIL_MAX * 2];
+
+    m4h_log(M4H_LOG_INFO, "stream", "stream=%s reason=%s the stream of events was changed",
+            stream->wished.name, m4h_log_quote(shown, sizeof(shown), stream->differs));
+}
+
 /* ---- asking ----------------------------------------------------------------- */
 
 static void on_reply(void *context, int error, const uint8_t *data, size_t len);
@@ -100,6 +127,22 @@ static const char *detail_of(const struct m4h_master_stream *stream,
     return outcome->call == M4H_STREAM_CALL_CREATE ? "created" : stream->differs;
 }
 
+/* What a call that went well has brought. */
+static void take(struct m4h_master_stream *stream, struct m4h_stream_outcome *outcome,
+                 const struct m4h_json_stream_reply *reply)
+{
+    stream->found = reply->state;
+    if (outcome->call == M4H_STREAM_CALL_UPDATE)
+        log_change(stream);
+    if (outcome->call != M4H_STREAM_CALL_INFO)
+        return;
+    outcome->likeness = m4h_stream_compare(&stream->wished, &reply->stream, stream->differs,
+                                           sizeof(stream->differs));
+    if (outcome->likeness == M4H_STREAM_SAME)
+        stream->changes.stopped = false;
+    outcome->may_change = outcome->likeness == M4H_STREAM_CHANGEABLE && may_change(stream);
+}
+
 static void on_reply(void *context, int error, const uint8_t *data, size_t len)
 {
     struct m4h_master_stream *stream = context;
@@ -115,13 +158,8 @@ static void on_reply(void *context, int error, const uint8_t *data, size_t len)
     if (error == 0)
         outcome.error = m4h_json_stream_reply_parse(data, len, &reply);
     outcome.error_code = reply.error_code;
-    outcome.may_change = stream->all->config->stream_update;
-    if (outcome.error == 0 && outcome.error_code == 0) {
-        stream->found = reply.state;
-        if (stream->call == M4H_STREAM_CALL_INFO)
-            outcome.likeness = m4h_stream_compare(&stream->wished, &reply.stream, stream->differs,
-                                                  sizeof(stream->differs));
-    }
+    if (outcome.error == 0 && outcome.error_code == 0)
+        take(stream, &outcome, &reply);
     next = m4h_stream_decide(&outcome, &state);
     if (next != M4H_STREAM_CALL_NONE)
         ask(stream, next, data, len);

@@ -28,6 +28,7 @@ struct m4h_master_stream {
     char differs[M4H_STREAM_DETAIL_MAX];
     char logged[M4H_STREAM_DETAIL_MAX];
     enum m4h_stream_state logged_state;
+    struct m4h_stream_changes changes; /* of what was right before */
 };
 
 struct m4h_master_streams {
