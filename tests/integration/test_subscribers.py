@@ -29,6 +29,16 @@ def ask(nats_url, subject, payload):
     raise AssertionError(f"no answer on {subject}")
 
 
+def c_consumer(folder):
+    """The example in C, built as a user would build it."""
+    build = folder / "example-c"
+    for command in (["cmake", "-S", EXAMPLES / "c", "-B", build], ["cmake", "--build", build]):
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            raise AssertionError(done.stdout)
+    return build / "mas4h-example-consumer"
+
+
 class Subscribers(ClusterTestCase):
     options = ("--slaves", "2")
 
@@ -57,14 +67,6 @@ class Subscribers(ClusterTestCase):
         return self.start("env", f"MAS4H_PROTO={ROOT / 'proto'}", "node", folder / script,
                           "--servers", self.nats_url, *options)
 
-    def c_consumer(self):
-        build = self.cluster.dir / "example-c"
-        if not build.exists():
-            for command in (["cmake", "-S", EXAMPLES / "c", "-B", build], ["cmake", "--build", build]):
-                done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-                self.assertEqual(0, done.returncode, done.stdout)
-        return build / "mas4h-example-consumer"
-
     def kill_while_devices_come_and_go(self, start, came, went, prefix):
         """Kills the subscriber with one device up, lets that one go and another come, starts it again."""
         first = start()
@@ -90,7 +92,7 @@ class Subscribers(ClusterTestCase):
                              lambda line: (json.loads(line)["event_id"] if line.endswith("}") else None))
 
     def test_a_durable_subscriber_in_c_misses_nothing_while_it_is_dead(self):
-        program = self.c_consumer()
+        program = c_consumer(self.cluster.dir)
         first, second = self.kill_while_devices_come_and_go(
             lambda: self.start(program, self.nats_url, "test-c"),
             lambda key: rf"connect slave-\d {key} port=\d+", lambda key: rf"disconnect slave-\d {key} reason=\d", "c")

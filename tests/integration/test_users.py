@@ -13,7 +13,7 @@ from pathlib import Path
 
 import test_nats_tls
 import test_permissions
-from test_subscribers import EXAMPLES, NODE_PACKAGES
+from test_subscribers import EXAMPLES, NODE_PACKAGES, c_consumer
 from cluster import BUILD, ROOT, EchoServer, Program, echoes, run, ssh_device, wait_until
 from event_feed import Feed
 from own_service import OwnService
@@ -184,6 +184,21 @@ class Users(unittest.TestCase):
             self.addCleanup(program.stop)
             program.wait_for(said)
             self.assertNotIn("VIOLATION", program.output.upper())
+
+    def test_the_example_in_c_runs_under_the_user_of_a_viewer(self):
+        program = c_consumer(self.dir)
+        self.authorized_keys = self.dir / "none.keys"
+        self.authorized_keys.write_text("")
+        self.own("master", {})
+        slave = self.own("slave", {"slave": {"region": "eu"}, "events": {"acknowledge": "required"}})
+        wait_until(lambda: slave.metrics()["mas4h_slave_outbox_events"] == 0, 10, "its start in the stream")
+        stranger = Program([program, self.description["nats_url"], "viewer-c"])
+        self.addCleanup(stranger.stop)
+        self.assertEqual(1, stranger.end()[0])
+        viewer = Program([program, "--user", "viewer-1", "--password-file", self.users / "viewer-1.password",
+                          "--inbox-prefix", "_INBOX.viewer-1", self.description["nats_url"], "viewer-c"])
+        self.addCleanup(viewer.stop)
+        viewer.wait_for("slave-1:.* other slave-1")
 
     def test_passwords_stay_when_a_slave_is_added(self):
         before = (self.users / "slave-1.password").read_text()
