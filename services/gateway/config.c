@@ -92,7 +92,7 @@ static const struct m4h_config_option options[] = {
     {"access", "burst_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(access_burst_ms), "2000",
      0, 3600000, NULL, "As many requests may come at once as the rate allows in this time."},
 
-    {"rpc", "timeout_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(rpc_timeout_ms), "2000", 50,
+    {"rpc", "timeout_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(rpc_timeout_ms), "1800", 50,
      60000, NULL, "Time for a master or a slave to answer, a second try included."},
     {"slots", "in_flight_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(slots_in_flight_max),
      "256", 1, 10000, NULL, "Slot requests of one WebSocket that may wait for their answer."},

@@ -66,6 +66,17 @@ static void the_proxy_protocol_needs_proxies_that_are_trusted(void **state)
     }
 }
 
+static void without_a_master_a_503_is_there_within_two_seconds(void **state)
+{
+    struct m4h_gateway_config config;
+
+    (void)state;
+    assert_int_equal(run("http.open_access=no", "http.proxy_protocol=off", &config),
+                     M4H_CONFIG_RUN);
+    assert_true(config.rpc_timeout_ms <= 1800);
+    m4h_config_free(&m4h_gateway_config_table, &config);
+}
+
 static void the_sample_file_is_what_the_table_writes(void **state)
 {
     char sample[65536], written[65536];
@@ -89,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_that_others_reach_needs_tokens_or_open_access),
         cmocka_unit_test(the_proxy_protocol_needs_proxies_that_are_trusted),
+        cmocka_unit_test(without_a_master_a_503_is_there_within_two_seconds),
         cmocka_unit_test(the_sample_file_is_what_the_table_writes),
     };
 
