@@ -369,6 +369,26 @@ class OnAPlayedGateway(unittest.TestCase):
         self.assertEqual(0, result.returncode)
         self.assertFalse(re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", result.stdout), result.stdout)
 
+    def test_a_token_goes_out_whole_or_not_at_all(self):
+        asked = []
+
+        def answer(path, query, headers):
+            asked.append(headers["Authorization"])
+            return 200, {}, b'{"slaves": [], "next_page_token": ""}'
+        url = self.play(answer)
+        with tempfile.NamedTemporaryFile("w") as secret:
+            for length in (256, 257, 5000):
+                token = "t" * length
+                secret.truncate(0)
+                secret.seek(0)
+                secret.write(token + "\n")
+                secret.flush()
+                for result in (ctl(url, "slaves", "--token-file", secret.name),
+                               ctl(url, "slaves", environment={"MAS4H_TOKEN": token})):
+                    self.assertEqual(0 if length == 256 else 2, result.returncode, result.stderr)
+                    self.assertEqual(length > 256, "longer than 256 bytes" in result.stderr)
+        self.assertEqual(["Bearer " + "t" * 256] * 2, asked)
+
     def test_colors_are_for_terminals_or_who_asks(self):
         slaves = {"slaves": [{"slave_id": "s", "state": "ready"}], "next_page_token": ""}
         url = self.play(lambda *arguments: (200, {}, json.dumps(slaves).encode()))

@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #define PATH_MAX_BYTES 4096
-#define TOKEN_MAX      256
+/* Bytes of a token that a gateway takes, and room for one more, a line's end or too many. */
+#define TOKEN_MAX  256
+#define TOKEN_SIZE (TOKEN_MAX + 2)
 
 void m4h_ctl_say(const char *format, ...)
 {
@@ -137,11 +139,19 @@ void m4h_ctl_session_close(struct m4h_ctl_session *session)
 /* ---- the gateway ------------------------------------------------------------------------------
  */
 
+static bool check_length(const char *from, const char *token)
+{
+    if (strlen(token) <= TOKEN_MAX)
+        return true;
+    m4h_ctl_say("%s: the token is longer than %d bytes", from, TOKEN_MAX);
+    return false;
+}
+
 /* The first line of a file. False: said why not. */
-static bool read_token_file(const char *path, char token[TOKEN_MAX])
+static bool read_token_file(const char *path, char token[TOKEN_SIZE])
 {
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    ssize_t len = file >= 0 ? read(file, token, TOKEN_MAX - 1) : -1;
+    ssize_t len = file >= 0 ? read(file, token, TOKEN_SIZE - 1) : -1;
 
     if (len < 0)
         m4h_ctl_say("%s: %s", path, strerror(errno));
@@ -152,13 +162,13 @@ static bool read_token_file(const char *path, char token[TOKEN_MAX])
     token[len] = '\0';
     token[strcspn(token, "\r\n")] = '\0';
     if (token[0] != '\0')
-        return true;
+        return check_length(path, token);
     m4h_ctl_say("%s: holds no token", path);
     return false;
 }
 
-/* `token` is empty where there is none. */
-static bool find_token(const struct m4h_ctl_session *session, char token[TOKEN_MAX])
+/* `token` is empty where there is none. False: said why not. */
+static bool find_token(const struct m4h_ctl_session *session, char token[TOKEN_SIZE])
 {
     const char *named = session->arguments.token_file;
     const char *given = getenv("MAS4H_TOKEN");
@@ -167,8 +177,8 @@ static bool find_token(const struct m4h_ctl_session *session, char token[TOKEN_M
     if (named != NULL)
         return read_token_file(named, token);
     if (given != NULL && *given != '\0') {
-        snprintf(token, TOKEN_MAX, "%s", given);
-        return true;
+        snprintf(token, TOKEN_SIZE, "%s", given);
+        return check_length("MAS4H_TOKEN", token);
     }
     return session->config.token_file[0] == '\0' ||
            read_token_file(session->config.token_file, token);
@@ -187,11 +197,13 @@ enum m4h_ctl_exit m4h_ctl_session_connect(struct m4h_ctl_session *session)
 {
     const char *cacert = session->arguments.cacert;
     struct m4h_fetch_config config;
-    char token[TOKEN_MAX];
+    char token[TOKEN_SIZE];
     int error;
 
-    if (!find_token(session, token))
+    if (!find_token(session, token)) {
+        explicit_bzero(token, sizeof(token));
         return M4H_CTL_USAGE;
+    }
     if (cacert == NULL && session->config.cacert[0] != '\0')
         cacert = session->config.cacert;
     session->url = find_url(session);
