@@ -87,8 +87,9 @@ void m4h_http_answer_content(struct m4h_http_request *request, struct m4h_http_c
         return;
     is_known = m4h_http_etag_matches(m4h_http_header(request, "If-None-Match"), content->etag);
     response = is_known ? m4h_http_response_empty() : response_with(content);
-    if (response != NULL && !(m4h_http_response_header(response, "ETag", content->etag) &&
-                              m4h_http_response_header(response, "Cache-Control", "no-cache"))) {
+    if (response != NULL &&
+        !(m4h_http_response_header(response, "ETag", content->etag) &&
+          m4h_http_response_header(response, "Cache-Control", "private, no-cache"))) {
         MHD_destroy_response(response);
         response = NULL;
     }

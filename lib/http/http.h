@@ -218,7 +218,8 @@ struct m4h_http_content *m4h_http_content_hold(struct m4h_http_content *content)
 void m4h_http_content_release(struct m4h_http_content *content);
 size_t m4h_http_content_len(const struct m4h_http_content *content);
 /* Ends a GET with it, 200 and its ETag, or with 304 where If-None-Match has that one;
- * the client has to ask before it uses what it keeps. The caller still holds it. */
+ * the client has to ask before it uses what it keeps, and no shared cache may keep it.
+ * The caller still holds it. */
 void m4h_http_answer_content(struct m4h_http_request *request, struct m4h_http_content *content);
 
 /* ---- problems ----------------------------------------------------------------- */

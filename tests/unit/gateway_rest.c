@@ -60,7 +60,7 @@ static void the_cluster_is_what_a_master_says(void **state)
     (void)state;
     assert_int_equal(get("/v1/cluster"), 200);
     expect("Content-Type: application/json\r\n");
-    expect("Cache-Control: no-cache\r\n");
+    expect("Cache-Control: private, no-cache\r\n");
     expect("\"master_id\":\"master-1\"");
     expect("\"regions\":[{\"region\":\"eu\",\"slaves\":2,");
 }
