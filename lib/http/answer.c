@@ -11,14 +11,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROBLEM_MAX   4096
-#define PATH_LOG_MAX  256
-#define RETRY_TEXT    16
-#define MS_PER_SECOND 1000u
+#define PROBLEM_MAX     4096
+#define PATH_LOG_MAX    256
+#define RETRY_TEXT      16
+#define SUPPRESSED_TEXT 32
+#define MS_PER_SECOND   1000u
 
 bool m4h_http_response_header(struct MHD_Response *response, const char *name, const char *value)
 {
     return MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+/* A stranger must not choose how much is logged: of what he is refused, and of what
+ * everybody may ask for, a bounded part is. */
+static bool may_log(const struct m4h_http_request *request, uint32_t *suppressed)
+{
+    const struct m4h_http_route *route = request->match.route;
+    struct m4h_http_server *server = request->server;
+    bool is_for_all = route != NULL && route->scope == 0;
+
+    *suppressed = 0;
+    return request->asker[0] != '\0' ||
+           (!is_for_all && (request->status < 400 || request->status >= 500)) ||
+           m4h_log_limit_allows(&server->refusal_lines, m4h_loop_now_ms(server->loop), suppressed);
 }
 
 static void log_answer(const struct m4h_http_request *request)
@@ -26,16 +41,19 @@ static void log_answer(const struct m4h_http_request *request)
     const struct m4h_http_server *server = request->server;
     bool quiet = request->match.route != NULL && request->match.route->quiet;
     enum m4h_log_level level = quiet ? M4H_LOG_DEBUG : M4H_LOG_INFO;
-    char path[PATH_LOG_MAX];
+    char path[PATH_LOG_MAX], held_back[SUPPRESSED_TEXT] = "";
+    uint32_t suppressed;
 
-    if (!m4h_log_is_on(level))
+    if (!m4h_log_is_on(level) || !may_log(request, &suppressed))
         return;
-    m4h_log(level, server->config.component,
-            "method=%s path=%s status=%u ms=%" PRIu64
-            " bytes=%zu peer=%s%s%s request_id=%s answered",
-            request->method, m4h_log_quote(path, sizeof(path), request->path), request->status,
-            (m4h_latency_clock_us() - request->started_us) / 1000, request->answer_len,
-            request->peer, request->asker[0] != '\0' ? " token=" : "", request->asker, request->id);
+    if (suppressed > 0)
+        snprintf(held_back, sizeof(held_back), " suppressed=%" PRIu32, suppressed);
+    m4h_log(
+        level, server->config.component,
+        "method=%s path=%s status=%u ms=%" PRIu64 " bytes=%zu peer=%s%s%s request_id=%s%s answered",
+        request->method, m4h_log_quote(path, sizeof(path), request->path), request->status,
+        (m4h_latency_clock_us() - request->started_us) / 1000, request->answer_len, request->peer,
+        request->asker[0] != '\0' ? " token=" : "", request->asker, request->id, held_back);
 }
 
 static void count(struct m4h_http_stats *stats, unsigned status)

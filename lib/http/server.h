@@ -98,6 +98,7 @@ struct m4h_http_server {
     struct m4h_http_durations *durations;
     struct m4h_log_limit garbage_lines;
     struct m4h_log_limit proxy_lines;
+    struct m4h_log_limit refusal_lines; /* of answers 4xx to who is not known */
     struct m4h_http_arrivals arrivals;
     struct m4h_http_connections receiving;
     struct m4h_http_requests deferred;

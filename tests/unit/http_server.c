@@ -164,6 +164,44 @@ static void a_guard_lets_in_or_answers_before_the_body_comes(void **state)
     assert_int_equal(ask("GET /echo/a HTTP/1.1", text), 200);
 }
 
+#define STRANGERS 200
+#define KEEPERS   30
+
+static unsigned lines_with(const char *log, const char *text)
+{
+    unsigned count = 0;
+
+    for (const char *at = log; (at = strstr(at, text)) != NULL; at++)
+        count++;
+    return count;
+}
+
+static void a_stranger_does_not_choose_how_much_is_logged(void **state)
+{
+    static char log[65536];
+    FILE *file = tmpfile();
+    int saved = dup(STDERR_FILENO);
+    char text[TEXT];
+
+    (void)state;
+    assert_non_null(file);
+    dup2(fileno(file), STDERR_FILENO);
+    m4h_log_set_level(M4H_LOG_INFO);
+    for (int i = 0; i < STRANGERS; i++)
+        ask(i % 2 == 0 ? "GET /nowhere HTTP/1.1" : "POST /guarded/a HTTP/1.1", text);
+    for (int i = 0; i < KEEPERS; i++)
+        ask("POST /guarded/a HTTP/1.1\r\nX-Key: 1\r\nContent-Length: 1001", text);
+    m4h_log_set_level(M4H_LOG_ERROR);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    rewind(file);
+    log[fread(log, 1, sizeof(log) - 1, file)] = '\0';
+    fclose(file);
+    assert_in_range(lines_with(log, " status=404 ") + lines_with(log, " status=401 "), 20,
+                    STRANGERS / 2);
+    assert_int_equal(lines_with(log, " status=413 "), KEEPERS);
+}
+
 static void what_is_wrong_is_answered_by_a_problem(void **state)
 {
     static const struct {
@@ -572,6 +610,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_SERVER(a_route_gets_its_parameters_query_and_body),
         ON_SERVER(a_guard_lets_in_or_answers_before_the_body_comes),
+        ON_SERVER(a_stranger_does_not_choose_how_much_is_logged),
         ON_SERVER(what_is_wrong_is_answered_by_a_problem),
         ON_SERVER(head_is_answered_as_get_without_the_body),
         ON_SERVER(a_target_that_is_too_long_gets_414_and_a_head_431),
