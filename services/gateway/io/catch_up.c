@@ -64,12 +64,19 @@ void m4h_gateway_catch_up_end(struct m4h_gateway_reader *reader)
     reader->feed->replays--;
 }
 
+static void go_live(struct m4h_gateway_reader *reader)
+{
+    if (reader->place != M4H_GATEWAY_READER_LIVE)
+        reader->live_since = reader->feed->recent.count;
+    reader->place = M4H_GATEWAY_READER_LIVE;
+}
+
 static void on_replay_done(void *context, uint64_t seq)
 {
     struct m4h_gateway_reader *reader = context;
 
     m4h_gateway_catch_up_end(reader);
-    reader->place = M4H_GATEWAY_READER_LIVE;
+    go_live(reader);
     reader->after_seq = seq;
 }
 
@@ -99,7 +106,7 @@ static void start_replay(struct m4h_gateway_reader *reader)
 void m4h_gateway_catch_up_skip(struct m4h_gateway_reader *reader)
 {
     m4h_gateway_catch_up_end(reader);
-    reader->place = M4H_GATEWAY_READER_LIVE;
+    go_live(reader);
     reader->after_seq = 0;
 }
 

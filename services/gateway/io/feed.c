@@ -104,10 +104,12 @@ static void give_frame(struct m4h_gateway_feed *feed, struct m4h_gateway_reader 
 }
 
 /* Gives it to all who want it. `seq` 0: it is not from the stream; `id` NULL: nor will it ever be
- * there, so that it has no place among the others. */
+ * there, so that it has no place among the others. Those who have it already by the bus are left
+ * out. */
 static void fan_out(struct m4h_gateway_feed *feed, const struct m4h_event *event, uint64_t seq,
                     const char *id)
 {
+    uint64_t found = seq != 0 ? m4h_gateway_recent_find(&feed->recent, event->event_id) : 0;
     struct m4h_gateway_reader *reader;
     bool is_written = false;
 
@@ -115,7 +117,8 @@ static void fan_out(struct m4h_gateway_feed *feed, const struct m4h_event *event
     {
         if (id != NULL && reader->place != M4H_GATEWAY_READER_LIVE)
             continue;
-        if (seq != 0 && seq <= reader->after_seq)
+        if (seq != 0 &&
+            (seq <= reader->after_seq || m4h_gateway_recent_has(found, reader->live_since)))
             continue;
         if (!m4h_gateway_filter_passes(&reader->filter, event))
             continue;
@@ -124,22 +127,6 @@ static void fan_out(struct m4h_gateway_feed *feed, const struct m4h_event *event
         is_written = true;
         give_frame(feed, reader);
     }
-}
-
-static void remember(struct m4h_gateway_feed *feed, const char *event_id)
-{
-    feed->recent[feed->recent_next++ % M4H_GATEWAY_FEED_RECENT_MAX] = m4h_ident_hash(event_id);
-}
-
-static bool was_given(const struct m4h_gateway_feed *feed, const char *event_id)
-{
-    uint64_t hash = m4h_ident_hash(event_id);
-
-    for (size_t i = 0; i < M4H_GATEWAY_FEED_RECENT_MAX; i++) {
-        if (feed->recent[i] == hash)
-            return true;
-    }
-    return false;
 }
 
 /* The stream holds events of these types only; a later type may come by the bus alone. */
@@ -172,7 +159,7 @@ void m4h_gateway_feed_event(struct m4h_gateway_feed *feed, const struct m4h_bus_
         return;
     }
     memcpy(feed->last_id, event.event_id, sizeof(feed->last_id));
-    remember(feed, event.event_id);
+    m4h_gateway_recent_add(&feed->recent, event.event_id);
     fan_out(feed, &event, 0, event.event_id);
 }
 
@@ -183,10 +170,8 @@ static void on_stored_event(void *context, uint64_t seq, const struct m4h_bus_me
     struct m4h_event event;
 
     snprintf(feed->last_id, sizeof(feed->last_id), "%s", m4h_gateway_sse_id_format(seq, id));
-    if (!read_event(feed, message->subject, message->data, message->len, &event) ||
-        was_given(feed, event.event_id))
-        return;
-    fan_out(feed, &event, seq, id);
+    if (read_event(feed, message->subject, message->data, message->len, &event))
+        fan_out(feed, &event, seq, id);
 }
 
 void m4h_gateway_feed_give_stored(struct m4h_gateway_feed *feed, struct m4h_gateway_reader *reader,
@@ -320,6 +305,7 @@ static void get_events(void *context, struct m4h_http_request *request)
     if (reader == NULL)
         return;
     reader->asker = asker;
+    reader->live_since = feed->recent.count;
     LIST_INSERT_HEAD(&feed->readers, reader, link);
     welcome(reader);
     if (feed->stats.readers++ == 0)

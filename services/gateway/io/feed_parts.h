@@ -5,12 +5,10 @@
 
 #include "lib/base/log.h"
 #include "lib/net/timer.h"
+#include "services/gateway/core/recent.h"
 #include "services/gateway/io/feed.h"
 #include "services/gateway/io/follower.h"
 #include "services/gateway/io/reader.h"
-
-/* Events of the bus that are remembered, so that the stream does not give them again. */
-#define M4H_GATEWAY_FEED_RECENT_MAX 1024u
 
 struct m4h_gateway_feed {
     struct m4h_loop *loop;
@@ -22,10 +20,9 @@ struct m4h_gateway_feed {
     bool was_connected;
     bool was_away;
     uint64_t dropped;
-    uint32_t replays;                             /* under way */
-    char last_id[M4H_EVENT_ID_MAX + 1];           /* of the last event; empty: none yet */
-    uint64_t recent[M4H_GATEWAY_FEED_RECENT_MAX]; /* hashes of event ids, a ring */
-    uint32_t recent_next;
+    uint32_t replays;                   /* under way */
+    char last_id[M4H_EVENT_ID_MAX + 1]; /* of the last event; empty: none yet */
+    struct m4h_gateway_recent recent; /* by the bus, so that the stream does not give them again */
     struct m4h_log_limit bad_lines;
     struct m4h_gateway_feed_stats stats;
     LIST_HEAD(, m4h_gateway_reader) readers;

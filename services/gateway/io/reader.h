@@ -24,7 +24,8 @@ struct m4h_gateway_reader {
     struct m4h_gateway_asker asker;
     enum m4h_gateway_reader_place place;
     struct m4h_gateway_replay *replay;
-    uint64_t after_seq; /* of the stream; it has all up to this one */
+    uint64_t after_seq;  /* of the stream; it has all up to this one */
+    uint64_t live_since; /* while it is live: a count of the feed's `recent` */
     uint64_t since_ms;
     uint64_t heard_ms; /* when it was last sent something */
     uint64_t sent;     /* events */
