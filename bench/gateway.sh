@@ -86,7 +86,7 @@ master_pid=$!
 wait_until 10 "the master is not ready" curl -fso "$work/ready" "http://$master_at/readyz"
 
 gateway_at=127.0.0.1:$(free_port)
-"$build/bin/mas4h-gateway" --set nats.url="$url" --set http.listen="$gateway_at" \
+"$build/bin/mas4h-gateway" --set nats.url="$url" --set http.listen="$gateway_at" --set http.source_connections_max=0 \
     >"$work/gateway.log" 2>&1 &
 gateway_pid=$!
 holds_all() {

@@ -41,6 +41,36 @@ static socklen_t write_address(const struct m4h_ip *ip, uint16_t port,
     return sizeof(v6);
 }
 
+bool m4h_http_is_counted(const struct m4h_http_server *server, const char *peer,
+                         struct m4h_ip *source)
+{
+    const struct m4h_networks *trusted = server->config.trusted_proxies;
+
+    return server->sources.max > 0 && m4h_ip_parse_peer(peer, source) == 0 &&
+           (trusted == NULL || !m4h_networks_contain(trusted, source));
+}
+
+/* Closes it where its source has as many as it may. */
+static bool has_room(struct m4h_http_server *server, int fd, const struct sockaddr *from)
+{
+    char peer[M4H_ADDRESS_TEXT_MAX];
+    struct m4h_ip source;
+    uint32_t suppressed;
+
+    m4h_socket_address_text(from, peer);
+    if (!m4h_http_is_counted(server, peer, &source) ||
+        m4h_http_sources_have_room(&server->sources, &source))
+        return true;
+    close(fd);
+    server->stats.refused_sources++;
+    if (m4h_log_limit_allows(&server->source_lines, m4h_loop_now_ms(server->loop), &suppressed))
+        m4h_log(M4H_LOG_WARNING, server->config.component,
+                "peer=%s source_connections_max=%" PRIu32 " suppressed=%" PRIu32
+                " closed: its source has as many connections as it may",
+                peer, server->sources.max, suppressed);
+    return false;
+}
+
 /* Gives the connection over; whose it is, says `header`, or, where that does not, the
  * connection. */
 static void hand_over(struct m4h_http_server *server, int fd, const struct m4h_proxy_header *header)
@@ -53,6 +83,8 @@ static void hand_over(struct m4h_http_server *server, int fd, const struct m4h_p
         len = write_address(&header->source, header->source_port, &from);
     else if (getpeername(fd, (struct sockaddr *)&from, &len) != 0)
         from.ss_family = AF_UNSPEC;
+    if (!has_room(server, fd, (const struct sockaddr *)&from))
+        return;
     /* It closes the socket where it fails. */
     if (MHD_add_connection(server->daemon, fd, (struct sockaddr *)&from, len) != MHD_YES)
         m4h_log(M4H_LOG_WARNING, server->config.component, "connection not taken");

@@ -73,6 +73,9 @@ struct m4h_http_config {
     const struct m4h_http_routes *routes; /* borrowed */
     size_t routes_count;
     uint32_t connections_max; /* [64]; more wait in the kernel's queue */
+    /* Of them, those of one source: an IPv4 address, or a /64 of IPv6. More are closed; not of
+     * trusted_proxies. [no bound] */
+    uint32_t source_connections_max;
     uint32_t
         connection_memory; /* bytes for a request's head and an answer's [8192; by TLS 32768] */
     uint32_t receive_timeout_ms; /* from the first byte, or the last answer [30000] */
@@ -96,6 +99,7 @@ struct m4h_http_stats {
     uint64_t answers_5xx;     /* of them */
     uint64_t connections;     /* accepted ever */
     uint64_t refused_proxies; /* of none of trusted_proxies, or without their header */
+    uint64_t refused_sources; /* of sources that had source_connections_max */
     uint32_t open;            /* connections now, WebSockets among them */
     uint32_t deferred;        /* requests that wait for their answer */
     uint32_t websockets;      /* open now */

@@ -140,6 +140,19 @@ void m4h_http_server_count_out(struct m4h_http_server *server)
         m4h_listener_resume(server->listener);
 }
 
+static struct m4h_http_source *enter_source(struct m4h_http_server *server,
+                                            struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    char peer[M4H_ADDRESS_TEXT_MAX];
+    struct m4h_ip source;
+
+    if (!m4h_http_is_counted(server, m4h_socket_address_text(info->client_addr, peer), &source))
+        return NULL;
+    return m4h_http_sources_enter(&server->sources, &source);
+}
+
 static void on_connection_start(struct m4h_http_server *server, struct MHD_Connection *mhd,
                                 void **socket_context)
 {
@@ -154,6 +167,7 @@ static void on_connection_start(struct m4h_http_server *server, struct MHD_Conne
         return; /* its first request is turned away */
     connection->server = server;
     connection->fd = info->connect_fd;
+    connection->source = enter_source(server, mhd);
     m4h_http_connection_receives(connection, true);
 }
 
@@ -200,6 +214,7 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
         if (!connection->has_asked && !server->config.proxy_protocol &&
             m4h_socket_has_received(connection->fd))
             log_garbage(connection, mhd);
+        m4h_http_sources_leave(&server->sources, connection->source);
     }
     if (connection != NULL && connection->is_given_back)
         server->given_back--;
@@ -349,6 +364,7 @@ int m4h_http_server_create(struct m4h_http_server **server, struct m4h_loop *loo
     LIST_INIT(&self->streams);
     fill_defaults(&self->config);
     make_room_for_files(&self->config);
+    self->sources.max = self->config.source_connections_max;
     if (getrandom(&self->id_seed, sizeof(self->id_seed), 0) < 0)
         self->id_seed = m4h_loop_now_ms(loop);
     error = start(self, address);

@@ -11,6 +11,7 @@
 #include "lib/http/frames.h"
 #include "lib/http/http.h"
 #include "lib/http/route.h"
+#include "lib/http/sources.h"
 #include "lib/http/tls.h"
 #include "lib/net/timer.h"
 
@@ -24,6 +25,7 @@ struct m4h_websocket_config;
 /* A connection whose next step is the client's: it waits in a queue, oldest first. */
 struct m4h_http_connection {
     struct m4h_http_server *server;
+    struct m4h_http_source *source; /* NULL: not counted */
     int fd;
     bool receiving;     /* in server->receiving */
     bool in_request;    /* past the head of a request */
@@ -98,6 +100,8 @@ struct m4h_http_server {
     struct m4h_http_durations *durations;
     struct m4h_log_limit garbage_lines;
     struct m4h_log_limit proxy_lines;
+    struct m4h_log_limit source_lines;
+    struct m4h_http_sources sources;
     struct m4h_log_limit refusal_lines; /* of answers 4xx to who is not known */
     struct m4h_http_arrivals arrivals;
     struct m4h_http_connections receiving;
@@ -144,6 +148,10 @@ void m4h_http_server_count_out(struct m4h_http_server *server);
 
 /* ---- arrival.c ---- */
 
+/* Whether connections of that peer (an address with its port) are counted for their source:
+ * not of trusted proxies. */
+bool m4h_http_is_counted(const struct m4h_http_server *server, const char *peer,
+                         struct m4h_ip *source);
 /* An m4h_listener_on_accept. */
 void m4h_http_on_accept(void *server, int fd, const char *peer);
 /* Closes those that wait for their header: since too long; all. */

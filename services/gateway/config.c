@@ -56,6 +56,10 @@ static const struct m4h_config_option options[] = {
     {"http", "connections_max", M4H_CONFIG_COUNT, M4H_CONFIG_AT_START, AT(http_connections_max),
      "10000", 10, 1000000, NULL,
      "Connections at a time, WebSockets among them; the limit of open files is raised."},
+    {"http", "source_connections_max", M4H_CONFIG_COUNT, M4H_CONFIG_AT_START,
+     AT(http_source_connections_max), "1000", 0, 1000000, NULL,
+     "Of them, those of one source: an IPv4 address, or a /64 of IPv6. More are closed at once. "
+     "Those of trusted_proxies are not counted. 0: no limit."},
     {"http", "receive_timeout_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(http_receive_ms),
      "30000", 100, 3600000, NULL,
      "A client that takes longer to send its request, or the next one, is cut off."},

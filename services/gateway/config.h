@@ -32,6 +32,7 @@ struct m4h_gateway_config {
     int64_t access_source_rate;
     int64_t access_burst_ms;
     int64_t http_connections_max;
+    int64_t http_source_connections_max;
     int64_t http_receive_ms;
     char *http_trusted_proxies;
     int http_proxy_protocol;   /* 0: off */

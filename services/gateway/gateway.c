@@ -244,6 +244,7 @@ static int start_http(struct m4h_gateway *gateway)
         .admit = m4h_gateway_access_admit,
         .admit_context = &gateway->access,
         .connections_max = (uint32_t)config->http_connections_max,
+        .source_connections_max = (uint32_t)config->http_source_connections_max,
         .tls_cert = config->http_tls_cert,
         .tls_key = config->http_tls_key,
         .receive_timeout_ms = (uint32_t)config->http_receive_ms,

@@ -44,7 +44,8 @@ class Access(ClusterTestCase):
         cls.write_tokens()
         cls.gateway = OwnService(cls.cluster, "gateway", "guarded", {
             "access": {"tokens_file": cls.tokens_file},
-            "http": {"receive_timeout_ms": 1500, "connections_max": 4000}})
+            "http": {"receive_timeout_ms": 1500, "connections_max": 4000,
+                     "source_connections_max": 0}})
         cls.addClassCleanup(cls.gateway.stop)
         wait_until(lambda: cls.ask("GET", "/readyz")[0] == 200, 15, "the guarded gateway being ready")
 

@@ -18,7 +18,8 @@ HANDSHAKE = (b"GET /v1/slots HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnec
 
 
 class Crowd(ClusterTestCase):
-    environment = {"MAS4H_GATEWAY_HTTP_CONNECTIONS_MAX": "10000"}
+    environment = {"MAS4H_GATEWAY_HTTP_CONNECTIONS_MAX": "10000",
+                   "MAS4H_GATEWAY_HTTP_SOURCE_CONNECTIONS_MAX": "0"}
 
     def pss(self):
         with open(f"/proc/{self.cluster.description['gateways'][0]['pid']}/smaps_rollup", encoding="ascii") as file:

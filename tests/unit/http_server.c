@@ -500,6 +500,48 @@ static void connections_beyond_the_limit_wait_for_their_turn(void **state)
     http_fixture_stop(&fixture);
 }
 
+static bool one_open(const struct m4h_http_stats *stats)
+{
+    return stats->open == 1;
+}
+
+static void a_source_has_a_share_of_the_connections_only(void **state)
+{
+    struct m4h_networks trusted;
+    struct m4h_http_stats stats;
+    char text[TEXT];
+    int fds[3];
+
+    (void)state;
+    start_with((struct m4h_http_config){.connections_max = 10, .source_connections_max = 2});
+    for (int i = 0; i < 3; i++)
+        fds[i] = http_connect(&fixture);
+    assert_true(http_is_closed(fds[2]));
+    close(fds[0]);
+    http_fixture_wait(&fixture, one_open);
+    close(fds[2]);
+    fds[0] = http_connect(&fixture);
+    http_send(fds[0], "GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_int_equal(http_read_answer(fds[0], text, TEXT, false), 200);
+    m4h_http_server_stats(fixture.server, &stats);
+    assert_int_equal(stats.refused_sources, 1);
+    close(fds[0]);
+    close(fds[1]);
+    http_fixture_stop(&fixture);
+
+    assert_int_equal(m4h_networks_parse("127.0.0.0/8", &trusted), 0);
+    start_with((struct m4h_http_config){
+        .connections_max = 10, .source_connections_max = 2, .trusted_proxies = &trusted});
+    for (int i = 0; i < 3; i++)
+        fds[i] = http_connect(&fixture);
+    http_send(fds[2], "GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_int_equal(http_read_answer(fds[2], text, TEXT, false), 200);
+    for (int i = 0; i < 3; i++)
+        close(fds[i]);
+    http_fixture_stop(&fixture);
+    m4h_networks_free(&trusted);
+}
+
 static void drain(void *context)
 {
     struct http_fixture *drained = context;
@@ -627,6 +669,7 @@ int main(void)
         cmocka_unit_test(the_servers_end_answers_what_is_deferred_by_503),
         cmocka_unit_test(a_client_that_does_not_finish_its_request_is_cut_off),
         cmocka_unit_test(connections_beyond_the_limit_wait_for_their_turn),
+        cmocka_unit_test(a_source_has_a_share_of_the_connections_only),
         cmocka_unit_test(a_drained_server_finishes_and_takes_no_more),
         cmocka_unit_test(a_server_that_will_end_soon_serves_each_connection_once_more),
         cmocka_unit_test(connections_that_wait_when_a_drain_begins_are_served),

@@ -37,6 +37,9 @@ static void write_http(struct m4h_metrics *metrics, const struct m4h_http_stats 
             "Connections closed with [http] proxy_protocol: not of a trusted proxy, or without its "
             "header.",
             http->refused_proxies);
+    counter(metrics, "mas4h_gateway_http_source_refusals_total",
+            "Connections closed because their source had [http] source_connections_max.",
+            http->refused_sources);
     gauge(metrics, "mas4h_gateway_http_connections",
           "HTTP connections that are open, WebSockets among them.", http->open);
     gauge(metrics, "mas4h_gateway_http_requests_waiting",
