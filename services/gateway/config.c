@@ -48,6 +48,11 @@ static const struct m4h_config_option options[] = {
      NULL,
      "Where no token is asked for, serve everybody who can reach the address, also when that is "
      "not only this machine. Whoever reaches it may get slots, list tunnels and kick devices."},
+    {"http", "host_names", M4H_CONFIG_TEXT, M4H_CONFIG_RELOADABLE, AT(http_host_names), "", 0, 0,
+     NULL,
+     "Without tokens and open_access only requests for localhost, for IP addresses and for these "
+     "names, separated by commas, are served: a stranger may make the name of his page point to "
+     "this machine. For a proxy on this machine that hands on Host."},
     {"http", "tls_cert", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(http_tls_cert), "", 0, 0, NULL,
      "A PEM file with the certificate and its chain: serve HTTPS instead of HTTP. It is read again "
      "when it changes, and at SIGHUP."},
@@ -138,6 +143,11 @@ static bool check(const void *config, char *message, size_t message_size)
     }
     if (m4h_address_parse(gateway->http_listen, &address) != 0) {
         snprintf(message, message_size, "[http] listen must be an address, \"host:port\"");
+        return false;
+    }
+    if (!m4h_gateway_host_names_are_valid(gateway->http_host_names)) {
+        snprintf(message, message_size,
+                 "[http] host_names must be names of hosts, separated by commas, without ports");
         return false;
     }
     if (gateway->access_tokens_file[0] == '\0' && !gateway->http_open_access &&

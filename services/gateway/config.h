@@ -24,6 +24,7 @@ struct m4h_gateway_config {
     int64_t drain_ms;
     char *http_listen;
     bool http_open_access;
+    char *http_host_names;
     char *http_tls_cert;
     char *http_tls_key;
     char *access_tokens_file;

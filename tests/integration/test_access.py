@@ -216,6 +216,13 @@ class Access(ClusterTestCase):
         self.assertEqual(404, ask(*drain, Origin=f"http://{gateway}")[0])
         self.assertEqual(403, ask(*drain, Origin="https://other.example")[0])
         self.assertEqual(403, ask("GET", "/v1/cluster", Origin="null")[0])
+        port = gateway.split(":")[1]
+        rebound = {"Host": f"rebound.example:{port}", "Origin": f"http://rebound.example:{port}"}
+        for method, path in (drain, ("GET", "/v1/cluster"), ("GET", "/v1/events"), ("GET", "/metrics"), ("POST", "/v1/slots")):
+            status, _, problem = ask(method, path, **rebound)
+            self.assertEqual((403, "forbidden"), (status, problem["code"]), path)
+        self.assertEqual(200, ask("GET", "/v1/cluster", Host=f"localhost:{port}", Origin=f"http://localhost:{port}")[0])
+        self.assertEqual(200, ask("GET", "/healthz", Host="rebound.example")[0])
         status, headers, _ = ask("OPTIONS", "/v1/cluster", Origin="https://other.example",
                                  Access_Control_Request_Method="GET")
         self.assertEqual(405, status)
@@ -327,7 +334,7 @@ class Access(ClusterTestCase):
         for number, linger in enumerate((struct.pack("ii", 1, 0), struct.pack("ii", 0, 0))):
             raw = socket.create_connection((host, int(port)), 10)
             client = trust.wrap_socket(raw, server_hostname=host)
-            client.sendall(f"GET /v1/slots HTTP/1.1\r\nHost: x\r\nX-Request-Id: gone-{number}\r\n"
+            client.sendall(f"GET /v1/slots HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: gone-{number}\r\n"
                            f"Authorization: Bearer {self.tokens['fleet']}\r\n"
                            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode())
@@ -339,7 +346,7 @@ class Access(ClusterTestCase):
     def refuses_what_is_no_tls_or_too_old(self, gateway, authority):
         host, port = gateway.address("https").split(":")
         with socket.create_connection((host, int(port)), 10) as plain:
-            plain.sendall(b"GET /v1/cluster HTTP/1.1\r\nHost: x\r\n\r\n")
+            plain.sendall(b"GET /v1/cluster HTTP/1.1\r\nHost: localhost\r\n\r\n")
             with contextlib.suppress(ConnectionResetError):
                 self.assertNotIn(b"HTTP/1.1", plain.recv(1000))
         old = ssl.create_default_context(cafile=authority)

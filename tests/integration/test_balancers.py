@@ -363,7 +363,7 @@ class Balancers(ClusterTestCase):
                 connection.sendall(data)
             return connection
 
-        request = b"GET /v1/cluster HTTP/1.1\r\nHost: x\r\nX-Request-Id: by-v1\r\nConnection: close\r\n\r\n"
+        request = b"GET /v1/cluster HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: by-v1\r\nConnection: close\r\n\r\n"
         self.assertIn(b"200 OK", raw(b"PROXY TCP4 192.0.2.7 192.0.2.8 7 443\r\n" + request).recv(100))
         wait_until(lambda: " peer=192.0.2.7:7 request_id=by-v1 " in gateway.output, 10, "a line of the log")
         self.assertNotIn(" closed: ", gateway.output)
@@ -379,7 +379,7 @@ class Balancers(ClusterTestCase):
         os.kill(gateway.process.pid, signal.SIGTERM)
         answer = wait_until(lambda: raw(b"PROXY UNKNOWN\r\nGET /readyz HTTP/1.0\r\n\r\n").recv(4096), 10, "an answer")
         self.assertIn(b"503", answer.splitlines()[0])
-        answer = raw(b"PROXY UNKNOWN\r\nGET /v1/cluster HTTP/1.1\r\nHost: x\r\n\r\n").recv(4096)
+        answer = raw(b"PROXY UNKNOWN\r\nGET /v1/cluster HTTP/1.1\r\nHost: localhost\r\n\r\n").recv(4096)
         self.assertIn(b"200 OK", answer)
         self.assertIn(b"Connection: close", answer)
         self.assertEqual(0, gateway.process.wait(10))

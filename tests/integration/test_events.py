@@ -183,7 +183,7 @@ class Events(ClusterTestCase):
         stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         host, port = self.cluster.gateways[0].described["url"].removeprefix("http://").split(":")
         stuck.connect((host, int(port)))
-        stuck.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        stuck.sendall(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         feed = self.feed("?slave=made-up")
         before = self.metric("event_readers_slow_total")
         publisher = self.publisher()

@@ -13,7 +13,7 @@ OPEN = int(os.environ.get("M4H_WEBSOCKETS", "9500"))
 SANITIZED = 500
 # What one may cost the gateway, without what the kernel holds for its socket.
 BYTES_MAX = 16384
-HANDSHAKE = (b"GET /v1/slots HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+HANDSHAKE = (b"GET /v1/slots HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
              b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
 
 

@@ -189,9 +189,52 @@ static void a_token_is_read_from_its_header_else_from_the_cookie(void **state)
     assert_string_equal(credential.token, "");
 }
 
+static void a_name_of_its_own_lets_no_page_in(void **state)
+{
+    static const struct {
+        const char *host, *names;
+        bool is_own;
+    } cases[] = {
+        {"localhost", "", true},
+        {"LocalHost:8080", "", true},
+        {"127.0.0.1:8080", "", true},
+        {"192.0.2.1", "", true},
+        {"[::1]:8080", "", true},
+        {"[2001:db8::1]", "", true},
+        {"rebound.example:8080", "", false},
+        {"127.0.0.1.rebound.example", "", false},
+        {"localhost.rebound.example", "", false},
+        {"0x7f000001", "", false},
+        {"[rebound.example]", "", false},
+        {"[::1", "", false},
+        {"[::1]x", "", false},
+        {"::1", "", false},
+        {"", "", false},
+        {"", "a, ,b", false},
+        {"gw.example", "gw.example", true},
+        {"GW.example:443", "other.example, gw.Example", true},
+        {"w.example", "gw.example", false},
+        {"gw.example.other", "gw.example,other", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(cases); i++) {
+        struct m4h_access_question question = {.scope = M4H_GATEWAY_SCOPE_OPERATE,
+                                               .needs_host = true,
+                                               .host = cases[i].host,
+                                               .host_names = cases[i].names};
+
+        if ((m4h_gateway_access_judge(&question) == M4H_ACCESS_GRANTED) != cases[i].is_own)
+            fail_msg("%s, of \"%s\"", cases[i].host, cases[i].names);
+        question.needs_host = false;
+        assert_int_equal(m4h_gateway_access_judge(&question), M4H_ACCESS_GRANTED);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_of_its_own_lets_no_page_in),
         cmocka_unit_test(a_route_needs_a_token_with_its_scope),
         cmocka_unit_test(a_page_of_another_site_cannot_act_through_a_browser),
         cmocka_unit_test(an_origin_is_our_own_where_it_names_the_host_that_was_asked),

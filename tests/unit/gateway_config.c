@@ -66,6 +66,27 @@ static void the_proxy_protocol_needs_proxies_that_are_trusted(void **state)
     }
 }
 
+static void names_of_hosts_have_no_ports(void **state)
+{
+    static const struct {
+        const char *names;
+        enum m4h_config_outcome expected;
+    } cases[] = {
+        {"http.host_names=", M4H_CONFIG_RUN},
+        {"http.host_names=gw.example, gw-2.example", M4H_CONFIG_RUN},
+        {"http.host_names=gw.example:80", M4H_CONFIG_WRONG},
+        {"http.host_names=*", M4H_CONFIG_WRONG},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(cases); i++) {
+        struct m4h_gateway_config config;
+
+        assert_int_equal(run("http.open_access=no", cases[i].names, &config), cases[i].expected);
+        m4h_config_free(&m4h_gateway_config_table, &config);
+    }
+}
+
 static void without_a_master_a_503_is_there_within_two_seconds(void **state)
 {
     struct m4h_gateway_config config;
@@ -100,6 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_that_others_reach_needs_tokens_or_open_access),
         cmocka_unit_test(the_proxy_protocol_needs_proxies_that_are_trusted),
+        cmocka_unit_test(names_of_hosts_have_no_ports),
         cmocka_unit_test(without_a_master_a_503_is_there_within_two_seconds),
         cmocka_unit_test(the_sample_file_is_what_the_table_writes),
     };

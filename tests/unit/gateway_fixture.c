@@ -266,6 +266,8 @@ static void start_gateway(struct gateway_fixture *fixture)
                     (char *)"--set",
                     (char *)"http.listen=127.0.0.1:0",
                     (char *)"--set",
+                    (char *)"http.open_access=yes",
+                    (char *)"--set",
                     url,
                     (char *)"--set",
                     (char *)"rpc.timeout_ms=600",

@@ -19,6 +19,58 @@ bool m4h_gateway_host_is_loopback(const char *host)
     return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+/* Length of a host without its port. */
+static size_t name_len(const char *host)
+{
+    return *host == '[' ? strcspn(host, "]") + (strchr(host, ']') != NULL) : strcspn(host, ":");
+}
+
+static bool is_address(const char *name, size_t len)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in_addr v4;
+    struct in6_addr v6;
+    bool is_v6 = len > 2 && name[0] == '[' && name[len - 1] == ']';
+
+    if (is_v6) {
+        name++;
+        len -= 2;
+    }
+    if (len >= sizeof(text))
+        return false;
+    memcpy(text, name, len);
+    text[len] = '\0';
+    return is_v6 ? inet_pton(AF_INET6, text, &v6) == 1 : inet_pton(AF_INET, text, &v4) == 1;
+}
+
+static bool is_named(const char *names, const char *name, size_t len)
+{
+    for (; *names != '\0'; names += strcspn(names, ",")) {
+        size_t one;
+
+        names += strspn(names, ", ");
+        one = strcspn(names, ", ");
+        if (one > 0 && one == len && strncasecmp(names, name, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool m4h_gateway_host_is_own(const char *host, const char *names)
+{
+    size_t len = name_len(host);
+
+    if (host[len] != '\0' && host[len] != ':')
+        return false;
+    return is_named("localhost", host, len) || is_address(host, len) || is_named(names, host, len);
+}
+
+bool m4h_gateway_host_names_are_valid(const char *names)
+{
+    return names[strspn(names, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                               "-._, ")] == '\0';
+}
+
 /* ---- pages of other sites ------------------------------------------------------ */
 
 /* Length of a host without the port that the scheme has anyway. */
@@ -69,6 +121,9 @@ enum m4h_access_verdict m4h_gateway_access_judge(const struct m4h_access_questio
 {
     const struct m4h_token *token = question->token;
 
+    if (question->needs_host && question->host != NULL &&
+        !m4h_gateway_host_is_own(question->host, question->host_names))
+        return M4H_ACCESS_HOST;
     if (may_be_foreign(question))
         return M4H_ACCESS_FOREIGN;
     if (question->scope == M4H_GATEWAY_SCOPE_PUBLIC || !question->needs_token)
@@ -90,7 +145,7 @@ const char *m4h_access_verdict_name(enum m4h_access_verdict verdict)
         [M4H_ACCESS_GRANTED] = "granted",   [M4H_ACCESS_NO_TOKEN] = "no_token",
         [M4H_ACCESS_UNKNOWN] = "unknown",   [M4H_ACCESS_EXPIRED] = "expired",
         [M4H_ACCESS_NO_SCOPE] = "no_scope", [M4H_ACCESS_FOREIGN] = "foreign",
-        [M4H_ACCESS_TOO_FAST] = "too_fast",
+        [M4H_ACCESS_HOST] = "host",         [M4H_ACCESS_TOO_FAST] = "too_fast",
     };
 
     return names[verdict];

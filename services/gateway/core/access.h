@@ -9,7 +9,10 @@
  *     Authorization header, which a browser sends for nobody else's page;
  *   - by cookie, any method but GET and HEAD needs the header X-Mas4h-Request, which
  *     a foreign page could send only if it were allowed by CORS, and it is not;
- *   - by cookie, a WebSocket needs an Origin. */
+ *   - by cookie, a WebSocket needs an Origin;
+ *   - where everybody on this machine may, without a token, a request has to be for a host
+ *     that only the owner of the machine names. A page whose own name was made to point
+ *     here (DNS rebinding) is of one origin with us, but asks for its name. */
 #ifndef M4H_GATEWAY_ACCESS_H
 #define M4H_GATEWAY_ACCESS_H
 
@@ -22,15 +25,24 @@
 /* Whether only this machine can reach that host: localhost, 127.0.0.0/8, ::1. */
 bool m4h_gateway_host_is_loopback(const char *host);
 
+/* Whether the host of a Host header cannot be the name of a stranger's page: `localhost`, the
+ * text of an IP address, or one of `names` (separated by commas), each with or without a
+ * port. */
+bool m4h_gateway_host_is_own(const char *host, const char *names);
+/* Whether that is a list of names of hosts; it may be empty. */
+bool m4h_gateway_host_names_are_valid(const char *names);
+
 /* What is asked, and by whom. */
 struct m4h_access_question {
-    unsigned scope;     /* of the route */
-    bool needs_token;   /* the gateway asks for tokens */
-    bool is_safe;       /* GET or HEAD */
-    bool is_upgrade;    /* to a WebSocket */
-    bool is_by_script;  /* has the header X-Mas4h-Request */
-    const char *origin; /* of the Origin header; NULL: none */
-    const char *host;   /* of the Host header; NULL: none */
+    unsigned scope;         /* of the route */
+    bool needs_token;       /* the gateway asks for tokens */
+    bool needs_host;        /* host must be an own one */
+    bool is_safe;           /* GET or HEAD */
+    bool is_upgrade;        /* to a WebSocket */
+    bool is_by_script;      /* has the header X-Mas4h-Request */
+    const char *origin;     /* of the Origin header; NULL: none */
+    const char *host;       /* of the Host header; NULL: none, as no browser asks */
+    const char *host_names; /* of needs_host */
     enum m4h_credential_kind credential;
     const struct m4h_token *token; /* that it is; NULL: not known */
     uint64_t wall_ms;              /* now */
@@ -43,6 +55,7 @@ enum m4h_access_verdict {
     M4H_ACCESS_EXPIRED,
     M4H_ACCESS_NO_SCOPE, /* 403 */
     M4H_ACCESS_FOREIGN,  /* 403: of another site's page, maybe */
+    M4H_ACCESS_HOST,     /* 403: for a host that may be a stranger's name */
     M4H_ACCESS_TOO_FAST, /* 429: of m4h_rates_take */
     M4H_ACCESS_VERDICTS,
 };

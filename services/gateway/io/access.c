@@ -146,6 +146,11 @@ static void refuse(struct m4h_http_request *request, enum m4h_access_verdict ver
             "a page of another site may have sent this: by cookie, send X-Mas4h-Request: 1 "
             "from our own pages, else Authorization: Bearer",
             NULL, NULL);
+    else if (verdict == M4H_ACCESS_HOST)
+        m4h_http_refuse(request, 403, "forbidden",
+                        "without tokens only localhost, IP addresses and [http] host_names are "
+                        "served: a page of another site may have made its name point here",
+                        NULL, NULL);
     else
         answer_unauthorized(request, verdict);
 }
@@ -161,11 +166,14 @@ bool m4h_gateway_access_admit(void *context, struct m4h_http_request *request, u
     struct m4h_access_question question = {
         .scope = scope,
         .needs_token = m4h_gateway_access_needs_token(access),
+        .needs_host = scope != M4H_GATEWAY_SCOPE_PUBLIC &&
+                      !m4h_gateway_access_needs_token(access) && !access->config->http_open_access,
         .is_safe = is_safe(m4h_http_method(request)),
         .is_upgrade = m4h_http_header(request, "Upgrade") != NULL,
         .is_by_script = m4h_http_header(request, "X-Mas4h-Request") != NULL,
         .origin = m4h_http_header(request, "Origin"),
         .host = m4h_http_header(request, "Host"),
+        .host_names = access->config->http_host_names,
         .wall_ms = m4h_walltime_now_ms(),
     };
     struct m4h_ip source = source_of(request);
