@@ -350,6 +350,7 @@ struct m4h_drain_request {
 struct m4h_snapshot_request {
     uint64_t snapshot_id; /* 0: make a new one */
     uint32_t page;
+    uint64_t epoch; /* the latest that who asks knows of; 0: he does not say */
 };
 
 /* All of a page but its tunnels, which go beside it, as an array. */

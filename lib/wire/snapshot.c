@@ -16,6 +16,7 @@ int m4h_wire_snapshot_request_encode(const struct m4h_snapshot_request *request,
 
     message.snapshot_id = request->snapshot_id;
     message.page = request->page;
+    message.epoch = request->epoch;
     return m4h_wire_pack(&message.base, out);
 }
 
@@ -31,6 +32,7 @@ int m4h_wire_snapshot_request_decode(const uint8_t *data, size_t len,
 
         out->snapshot_id = message->snapshot_id;
         out->page = message->page;
+        out->epoch = message->epoch;
     }
     m4h_wire_release(&arena);
     return error;

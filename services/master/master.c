@@ -94,6 +94,8 @@ static void carry_out(struct m4h_master *master, const struct m4h_effect *effect
         break;
     case M4H_EFFECT_NOTE:
         m4h_master_log_note(master, effect);
+        if (effect->as.note.note == M4H_NOTE_OLD_EPOCH)
+            m4h_master_tell_displaced(master, effect);
         break;
     case M4H_EFFECT_FLAPPING:
         m4h_master_log_flapping(master, effect);

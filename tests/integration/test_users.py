@@ -185,6 +185,16 @@ class Users(unittest.TestCase):
             program.wait_for(said)
             self.assertNotIn("VIOLATION", program.output.upper())
 
+    def test_a_slave_whose_id_another_one_takes_says_so_itself(self):
+        self.authorized_keys = self.dir / "none.keys"
+        self.authorized_keys.write_text("")
+        self.own("master", {})
+        displaced = self.own("slave", {"slave": {"region": "eu"}})
+        later = self.own("slave", {"slave": {"region": "eu"}})
+        displaced.wait_for("error slave id=slave-1 .* another process has this slave's id")
+        wait_until(lambda: later.metrics()["mas4h_slave_nats_connected"] == 1, 10, "the later one being there")
+        self.assertNotIn("another process", later.output)
+
     def test_the_example_in_c_runs_under_the_user_of_a_viewer(self):
         program = c_consumer(self.dir)
         self.authorized_keys = self.dir / "none.keys"

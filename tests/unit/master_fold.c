@@ -259,6 +259,8 @@ static void an_old_epoch_changes_nothing(void **state)
     tell(scene, late);
     assert_string_equal(world_owner(scene->world, "a"), "s1");
     assert_int_equal(world_stats(scene->world).old_epochs, 1);
+    assert_int_equal(scene->world->notes[M4H_NOTE_OLD_EPOCH], 1);
+    assert_int_equal(scene->world->note_epoch, scene->slave.epoch);
     world_assert_same(scene->world, &scene->slave);
 }
 

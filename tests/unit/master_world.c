@@ -244,6 +244,7 @@ static void record(struct world *world, const struct m4h_effect *effect)
 {
     if (effect->type == M4H_EFFECT_NOTE) {
         world->notes[effect->as.note.note]++;
+        world->note_epoch = effect->as.note.epoch;
     } else if (effect->type == M4H_EFFECT_FLAPPING) {
         world->flapping_told++;
         world->told = *effect;

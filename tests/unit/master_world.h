@@ -45,6 +45,7 @@ struct world {
     size_t ticket_count; /* asked so far; the array holds the first 64 */
     unsigned notes[M4H_NOTE_NO_ROOM + 1];
     unsigned flapping_told;
+    uint64_t note_epoch;    /* of the last note */
     struct m4h_effect told; /* the last of them */
 };
 

@@ -59,7 +59,7 @@ static void come(uint64_t id, bool up)
 
 static int ask(uint64_t id, uint32_t number, uint64_t now_ms)
 {
-    const struct m4h_snapshot_request request = {id, number};
+    const struct m4h_snapshot_request request = {id, number, 0};
     const struct m4h_snapshot_source source = {roster, seq, slave_state};
 
     page = (struct m4h_snapshot_page){0};

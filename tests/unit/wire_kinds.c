@@ -199,7 +199,8 @@ static int recode_tunnel_request(const uint8_t *data, size_t len, struct m4h_buf
 
 static int make_snapshot_request(struct m4h_buffer *out)
 {
-    const struct m4h_snapshot_request request = {.snapshot_id = UINT64_MAX, .page = UINT32_MAX};
+    const struct m4h_snapshot_request request = {
+        .snapshot_id = UINT64_MAX, .page = UINT32_MAX, .epoch = UINT64_MAX};
 
     return m4h_wire_snapshot_request_encode(&request, out);
 }

@@ -120,6 +120,7 @@ void m4h_cluster_note(struct m4h_cluster *cluster, struct m4h_slave *slave, enum
     effect->as.note.untold = slave->untold;
     slave->untold = 0;
     effect->as.note.tunnels = slave->held.count;
+    effect->as.note.epoch = slave->epoch;
 }
 
 enum m4h_slave_state m4h_slave_state_of(const struct m4h_slave *slave)

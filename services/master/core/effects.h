@@ -56,6 +56,7 @@ struct m4h_effect {
             uint64_t age_ms; /* since the slave was last heard */
             uint32_t untold; /* notes of its life before this one, which were too many */
             uint32_t tunnels;
+            uint64_t epoch; /* that the slave is known by */
         } note;
         struct {
             char client_key[M4H_CLIENT_KEY_MAX + 1];

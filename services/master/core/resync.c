@@ -143,6 +143,7 @@ static bool ask(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t n
     effect->as.snapshot.attempt = slave->attempts;
     effect->as.snapshot.request.snapshot_id = slave->resync->snapshot_id;
     effect->as.snapshot.request.page = slave->resync->next_page;
+    effect->as.snapshot.request.epoch = slave->epoch;
     set_asked(cluster, slave, now_ms + M4H_MASTER_PAGE_TIMEOUT_MS);
     return true;
 }

@@ -107,6 +107,7 @@ struct m4h_master {
     struct m4h_log_limit event_log;
     struct m4h_log_limit deny_log;
     struct m4h_log_limit note_log;
+    struct m4h_log_limit displaced_limit; /* messages to them */
     struct m4h_log_limit flapping_log;
 };
 
@@ -141,6 +142,9 @@ void m4h_master_answer(struct m4h_master *master, const struct m4h_bus_message *
 
 /* Asks for a page; its end goes into the cluster. */
 void m4h_master_ask_snapshot(struct m4h_master *master, const struct m4h_effect *effect);
+/* An event of an older process of a slave was ignored: lets that process hear of the one that is
+ * known, by a request for no page. Limited. */
+void m4h_master_tell_displaced(struct m4h_master *master, const struct m4h_effect *effect);
 void m4h_master_free_snapshots(struct m4h_master *master);
 
 /* ---- kicks.c --------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include <utlist.h>
 
 #define PAGE_TIMEOUT_MS 2000u
+#define NO_SNAPSHOT     UINT64_MAX
 
 struct m4h_snapshot_ask {
     struct m4h_master *master;
@@ -56,17 +57,20 @@ static void on_reply(void *context, int error, const uint8_t *data, size_t len)
     free(ask);
 }
 
-/* Sends the question. */
-static int send(struct m4h_master *master, struct m4h_snapshot_ask *ask)
+/* Sends the question; `context` is for `on_answer`. */
+static int send(struct m4h_master *master, const char *slave_id,
+                const struct m4h_snapshot_request *request, m4h_bus_on_reply on_answer,
+                void *context)
 {
     char subject[M4H_ID_MAX + 64];
     uint64_t id;
-    int error = m4h_wire_snapshot_request_encode(&ask->ticket.request, &master->out);
+    int error = m4h_wire_snapshot_request_encode(request, &master->out);
 
-    snprintf(subject, sizeof(subject), "mas4h.v1.slave.%s.snapshot", ask->slave_id);
+    snprintf(subject, sizeof(subject), "mas4h.v1.slave.%s.snapshot", slave_id);
     if (error == 0)
         error = m4h_bus_request(master->bus, subject, master->out.data, master->out.len,
-                                m4h_loop_now_ms(master->loop), PAGE_TIMEOUT_MS, on_reply, ask, &id);
+                                m4h_loop_now_ms(master->loop), PAGE_TIMEOUT_MS, on_answer, context,
+                                &id);
     m4h_buffer_clear(&master->out);
     return error;
 }
@@ -84,13 +88,29 @@ void m4h_master_ask_snapshot(struct m4h_master *master, const struct m4h_effect 
     ask->master = master;
     ask->ticket = effect->as.snapshot;
     m4h_text_copy(ask->slave_id, sizeof(ask->slave_id), effect->slave_id);
-    error = send(master, ask);
+    error = send(master, ask->slave_id, &ask->ticket.request, on_reply, ask);
     if (error != 0) {
         failed(ask, m4h_error_text(error));
         free(ask);
         return;
     }
     DL_APPEND(master->snapshot_asks, ask);
+}
+
+/* The process that is meant does not answer, and the other one has no such page. */
+static void on_told(void *context, int error, const uint8_t *data, size_t len)
+{
+    (void)context, (void)error, (void)data, (void)len;
+}
+
+void m4h_master_tell_displaced(struct m4h_master *master, const struct m4h_effect *effect)
+{
+    const struct m4h_snapshot_request request = {.snapshot_id = NO_SNAPSHOT,
+                                                 .epoch = effect->as.note.epoch};
+    uint32_t suppressed;
+
+    if (m4h_log_limit_allows(&master->displaced_limit, m4h_loop_now_ms(master->loop), &suppressed))
+        (void)send(master, effect->slave_id, &request, on_told, NULL); /* its next event, if not */
 }
 
 void m4h_master_free_snapshots(struct m4h_master *master)

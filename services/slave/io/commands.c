@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DISPLACED_EVERY_MS 30000u
+
 static const struct m4h_problem no_problem;
 
 /* Sends what was encoded into slave->message; `error` is that of the encoding. */
@@ -108,6 +110,24 @@ static int encode_page(struct m4h_slave *slave, struct m4h_snapshot_page *page,
     return m4h_wire_snapshot_reply_encode(page, tunnels, count, &no_problem, &slave->message);
 }
 
+/* Masters know of a process with this id that started later. */
+static bool is_displaced(struct m4h_slave *slave, uint64_t epoch)
+{
+    uint64_t now_ms = m4h_loop_now_ms(slave->loop);
+
+    if (epoch <= slave->epoch)
+        return false;
+    if (slave->displaced_told_ms == 0 || now_ms - slave->displaced_told_ms >= DISPLACED_EVERY_MS) {
+        slave->displaced_told_ms = now_ms;
+        m4h_log(M4H_LOG_ERROR, M4H_SLAVE_COMPONENT,
+                "id=%s epoch=%" PRIu64 " later=%" PRIu64 " another process has this slave's id and "
+                "started later: masters ignore this one and its devices. Give each slave its own "
+                "[slave] id",
+                slave->config->id, slave->epoch, epoch);
+    }
+    return true;
+}
+
 static void on_snapshot(void *context, const struct m4h_bus_message *message)
 {
     struct m4h_slave *slave = context;
@@ -122,6 +142,8 @@ static void on_snapshot(void *context, const struct m4h_bus_message *message)
         return;
     if (m4h_wire_snapshot_request_decode(message->data, message->len, &request) != 0)
         m4h_problem_set(&problem, M4H_PROBLEM_INVALID, "not a snapshot request");
+    else if (is_displaced(slave, request.epoch))
+        return; /* the other one answers */
     else if (m4h_snapshots_page(&slave->snapshots, &request, &source, m4h_loop_now_ms(slave->loop),
                                 &page, &tunnels, &count) != 0)
         m4h_problem_set(&problem, M4H_PROBLEM_NOT_FOUND, "no such snapshot page: begin anew");

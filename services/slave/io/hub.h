@@ -106,7 +106,8 @@ struct m4h_slave {
     struct m4h_log_limit lost_lines;
     struct m4h_log_limit command_lines;
     struct m4h_log_limit flap_lines;
-    uint16_t listen_port; /* of the device listener */
+    uint64_t displaced_told_ms; /* when it was logged last; 0: never */
+    uint16_t listen_port;       /* of the device listener */
     struct m4h_slave_counters counters;
     struct m4h_histogram keys_answered, keys_unanswered; /* questions to masters */
     struct m4h_histogram events_acknowledged;
