@@ -22,7 +22,7 @@ usage: bash deploy/local.sh [up] [OPTION]...      start a cluster; Ctrl-C stops 
   --gateways N            how many gateways (default: 1)
   --regions A,B           the slaves are spread over these regions (default: local)
   --authorized-keys FILE  the devices' public keys (default: DIR/authorized_keys, made with the demo device's)
-  --no-device             no demo device
+  --no-device             no demo device (with MAS4H_GATEWAY_ACCESS_TOKENS_FILE there is none in any case)
   --detach                return when the cluster is up, and leave it running
 
 MAS4H_* variables of the environment are handed on to the services.
@@ -185,7 +185,21 @@ start_services() {
 get() { curl -q -sf --noproxy '*' --max-time 5 "http://127.0.0.1:$1"; }
 
 knows_all_slaves() {
-    get "${http_port[$1]}/v1/cluster" | grep -qE "\"slaves_ready\": ?${slaves}[,}]"
+    if asks_for_token; then
+        get "${http_port[$1]}/readyz" >/dev/null && masters_know_all_slaves
+    else
+        get "${http_port[$1]}/v1/cluster" | grep -qE "\"slaves_ready\": ?${slaves}[,}]"
+    fi
+}
+
+# Whether the gateways have a tokens file: then what they say is not for us.
+asks_for_token() { [ -n "${MAS4H_GATEWAY_ACCESS_TOKENS_FILE:-}" ]; }
+
+masters_know_all_slaves() {
+    local i
+    for i in $(seq "$masters"); do
+        get "${http_port[master-$i]}/metrics" | grep -qxF "mas4h_master_slaves{state=\"ready\"} $slaves" || return 1
+    done
 }
 
 # --- the demo device -------------------------------------------------------------------------
@@ -239,6 +253,11 @@ demo_answers() {
 # --- up and down -----------------------------------------------------------------------------
 
 up() {
+    if asks_for_token; then
+        [ -r "$MAS4H_GATEWAY_ACCESS_TOKENS_FILE" ] ||
+            refuse "MAS4H_GATEWAY_ACCESS_TOKENS_FILE: cannot read '$MAS4H_GATEWAY_ACCESS_TOKENS_FILE'"
+        MAS4H_GATEWAY_ACCESS_TOKENS_FILE=$(realpath -- "$MAS4H_GATEWAY_ACCESS_TOKENS_FILE")
+    fi
     install_and_build
     mkdir -p "$dir"
     dir=$(cd "$dir" && pwd -P)
@@ -262,6 +281,11 @@ up() {
     set_ports
     start_nats
     start_services
+    if asks_for_token; then
+        device=no
+        demo_hint="The gateway asks for a token: curl -H 'Authorization: Bearer TOKEN', mas4hctl --token-file FILE.
+There is no demo device, because mas4h-device sends no token."
+    fi
     if [ "$device" = yes ] && write_device_settings && authorize_demo_device; then start_demo_device; fi
     write_cluster_json
     print_cluster

@@ -100,14 +100,14 @@ Reach the demo device, through the port that its slave opened for it:
   curl http://127.0.0.1:$demo_port/
 END
     [ -z "$demo_hint" ] || printf '\n%s\n' "$demo_hint"
-    cat <<END
+    asks_for_token || cat <<END
 
 Connect a device of your own: let it in once, then keep its port 22 reachable (MAS4H_DEVICE_PORT=... for another):
   $device --public-key >>$(printf %q "$authorized_keys")
   $device
 It prints the port that it got, as "Allocated port N"; an operator then runs: ssh -p N user@127.0.0.1
-
 END
+    echo
     if [ -n "$supervisor_pid" ]; then
         echo "Ctrl-C stops the cluster."
     else

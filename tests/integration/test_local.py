@@ -1,6 +1,7 @@
 """deploy/local.sh as a person uses it: up, the demo device, a second up, down, Ctrl-C; and the device
 script beside it."""
 
+import hashlib
 import json
 import os
 import re
@@ -10,6 +11,8 @@ import subprocess
 import tempfile
 import time
 import unittest
+import unittest.mock
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -79,6 +82,22 @@ class Local(unittest.TestCase):
         self.assertLess(taken, 30)
         self.assertEqual(keys[0], keys[1])
         self.assert_gone()
+
+    def test_a_cluster_whose_gateway_asks_for_tokens_comes_up_without_the_demo_device(self):
+        tokens = self.dir / "tokens"
+        tokens.write_text("ops operate sha256:" + hashlib.sha256(b"m4h_secret").hexdigest() + "\n")
+        with unittest.mock.patch.dict(ENVIRONMENT, MAS4H_GATEWAY_ACCESS_TOKENS_FILE=os.path.relpath(tokens)):
+            up = self.local("up", "--detach")
+        self.assertEqual(0, up.returncode, up.stdout)
+        self.assertIn("asks for a token", up.stdout)
+        url = self.description()["gateways"][0]["url"] + "/v1/cluster"
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(url, timeout=5)
+        refused.exception.close()
+        self.assertEqual(401, refused.exception.code)
+        request = urllib.request.Request(url, headers={"Authorization": "Bearer m4h_secret"})
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            self.assertEqual(2, json.load(answer)["slaves_ready"])
 
     def test_ctrl_c_stops_all_with_status_0(self):
         cluster = Program(["bash", LOCAL, "--dir", self.dir], ENVIRONMENT)
