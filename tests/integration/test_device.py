@@ -131,7 +131,7 @@ class DeviceScript(ClusterTestCase):
                 self.assertIsNone(self.cluster.tunnel(name))
 
     def test_it_stays_away_as_long_as_the_gateway_asks(self):
-        for headers, answer in ((("Retry-After", "37"),), {"title": "x"}), ((), {"title": "x", "retry_after": 37}):
+        for headers, answer in ((("Retry-After", "37"),), {"title": "x"}), ((), {"title": "x", "retry_after_ms": 36500}):
             with self.subTest(answer=answer):
                 gateway = self.fake(503, answer, headers=headers)
                 device = self.start_script(self.settings_of("script-away", gateway.url))
