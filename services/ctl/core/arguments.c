@@ -225,6 +225,18 @@ static const struct command *find_command(const struct reading *reading)
     return NULL;
 }
 
+static int refuse_words(struct reading *reading)
+{
+    for (size_t i = 0; i < M4H_COUNT(commands); i++) {
+        const char *const *words = commands[i].words;
+
+        if (words[1] != NULL && strcmp(reading->words[0], words[0]) == 0)
+            return refuse(reading, "\"%s\" is no command, \"%s %s\" is", words[0], words[0],
+                          words[1]);
+    }
+    return refuse(reading, "there is no command \"%s\"", reading->words[0]);
+}
+
 static int take_words(struct reading *reading)
 {
     const struct command *command;
@@ -234,7 +246,7 @@ static int take_words(struct reading *reading)
         return refuse(reading, "a command is missing");
     command = find_command(reading);
     if (command == NULL)
-        return refuse(reading, "there is no command \"%s\"", reading->words[0]);
+        return refuse_words(reading);
     expected = words_of(command) + (command->operand != NULL ? 1 : 0);
     if (reading->word_count < expected)
         return refuse(reading, "%s needs a %s", command->words[0], command->operand);

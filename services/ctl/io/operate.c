@@ -64,7 +64,7 @@ static enum m4h_ctl_exit confirm(const struct m4h_ctl_session *session, const ch
     if (session->arguments.has_consent)
         return M4H_CTL_DONE;
     if (isatty(STDIN_FILENO) != 1) {
-        m4h_ctl_say("nobody is there to be asked: say --yes");
+        m4h_ctl_say("standard input is no terminal, so nobody can be asked: say --yes");
         return M4H_CTL_USAGE;
     }
     fprintf(stderr, "%s [y/N] ", question);

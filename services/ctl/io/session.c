@@ -193,6 +193,15 @@ static const char *find_url(const struct m4h_ctl_session *session)
     return given != NULL && *given != '\0' ? given : session->config.gateway_url;
 }
 
+static bool is_printable(const char *token)
+{
+    for (const char *c = token; *c != '\0'; c++) {
+        if (*c <= ' ' || *c > '~')
+            return false;
+    }
+    return true;
+}
+
 enum m4h_ctl_exit m4h_ctl_session_connect(struct m4h_ctl_session *session)
 {
     const char *cacert = session->arguments.cacert;
@@ -202,6 +211,11 @@ enum m4h_ctl_exit m4h_ctl_session_connect(struct m4h_ctl_session *session)
 
     if (!find_token(session, token)) {
         explicit_bzero(token, sizeof(token));
+        return M4H_CTL_USAGE;
+    }
+    if (!is_printable(token)) {
+        explicit_bzero(token, sizeof(token));
+        m4h_ctl_say("the token has a space, or another character that no token has");
         return M4H_CTL_USAGE;
     }
     if (cacert == NULL && session->config.cacert[0] != '\0')
@@ -219,8 +233,7 @@ enum m4h_ctl_exit m4h_ctl_session_connect(struct m4h_ctl_session *session)
     if (error == 0)
         return M4H_CTL_DONE;
     if (error == M4H_EINVALID)
-        m4h_ctl_say("%s: no http or https URL, or the token has characters that no token has",
-                    session->url);
+        m4h_ctl_say("\"%s\" is no URL of a gateway, such as http://127.0.0.1:8080", session->url);
     else
         m4h_ctl_say("%s", m4h_error_text(error));
     return M4H_CTL_USAGE;
@@ -256,7 +269,7 @@ enum m4h_ctl_exit m4h_ctl_session_judge(struct m4h_ctl_session *session, int err
     exit_code = m4h_ctl_exit_of(answer->status, refusal.code);
     say_refusal(answer, &refusal);
     if (exit_code == M4H_CTL_NOT_PERMITTED)
-        m4h_ctl_say("give a token by --token-file, MAS4H_TOKEN or ctl.conf that has the scope");
+        m4h_ctl_say("a token that has the scope comes from --token-file, MAS4H_TOKEN or ctl.conf");
     return exit_code;
 }
 
