@@ -51,13 +51,25 @@ static void write_default(FILE *out, const char *indent, const struct m4h_config
             option->fallback);
 }
 
+static bool can_be_reloaded(const struct m4h_config_table *table)
+{
+    for (size_t i = 0; i < table->option_count; i++) {
+        if (table->options[i].when == M4H_CONFIG_RELOADABLE)
+            return true;
+    }
+    return false;
+}
+
 void m4h_config_write_sample(const struct m4h_config_table *table, FILE *out)
 {
     fprintf(out, "# Configuration of %s.\n", table->program);
     write_wrapped(out, "# ",
-                  "Every line shows the default; take its # away to change it. A value ends with "
-                  "its line: no comment can follow it. What is reloadable is taken over when the "
-                  "service gets SIGHUP; the rest when it is started again.");
+                  can_be_reloaded(table)
+                      ? "Every line shows the default; take its # away to change it. A value ends "
+                        "with its line: no comment can follow it. What is reloadable is taken over "
+                        "when the service gets SIGHUP; the rest when it is started again."
+                      : "Every line shows the default; take its # away to change it. A value ends "
+                        "with its line: no comment can follow it.");
     for (size_t i = 0; i < table->option_count; i++) {
         const struct m4h_config_option *option = &table->options[i];
 
