@@ -185,7 +185,7 @@ class Users(unittest.TestCase):
             program.wait_for(said)
             self.assertNotIn("VIOLATION", program.output.upper())
 
-    def test_a_slave_whose_id_another_one_takes_says_so_itself(self):
+    def test_the_older_of_two_slaves_with_one_id_says_so_itself(self):
         self.authorized_keys = self.dir / "none.keys"
         self.authorized_keys.write_text("")
         self.own("master", {})
