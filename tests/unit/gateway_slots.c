@@ -344,8 +344,8 @@ int main(void)
         TEST(a_text_message_where_protobuf_is_spoken_gets_1003),
         TEST(a_client_that_leaves_takes_its_questions_along),
         TEST(a_clean_end_closes_with_1001),
-        cmocka_unit_test_setup(what_was_asked_before_the_drain_is_answered_before_the_close, start),
-        cmocka_unit_test_setup(what_is_asked_after_the_drain_is_refused, start),
+        TEST(what_was_asked_before_the_drain_is_answered_before_the_close),
+        TEST(what_is_asked_after_the_drain_is_refused),
         cmocka_unit_test_setup(an_end_at_once_leaves_nothing_behind, start),
     };
 

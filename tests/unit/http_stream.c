@@ -2,6 +2,7 @@
 #include "lib/http/stream.h"
 #include "tests/unit/http_fixture.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@ static struct http_fixture fixture;
 
 /* The stream that was opened last; on the loop. */
 static struct m4h_http_stream *stream;
-static unsigned closed, drained;
+static atomic_uint closed, drained;
 static uint32_t queue_max, linger_ms;
 
 static void on_drain(void *context, struct m4h_http_stream *ending)
@@ -58,7 +59,8 @@ static int start(void **state)
 
     (void)state;
     stream = NULL;
-    closed = drained = 0;
+    closed = 0;
+    drained = 0;
     queue_max = linger_ms = 0;
     http_fixture_start(&fixture, &(struct m4h_http_config){.routes = &table, .routes_count = 1});
     return 0;
