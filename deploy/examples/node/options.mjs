@@ -21,6 +21,7 @@ export function options() {
 
 export function connectAs(name, given) {
   const { servers, creds, user, "inbox-prefix": inboxPrefix, "tls-ca": caFile } = given;
+  const slow = setTimeout(() => console.error(`${name}: ${servers} does not answer yet, tries on`), 2000);
   return connect({
     servers: servers.split(","),
     name,
@@ -30,5 +31,5 @@ export function connectAs(name, given) {
     ...(user && { user, pass: readFileSync(given["password-file"], "utf8").trim() }),
     ...(inboxPrefix && { inboxPrefix }),
     ...(caFile && { tls: { caFile } }),
-  });
+  }).finally(() => clearTimeout(slow));
 }
