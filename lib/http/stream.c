@@ -4,8 +4,9 @@
  * piece is sent and wakes it -> the library asks again, until it gets the end. Pieces are kept
  * whole until they have left, so that a stream which is given up ends between two of them.
  *
- * Failures: the client goes away - the library finds out when it writes, and completes the request,
- * which is the end; it reads nothing - the library stops asking, the queue fills, and a finished
+ * Failures: the client goes away - a watch of ours finds out (the library does not look while its
+ * connection sleeps) and cuts it, so that the library completes the request, which is the end; it
+ * reads nothing - the library stops asking, the queue fills, and a finished
  * stream is cut after a while by shutting its socket down; no memory for a last piece - it ends
  * without one.
  *
@@ -14,6 +15,7 @@
 
 #include "lib/base/error.h"
 #include "lib/http/server.h"
+#include "lib/net/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +41,10 @@ struct m4h_http_stream {
     size_t first_out; /* bytes of the first piece that have left */
     bool is_asleep;   /* the library's connection */
     bool is_finished;
+    bool is_gone;             /* the client */
     bool is_leaving;          /* its handler was told that the server ends */
     struct m4h_timer *linger; /* made at the end */
+    struct m4h_watch *peer;   /* NULL where there was no memory for it */
     LIST_ENTRY(m4h_http_stream) link;
 };
 
@@ -115,6 +119,8 @@ static ssize_t on_read(void *context, uint64_t position, char *out, size_t size)
     struct m4h_http_stream *stream = context;
 
     (void)position;
+    if (stream->is_gone)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
     if (STAILQ_EMPTY(&stream->pieces) && !stream->is_finished && stream->handler->on_room != NULL)
         stream->handler->on_room(stream->context, stream);
     if (!STAILQ_EMPTY(&stream->pieces))
@@ -140,12 +146,38 @@ void m4h_http_stream_over(struct m4h_http_stream *stream)
     LIST_REMOVE(stream, link);
     stream->server->stats.streams--;
     m4h_timer_close(stream->linger);
+    m4h_watch_close(stream->peer);
     stream->is_finished = true;
     stream->is_asleep = false;
     stream->handler->on_close(stream->context, stream);
     while (!STAILQ_EMPTY(&stream->pieces))
         drop_first(stream);
     free(stream);
+}
+
+static int fd_of(const struct m4h_http_stream *stream)
+{
+    return MHD_get_connection_info(stream->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+        ->connect_fd;
+}
+
+static void cut(struct m4h_http_stream *stream)
+{
+    shutdown(fd_of(stream), SHUT_RDWR);
+    m4h_http_server_turn(stream->server);
+}
+
+static void on_peer(void *context, unsigned events)
+{
+    struct m4h_http_stream *stream = context;
+
+    (void)events;
+    m4h_watch_set(stream->peer, 0);
+    if (stream->is_finished)
+        return; /* it may read the rest, and lingers */
+    stream->is_gone = true;
+    cut(stream);
+    wake(stream);
 }
 
 /* ---- open ---------------------------------------------------------------------------------- */
@@ -201,6 +233,9 @@ int m4h_http_stream_open(struct m4h_http_stream **stream, struct m4h_http_reques
         free(made);
         return M4H_ENOMEM;
     }
+    if (m4h_watch_start(&made->peer, made->server->loop, fd_of(made), M4H_WATCH_END, on_peer,
+                        made) != 0)
+        m4h_log(M4H_LOG_DEBUG, "http", "the end of a stream's reader will be noticed late");
     LIST_INSERT_HEAD(&made->server->streams, made, link);
     made->server->stats.streams++;
     request->stream = made;
@@ -234,12 +269,7 @@ int m4h_http_stream_send(struct m4h_http_stream *stream, const void *data, size_
 /* Its reader took too long: the library finds the end. */
 static void on_linger(void *context)
 {
-    struct m4h_http_stream *stream = context;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(stream->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-
-    shutdown(info->connect_fd, SHUT_RDWR);
-    m4h_http_server_turn(stream->server);
+    cut(context);
 }
 
 void m4h_http_stream_finish(struct m4h_http_stream *stream, const void *last, size_t len,

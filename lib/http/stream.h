@@ -5,8 +5,9 @@
  * on_drain at most once, when the server begins to end; on_close exactly once at the end, after
  * which the stream is gone. No callback ever comes from inside a call here.
  *
- * A reader that went away is noticed when something is sent to it, so send now and then. One that
- * does not read lets its queue grow to the bound, then m4h_http_stream_send refuses. */
+ * A reader that ends its side of the connection is gone, at once and with all that waits for it.
+ * One that vanished without a word is noticed when something is sent to it, so send now and then.
+ * One that does not read lets its queue grow to the bound, then m4h_http_stream_send refuses. */
 #ifndef M4H_HTTP_STREAM_H
 #define M4H_HTTP_STREAM_H
 

@@ -59,6 +59,8 @@ static int control(struct m4h_watch *watch, int operation, unsigned events)
         event.events |= EPOLLIN;
     if (events & M4H_WATCH_WRITE)
         event.events |= EPOLLOUT;
+    if (events & M4H_WATCH_END)
+        event.events |= EPOLLRDHUP;
     return epoll_ctl(watch->poller->epoll_fd, operation, watch->fd, &event);
 }
 
@@ -153,6 +155,8 @@ static void tell(struct m4h_watch *watch, uint32_t told)
         befell |= M4H_WATCH_READ;
     if (told & EPOLLOUT)
         befell |= M4H_WATCH_WRITE;
+    if (told & EPOLLRDHUP)
+        befell |= M4H_WATCH_END;
     befell &= watch->events;
     if (told & (EPOLLERR | EPOLLHUP))
         befell = M4H_WATCH_READ | M4H_WATCH_WRITE;

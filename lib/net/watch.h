@@ -13,11 +13,12 @@ struct m4h_watch;
 enum {
     M4H_WATCH_READ = 1,
     M4H_WATCH_WRITE = 2,
+    M4H_WATCH_END = 4, /* the peer of a socket sends nothing any more, read or not what it sent */
 };
 
 /* Begins to watch for `events` (may be 0). `on_event` gets the events that
- * befell; an error or hang-up of the descriptor is told as both, so that the
- * next read or write finds it; while 0 is watched for, nothing is told. Makes
+ * befell; an error or hang-up of the descriptor is told as READ and WRITE, so that
+ * the next read or write finds it; while 0 is watched for, nothing is told. Makes
  * the descriptor non-blocking. M4H_ENOMEM, M4H_ESYSTEM. */
 M4H_MUST_CHECK int m4h_watch_start(struct m4h_watch **watch, struct m4h_loop *loop, int fd,
                                    unsigned events,

@@ -193,27 +193,37 @@ static void http_1_0_gets_bytes_until_the_end_of_the_connection(void **state)
     close(fd);
 }
 
-static void send_now_and_then(void *context)
+static void a_reader_that_goes_is_noticed_though_nothing_is_sent(void **state)
 {
-    (void)context;
-    if (stream != NULL)
-        assert_int_equal(m4h_http_stream_send(stream, "x", 1), 0);
+    static const struct linger ways[] = {{.l_onoff = 1}, {.l_onoff = 0}};
+    char text[TEXT];
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        int fd = open_one(text);
+
+        expect_chunk(fd, "hello");
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &ways[i], sizeof(ways[i]));
+        close(fd);
+        http_fixture_wait(&fixture, none_is_open);
+        assert_int_equal(closed, i + 1);
+        http_fixture_wait(&fixture, nobody_is_connected);
+    }
 }
 
-static void a_reader_that_goes_is_noticed_when_something_is_sent(void **state)
+static void what_a_reader_sent_before_it_went_hides_nothing(void **state)
 {
     char text[TEXT];
-    const struct linger reset = {.l_onoff = 1};
-    unsigned before;
     int fd;
 
     (void)state;
     fd = open_one(text);
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-    close(fd);
-    for (before = closed; closed == before;)
-        http_fixture_run(&fixture, send_now_and_then, NULL);
+    expect_chunk(fd, "hello");
+    http_send(fd, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    shutdown(fd, SHUT_WR);
     http_fixture_wait(&fixture, none_is_open);
+    assert_int_equal(closed, 1);
+    close(fd);
 }
 
 /* Sends pieces until one is refused. */
@@ -310,6 +320,20 @@ static void a_drained_server_asks_its_streams_to_end(void **state)
     close(fd);
 }
 
+static void a_reader_that_goes_while_much_waits_for_it_is_noticed_too(void **state)
+{
+    char text[TEXT];
+    int fd;
+
+    (void)state;
+    queue_max = 4 * PIECE;
+    fd = open_one(text);
+    fill_up();
+    close(fd);
+    http_fixture_wait(&fixture, none_is_open);
+    assert_int_equal(closed, 1);
+}
+
 /* On the loop, so that nothing is accepted in between. */
 static void connect_and_drain(void *context)
 {
@@ -364,11 +388,15 @@ int main(void)
                                         start, stop),
         cmocka_unit_test_setup_teardown(http_1_0_gets_bytes_until_the_end_of_the_connection, start,
                                         stop),
-        cmocka_unit_test_setup_teardown(a_reader_that_goes_is_noticed_when_something_is_sent, start,
+        cmocka_unit_test_setup_teardown(a_reader_that_goes_is_noticed_though_nothing_is_sent, start,
+                                        stop),
+        cmocka_unit_test_setup_teardown(what_a_reader_sent_before_it_went_hides_nothing, start,
                                         stop),
         cmocka_unit_test_setup_teardown(a_slow_readers_queue_is_bounded_and_ends_between_two_pieces,
                                         start, stop),
         cmocka_unit_test_setup_teardown(a_finished_reader_that_takes_nothing_is_cut, start, stop),
+        cmocka_unit_test_setup_teardown(a_reader_that_goes_while_much_waits_for_it_is_noticed_too,
+                                        start, stop),
         cmocka_unit_test_setup_teardown(a_drained_server_asks_its_streams_to_end, start, stop),
         cmocka_unit_test_setup_teardown(
             a_stream_that_begins_while_the_server_drains_is_asked_to_end, start, stop),

@@ -221,6 +221,24 @@ static void a_hang_up_is_told(void **state)
     close(fds[0]);
 }
 
+static void the_peers_end_is_told_though_nothing_is_read(void **state)
+{
+    struct sight sight = {0};
+    int fds[2];
+
+    local_pair(fds, false);
+    watch(*state, &sight, fds[0], M4H_WATCH_END);
+    put_byte(fds[1]);
+    run_for(*state, 10);
+    assert_int_equal(sight.told, 0);
+    assert_int_equal(shutdown(fds[1], SHUT_WR), 0);
+    run_until(*state, is_told, &sight);
+    assert_int_equal(sight.events, M4H_WATCH_END);
+    m4h_watch_close(sight.watch);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 /* As level-triggered as all else: an owner that does not find it at once, since
  * it has other bytes to read first, is told again. */
 static void an_error_is_told_until_it_is_found(void **state)
@@ -263,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_watch_may_be_closed_in_its_own_callback),
         cmocka_unit_test(the_number_of_a_closed_descriptor_may_be_watched_again_at_once),
         cmocka_unit_test(a_hang_up_is_told),
+        cmocka_unit_test(the_peers_end_is_told_though_nothing_is_read),
         cmocka_unit_test(an_error_is_told_until_it_is_found),
         cmocka_unit_test(what_cannot_be_watched_is_an_error),
     };
