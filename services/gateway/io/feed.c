@@ -29,6 +29,8 @@
 #define DOCUMENT_MAX 65536u
 #define NOTE_MAX     1024u
 #define LOOK_MS      1000u
+/* The last reader may come back: the stream is followed for so long after it went. */
+#define LINGER_MS 5000u
 
 /* ---- gaps ------------------------------------------------------------------------------ */
 
@@ -273,8 +275,8 @@ void m4h_gateway_feed_lost(struct m4h_gateway_feed *feed, struct m4h_gateway_rea
 {
     LIST_REMOVE(reader, link);
     m4h_gateway_catch_up_end(reader);
-    if (--feed->stats.readers == 0)
-        m4h_gateway_follower_want(feed->follower, false);
+    feed->stats.readers--;
+    feed->left_ms = m4h_loop_now_ms(feed->loop);
 }
 
 static void welcome(struct m4h_gateway_reader *reader)
@@ -308,8 +310,10 @@ static void get_events(void *context, struct m4h_http_request *request)
     reader->live_since = feed->recent.count;
     LIST_INSERT_HEAD(&feed->readers, reader, link);
     welcome(reader);
-    if (feed->stats.readers++ == 0)
+    feed->stats.readers++;
+    if (!feed->is_followed)
         m4h_gateway_follower_want(feed->follower, true);
+    feed->is_followed = true;
     m4h_gateway_catch_up_look(reader, is_anchored(feed));
 }
 
@@ -340,6 +344,10 @@ static void on_look(void *context)
                                     strlen(M4H_GATEWAY_SSE_HEARTBEAT));
     }
     look_after_all(feed);
+    if (feed->is_followed && feed->stats.readers == 0 && now_ms >= feed->left_ms + LINGER_MS) {
+        feed->is_followed = false;
+        m4h_gateway_follower_want(feed->follower, false);
+    }
 }
 
 static int start(struct m4h_gateway_feed *feed)

@@ -19,6 +19,8 @@ struct m4h_gateway_feed {
     struct m4h_buffer document, frame; /* of the event at hand */
     bool was_connected;
     bool was_away;
+    bool is_followed; /* the stream is wanted */
+    uint64_t left_ms; /* when a reader went, the last time */
     uint64_t dropped;
     uint32_t replays;                   /* under way */
     char last_id[M4H_EVENT_ID_MAX + 1]; /* of the last event; empty: none yet */
