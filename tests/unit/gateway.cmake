@@ -1,4 +1,4 @@
-foreach(noun access filter given kept page problem rates readiness recent tail tokens)
+foreach(noun access filter given kept late page problem rates readiness recent tail tokens)
     m4h_test(unit_gateway_${noun} SOURCES gateway_${noun}.c LINK gateway-core LABELS unit)
 endforeach()
 

@@ -206,6 +206,28 @@ static void when_nobody_wants_it_any_more_it_lets_go(void **state)
     assert_int_equal(tail.last_seq, 11);
 }
 
+static void it_settles_for_a_moment_where_it_begins_and_not_where_it_goes_on(void **state)
+{
+    (void)state;
+    assert_false(m4h_gateway_tail_settles(&tail, now_ms));
+    go_live();
+    assert_true(m4h_gateway_tail_settles(&tail, now_ms + 999));
+    assert_false(m4h_gateway_tail_settles(&tail, now_ms + 1000));
+    now_ms += 5000;
+    m4h_gateway_tail_connected(&tail, true, now_ms);
+    assert_null(look(true, 1, 14));
+    create(true);
+    assert_false(m4h_gateway_tail_settles(&tail, now_ms));
+    m4h_gateway_tail_want(&tail, false);
+    m4h_gateway_tail_want(&tail, true);
+    assert_null(look(true, 1, 14));
+    assert_false(m4h_gateway_tail_settles(&tail, now_ms)); /* all is given by the bus */
+    create(true);
+    assert_true(m4h_gateway_tail_settles(&tail, now_ms));
+    m4h_gateway_tail_want(&tail, false);
+    assert_false(m4h_gateway_tail_settles(&tail, now_ms));
+}
+
 static void a_consumer_that_is_refused_is_asked_for_again_later(void **state)
 {
     (void)state;
@@ -263,6 +285,8 @@ int main(void)
         cmocka_unit_test_setup(a_stream_that_hangs_is_given_up_too, start),
         cmocka_unit_test_setup(what_the_stream_has_lost_meanwhile_is_a_gap, start),
         cmocka_unit_test_setup(when_nobody_wants_it_any_more_it_lets_go, start),
+        cmocka_unit_test_setup(it_settles_for_a_moment_where_it_begins_and_not_where_it_goes_on,
+                               start),
         cmocka_unit_test_setup(a_consumer_that_is_refused_is_asked_for_again_later, start),
         cmocka_unit_test_setup(the_numbers_of_a_message_are_in_its_reply_subject, start),
     };

@@ -11,7 +11,10 @@
 #define RETRY_SOON_MS  300u
 #define RETRY_LATER_MS 5000u
 
-#define TOKENS_MAX     12
+/* The bus is later than the stream by less than that. */
+#define SETTLE_MS  1000u
+
+#define TOKENS_MAX 12
 
 static void look_anew(struct m4h_gateway_tail *tail, uint64_t now_ms)
 {
@@ -128,6 +131,8 @@ static void come_alive(struct m4h_gateway_tail *tail, uint64_t now_ms)
 {
     tail->state = M4H_GATEWAY_TAIL_LIVE;
     tail->is_asked = false;
+    if (!tail->is_anchored)
+        tail->settled_ms = now_ms + SETTLE_MS;
     tail->is_anchored = true;
     tail->heard_ms = now_ms;
 }
@@ -172,6 +177,11 @@ void m4h_gateway_tail_heard(struct m4h_gateway_tail *tail, uint32_t generation, 
 {
     if (is_of_now(tail, generation, now_ms))
         tail->heard_ms = now_ms;
+}
+
+bool m4h_gateway_tail_settles(const struct m4h_gateway_tail *tail, uint64_t now_ms)
+{
+    return tail->is_anchored && now_ms < tail->settled_ms;
 }
 
 static uint32_t generation_of(const char *name)

@@ -36,6 +36,7 @@ struct m4h_gateway_tail {
     uint32_t generation; /* of the consumer; counts them */
     uint64_t heard_ms;
     uint64_t retry_ms;
+    uint64_t settled_ms;    /* since then the bus brings nothing late any more */
     uint64_t hold_until_ms; /* while it is anchored and not live: until then it is waited for */
 };
 
@@ -69,6 +70,10 @@ bool m4h_gateway_tail_delivered(struct m4h_gateway_tail *tail, uint32_t generati
                                 uint64_t consumer_seq, uint64_t stream_seq, uint64_t now_ms);
 /* A sign of life of a consumer. */
 void m4h_gateway_tail_heard(struct m4h_gateway_tail *tail, uint32_t generation, uint64_t now_ms);
+
+/* It has begun to follow the stream a moment ago. What the bus brings now may lie before the place
+ * where it began: then it does not come from the stream. Never true while it is not anchored. */
+bool m4h_gateway_tail_settles(const struct m4h_gateway_tail *tail, uint64_t now_ms);
 
 /* What the reply subject of a delivered message says ($JS.ACK...): its numbers, and of which
  * consumer it is, whose name must end in "-GENERATION". False: it is none. */

@@ -6,7 +6,8 @@
  * number on where that ends; nothing is twice and nothing is missing.
  *
  * Without a stream, and until the first consumer is there, events are taken from the bus. What came
- * that way just before the stream took over is not given again.
+ * that way just before the stream took over is not given again. What comes that way just after is
+ * held for a moment, and given where the stream has not brought it.
  *
  * Failures: a reader does not read - its queue fills, it is told "slow" and ended, the others do
  * not notice; NATS was away and the stream cannot fill in, the stream does not come back, or the
@@ -105,30 +106,75 @@ static void give_frame(struct m4h_gateway_feed *feed, struct m4h_gateway_reader 
     feed->stats.sent++;
 }
 
-/* Gives it to all who want it. `seq` 0: it is not from the stream; `id` NULL: nor will it ever be
- * there, so that it has no place among the others. Those who have it already by the bus are left
- * out. */
-static void fan_out(struct m4h_gateway_feed *feed, const struct m4h_event *event, uint64_t seq,
-                    const char *id)
+/* By which way an event comes. */
+enum way {
+    FROM_STREAM,
+    FROM_BUS,
+    LATE,   /* from the bus, and the stream passed it over */
+    BESIDE, /* from the bus, and never in the stream, so that it has no place among the others */
+};
+
+/* Whether it is the reader's turn to get it. `found`: see m4h_gateway_recent_find. */
+static bool is_for(const struct m4h_gateway_reader *reader, enum way way, uint64_t seq,
+                   uint64_t found)
 {
-    uint64_t found = seq != 0 ? m4h_gateway_recent_find(&feed->recent, event->event_id) : 0;
+    if (way == BESIDE)
+        return true;
+    if (reader->place != M4H_GATEWAY_READER_LIVE)
+        return false;
+    if (way == FROM_STREAM)
+        return seq > reader->after_seq && !m4h_gateway_recent_has(found, reader->live_since);
+    /* One that was replayed has what lies before its place. */
+    return way == FROM_BUS || reader->after_seq == 0;
+}
+
+/* Gives it to all who want it and do not have it; `seq` 0: it is not from the stream. */
+static void fan_out(struct m4h_gateway_feed *feed, const struct m4h_event *event, enum way way,
+                    uint64_t seq, const char *id)
+{
+    uint64_t found =
+        way == FROM_STREAM ? m4h_gateway_recent_find(&feed->recent, event->event_id) : 0;
     struct m4h_gateway_reader *reader;
     bool is_written = false;
 
     LIST_FOREACH(reader, &feed->readers, link)
     {
-        if (id != NULL && reader->place != M4H_GATEWAY_READER_LIVE)
-            continue;
-        if (seq != 0 &&
-            (seq <= reader->after_seq || m4h_gateway_recent_has(found, reader->live_since)))
-            continue;
-        if (!m4h_gateway_filter_passes(&reader->filter, event))
+        if (!is_for(reader, way, seq, found) || !m4h_gateway_filter_passes(&reader->filter, event))
             continue;
         if (!is_written && !write_frame(feed, event, id))
             return;
         is_written = true;
         give_frame(feed, reader);
     }
+}
+
+/* Without an id: its place lies behind what readers have. */
+static void give_late(struct m4h_gateway_feed *feed)
+{
+    struct m4h_event *event;
+
+    while ((event = m4h_gateway_late_take(&feed->late)) != NULL) {
+        fan_out(feed, event, LATE, 0, NULL);
+        free(event);
+    }
+}
+
+/* Where there is no room, it is the newest that is not held: the likeliest to come from the stream.
+ */
+static void hold(struct m4h_gateway_feed *feed, const struct m4h_event *event)
+{
+    if (m4h_gateway_recent_find(&feed->recent, event->event_id) == 0 &&
+        m4h_gateway_late_add(&feed->late, event) != 0)
+        m4h_log(M4H_LOG_DEBUG, "events", "event_id=%s is left to the stream", event->event_id);
+}
+
+/* The bus may be later than the stream, or earlier. */
+static void note_stored(struct m4h_gateway_feed *feed, const struct m4h_event *event)
+{
+    m4h_gateway_late_drop(&feed->late, event->event_id);
+    if (m4h_gateway_follower_settles(feed->follower) &&
+        m4h_gateway_recent_find(&feed->recent, event->event_id) == 0)
+        m4h_gateway_recent_add(&feed->recent, event->event_id);
 }
 
 /* The stream holds events of these types only; a later type may come by the bus alone. */
@@ -146,23 +192,24 @@ static bool is_for_the_stream(const char *subject)
 
 void m4h_gateway_feed_event(struct m4h_gateway_feed *feed, const struct m4h_bus_message *message)
 {
+    bool is_stored = is_for_the_stream(message->subject);
+    bool is_held = is_stored && is_anchored(feed);
     struct m4h_event event;
-    bool anchored, is_stored;
 
-    if (LIST_EMPTY(&feed->readers))
-        return;
-    anchored = is_anchored(feed);
-    is_stored = is_for_the_stream(message->subject);
-    if ((is_stored && anchored) ||
+    if (LIST_EMPTY(&feed->readers) || (is_held && !m4h_gateway_follower_settles(feed->follower)) ||
         !read_event(feed, message->subject, message->data, message->len, &event))
         return;
     if (!is_stored) {
-        fan_out(feed, &event, 0, NULL);
+        fan_out(feed, &event, BESIDE, 0, NULL);
+        return;
+    }
+    if (is_held) {
+        hold(feed, &event);
         return;
     }
     memcpy(feed->last_id, event.event_id, sizeof(feed->last_id));
     m4h_gateway_recent_add(&feed->recent, event.event_id);
-    fan_out(feed, &event, 0, event.event_id);
+    fan_out(feed, &event, FROM_BUS, 0, event.event_id);
 }
 
 static void on_stored_event(void *context, uint64_t seq, const struct m4h_bus_message *message)
@@ -172,8 +219,10 @@ static void on_stored_event(void *context, uint64_t seq, const struct m4h_bus_me
     struct m4h_event event;
 
     snprintf(feed->last_id, sizeof(feed->last_id), "%s", m4h_gateway_sse_id_format(seq, id));
-    if (read_event(feed, message->subject, message->data, message->len, &event))
-        fan_out(feed, &event, seq, id);
+    if (!read_event(feed, message->subject, message->data, message->len, &event))
+        return;
+    fan_out(feed, &event, FROM_STREAM, seq, id);
+    note_stored(feed, &event);
 }
 
 void m4h_gateway_feed_give_stored(struct m4h_gateway_feed *feed, struct m4h_gateway_reader *reader,
@@ -343,6 +392,8 @@ static void on_look(void *context)
             m4h_gateway_reader_give(reader, M4H_GATEWAY_SSE_HEARTBEAT,
                                     strlen(M4H_GATEWAY_SSE_HEARTBEAT));
     }
+    if (!m4h_gateway_follower_settles(feed->follower))
+        give_late(feed);
     look_after_all(feed);
     if (feed->is_followed && feed->stats.readers == 0 && now_ms >= feed->left_ms + LINGER_MS) {
         feed->is_followed = false;
@@ -398,6 +449,7 @@ void m4h_gateway_feed_destroy(struct m4h_gateway_feed *feed)
         return;
     m4h_gateway_follower_destroy(feed->follower);
     m4h_timer_close(feed->look);
+    m4h_gateway_late_free(&feed->late);
     m4h_buffer_free(&feed->document);
     m4h_buffer_free(&feed->frame);
     free(feed);

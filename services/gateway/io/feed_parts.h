@@ -5,6 +5,7 @@
 
 #include "lib/base/log.h"
 #include "lib/net/timer.h"
+#include "services/gateway/core/late.h"
 #include "services/gateway/core/recent.h"
 #include "services/gateway/io/feed.h"
 #include "services/gateway/io/follower.h"
@@ -24,6 +25,7 @@ struct m4h_gateway_feed {
     uint64_t dropped;
     uint32_t replays;                   /* under way */
     char last_id[M4H_EVENT_ID_MAX + 1]; /* of the last event; empty: none yet */
+    struct m4h_gateway_late late;
     struct m4h_gateway_recent recent; /* by the bus, so that the stream does not give them again */
     struct m4h_log_limit bad_lines;
     struct m4h_gateway_feed_stats stats;

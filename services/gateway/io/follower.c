@@ -280,6 +280,11 @@ bool m4h_gateway_follower_is_anchored(const struct m4h_gateway_follower *followe
     return follower->tail.is_anchored;
 }
 
+bool m4h_gateway_follower_settles(const struct m4h_gateway_follower *follower)
+{
+    return m4h_gateway_tail_settles(&follower->tail, now_of(follower));
+}
+
 /* ---- life
  * ------------------------------------------------------------------------------------------ */
 

@@ -52,5 +52,8 @@ bool m4h_gateway_follower_is_hopeful(const struct m4h_gateway_follower *follower
  * from the stream, or not yet. */
 bool m4h_gateway_follower_is_anchored(const struct m4h_gateway_follower *follower,
                                       uint64_t *last_seq);
+/* True: it is anchored since a moment only, and what the bus brings now may never come from the
+ * stream. */
+bool m4h_gateway_follower_settles(const struct m4h_gateway_follower *follower);
 
 #endif
