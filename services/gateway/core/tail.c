@@ -11,8 +11,8 @@
 #define RETRY_SOON_MS  300u
 #define RETRY_LATER_MS 5000u
 
-/* The bus is later than the stream by less than that. */
-#define SETTLE_MS  1000u
+/* Neither of bus and stream is later than the other by more than that. */
+#define SETTLE_MS  5000u
 
 #define TOKENS_MAX 12
 
