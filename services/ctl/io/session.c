@@ -299,7 +299,7 @@ enum m4h_ctl_exit m4h_ctl_session_ask(struct m4h_ctl_session *session, const cha
 
 enum m4h_ctl_exit m4h_ctl_session_write(const void *bytes, size_t len)
 {
-    if (fwrite(bytes, 1, len, stdout) == len && fflush(stdout) == 0)
+    if ((len == 0 || fwrite(bytes, 1, len, stdout) == len) && fflush(stdout) == 0)
         return M4H_CTL_DONE;
     if (errno != EPIPE)
         m4h_ctl_say("standard output: %s", strerror(errno));
