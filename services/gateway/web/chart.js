@@ -82,7 +82,8 @@ export function barChart(host, counts, up, down) {
             }
         }
         svg.replaceChildren(...bars);
-        high.textContent = low.textContent = count(end);
+        const quiet = counts.highest(up) + counts.highest(down) === 0;
+        high.textContent = low.textContent = quiet ? "" : count(end);
         from.textContent = `${age(windowMs)} ago`;
         words.textContent = `${count(counts.total(up))} connects, ${count(counts.total(down))} disconnects;`
             + ` a bar is ${age(counts.spanMs)}`;
