@@ -284,7 +284,7 @@ up() {
     if asks_for_token; then
         device=no
         demo_hint="The gateway asks for a token: curl -H 'Authorization: Bearer TOKEN', mas4hctl --token-file FILE.
-There is no demo device, because mas4h-device sends no token."
+There is no demo device: it would need a token (MAS4H_DEVICE_TOKEN_FILE)."
     fi
     if [ "$device" = yes ] && write_device_settings && authorize_demo_device; then start_demo_device; fi
     write_cluster_json

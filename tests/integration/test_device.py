@@ -22,11 +22,13 @@ class FakeGateway:
 
     def __init__(self, status, answer, headers=()):
         self.requests = []
+        self.authorizations = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(handler):
                 length = int(handler.headers.get("Content-Length", 0))
                 self.requests.append((handler.path, handler.rfile.read(length)))
+                self.authorizations.append(handler.headers.get("Authorization"))
                 content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 handler.send_response(status)
                 for name, value in (*headers, ("Content-Length", str(len(content)))):
@@ -76,9 +78,10 @@ class DeviceScript(ClusterTestCase):
     def path_with(self, *programs):
         """A PATH that holds these and the tools alone."""
         folder = self.cluster.dir / f"bin-{'-'.join(programs)}"
-        folder.mkdir()
-        for program in (*TOOLS, *programs):
-            (folder / program).symlink_to(shutil.which(program))
+        if not folder.exists():
+            folder.mkdir()
+            for program in (*TOOLS, *programs):
+                (folder / program).symlink_to(shutil.which(program))
         return str(folder)
 
     def test_it_connects_with_what_is_there(self):
@@ -138,6 +141,27 @@ class DeviceScript(ClusterTestCase):
                 waits = int(device.wait_for(r"next try in (\d+) s").group(1))
                 self.assertTrue(38 <= waits <= 40, waits)
                 self.assertEqual(1, len(gateway.requests))
+
+    def test_its_token_comes_from_a_file_and_stands_on_no_command_line(self):
+        token = self.cluster.dir / "token of the device"
+        token.write_text("m4h_0123456789abcdef-_\n")
+        for fetcher in ("curl", "wget"):
+            if shutil.which(fetcher) is None:
+                continue
+            with self.subTest(fetcher=fetcher):
+                gateway = self.fake(503, {"title": "x"})
+                device = self.start_script({**self.settings_of(f"token {fetcher}", gateway.url,
+                                                               TOKEN_FILE=str(token)),
+                                            "PATH": self.path_with(fetcher, "ssh", "ssh-keygen")})
+                device.wait_for("next try")
+                self.assertEqual(["Bearer m4h_0123456789abcdef-_"], gateway.authorizations)
+                self.assertEqual([], processes_naming("m4h_0123456789abcdef"))
+                device.stop()
+        token.write_text('x" --output "y')
+        status, output = Device(["sh", SCRIPT, "--check"], self.settings_of(
+            "token wrong", "http://127.0.0.1:1", TOKEN_FILE=str(token))).end()
+        self.assertEqual(78, status)
+        self.assertIn("does not hold one token", output)
 
     def test_an_answer_cannot_run_a_command_or_add_a_host_key(self):
         mark = self.cluster.dir / "run-by-an-answer"
