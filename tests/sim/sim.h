@@ -23,7 +23,8 @@
 #define SIM_HEAL_MS 5000u
 /* Where a slave claimed a false region, or an epoch of the future: a master that believed it
  * takes the slave for lost 10 s after the last of those events, which its journal may tell for
- * the first time 10 s late (the longest rest between two tries), and then waits for a load event. */
+ * the first time 10 s late (the longest rest between two tries), and then waits for a load event.
+ */
 #define SIM_FORGIVEN_MS 23000u
 /* And so long after it no event is left that is not in the stream: 10 s are the longest rest
  * between two tries. */
