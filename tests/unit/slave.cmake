@@ -9,6 +9,8 @@ target_link_options(unit_slave_memory PRIVATE -Wl,--wrap=malloc,--wrap=calloc)
 # Their own programs: they take the place of the workers and of the bus.
 foreach(noun hub hub_walk)
     m4h_test(unit_slave_${noun} SOURCES slave_${noun}.c slave_hub_stage.c LINK slave LABELS unit)
+    # They listen on the same ports.
+    set_tests_properties(unit_slave_${noun} PROPERTIES RESOURCE_LOCK slave_hub_ports)
     target_link_options(unit_slave_${noun} PRIVATE
         -Wl,--wrap=m4h_slave_order,--wrap=m4h_publisher_send,--wrap=m4h_publisher_refuse
         -Wl,--wrap=m4h_ports_shun)
