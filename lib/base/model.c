@@ -21,7 +21,7 @@ const char *m4h_disconnect_reason_name(enum m4h_disconnect_reason reason)
 {
     static const char *const names[M4H_DISCONNECT_REASON_COUNT] = {
         NULL,     "client_closed", "connection_lost", "keepalive_timeout", "replaced",
-        "kicked", "drained",       "protocol_error",  "forward_cancelled",
+        "kicked", "drained",       "protocol_error",  "forward_cancelled", "revoked",
     };
 
     return name_of(names, M4H_COUNT(names), reason);
@@ -41,7 +41,8 @@ const char *m4h_refuse_reason_name(enum m4h_refuse_reason reason)
 const char *m4h_event_type_name(enum m4h_event_type type)
 {
     static const char *const names[M4H_EVENT_TYPE_COUNT] = {
-        NULL, "connect", "disconnect", "load", "start", "drain", "stop", "refuse", "flapping",
+        NULL,   "connect", "disconnect", "load",   "start",  "drain",
+        "stop", "refuse",  "flapping",   "access", "reload",
     };
 
     return name_of(names, M4H_COUNT(names), type);
@@ -50,7 +51,8 @@ const char *m4h_event_type_name(enum m4h_event_type type)
 const char *m4h_problem_code_name(enum m4h_problem_code code)
 {
     static const char *const names[] = {
-        NULL, "invalid", "not_found", "no_capacity", "throttled", "unavailable", "internal",
+        NULL,        "invalid",     "not_found", "no_capacity",
+        "throttled", "unavailable", "internal",  "conflict",
     };
 
     return name_of(names, M4H_COUNT(names), code);

@@ -28,6 +28,8 @@
 #define M4H_PAGE_SIZE_DEFAULT   100
 #define M4H_PAGE_SIZE_MAX       500
 #define M4H_PAGE_TOKEN_MAX      (M4H_CLIENT_KEY_MAX)
+#define M4H_LABELS_MAX          16  /* of one device */
+#define M4H_LABELS_TEXT_MAX     255 /* all of them, as lib/base/labels.h writes them */
 
 /* 16 lower-case hex digits and a NUL: a tunnel id as text. */
 #define M4H_TUNNEL_ID_TEXT_MAX 17
@@ -44,6 +46,7 @@ struct m4h_tunnel {
     uint64_t connected_wall_ms;
     char key_fingerprint[M4H_FINGERPRINT_MAX + 1];
     char client_version[M4H_CLIENT_VERSION_MAX + 1];
+    char labels[M4H_LABELS_TEXT_MAX + 1]; /* see lib/base/labels.h; "": none */
 };
 
 enum m4h_slave_state {
@@ -76,8 +79,9 @@ enum m4h_disconnect_reason {
     M4H_DISCONNECT_DRAINED,
     M4H_DISCONNECT_PROTOCOL_ERROR,
     M4H_DISCONNECT_FORWARD_CANCELLED,
+    M4H_DISCONNECT_REVOKED,
 };
-#define M4H_DISCONNECT_REASON_COUNT 9 /* with 0 */
+#define M4H_DISCONNECT_REASON_COUNT 10 /* with 0 */
 
 enum m4h_refuse_reason {
     M4H_REFUSE_KEY_DENIED = 1,
@@ -105,8 +109,10 @@ enum m4h_event_type {
     M4H_EVENT_STOP,
     M4H_EVENT_REFUSE,
     M4H_EVENT_FLAPPING,
+    M4H_EVENT_ACCESS,
+    M4H_EVENT_RELOAD,
 };
-#define M4H_EVENT_TYPE_COUNT 9 /* with M4H_EVENT_OTHER */
+#define M4H_EVENT_TYPE_COUNT 11 /* with M4H_EVENT_OTHER */
 
 struct m4h_disconnect {
     char client_key[M4H_CLIENT_KEY_MAX + 1];
@@ -115,6 +121,8 @@ struct m4h_disconnect {
     uint64_t bytes_from_device;
     uint64_t bytes_to_device;
     uint64_t duration_ms;
+    char actor[M4H_ACTOR_MAX + 1];   /* may be empty: nobody asked for it */
+    char detail[M4H_DETAIL_MAX + 1]; /* may be empty */
 };
 
 struct m4h_load {
@@ -135,8 +143,9 @@ struct m4h_load {
 /* Said when a drain begins, and again while it goes on. */
 struct m4h_drain {
     uint64_t deadline_wall_ms;
-    uint32_t tunnels;  /* that are left */
-    uint32_t channels; /* operator connections that are left */
+    uint32_t tunnels;              /* that are left */
+    uint32_t channels;             /* operator connections that are left */
+    char actor[M4H_ACTOR_MAX + 1]; /* may be empty: a signal */
 };
 
 struct m4h_refuse {
@@ -157,6 +166,39 @@ struct m4h_flapping {
     char owner_address[M4H_ADDRESS_TEXT_MAX];  /* may be empty: not known here */
 };
 
+enum m4h_access_phase {
+    M4H_ACCESS_OPENED = 1,
+    M4H_ACCESS_CLOSED,
+    M4H_ACCESS_REFUSED,
+};
+
+/* One connection of an operator to a device by its name. */
+struct m4h_access {
+    enum m4h_access_phase phase;
+    uint64_t access_id; /* never 0 */
+    char operator_name[M4H_CLIENT_KEY_MAX + 1];
+    char key_fingerprint[M4H_FINGERPRINT_MAX + 1];
+    char remote_address[M4H_ADDRESS_TEXT_MAX];
+    char client_key[M4H_CLIENT_KEY_MAX + 1]; /* as the operator named it */
+    uint16_t port;                           /* likewise */
+    uint64_t tunnel_id;                      /* 0: not found */
+    char device_slave_id[M4H_ID_MAX + 1];    /* empty: not found */
+    uint64_t bytes_from_device;
+    uint64_t bytes_to_device;
+    uint64_t duration_ms;
+    char detail[M4H_DETAIL_MAX + 1];
+};
+
+#define M4H_RELOAD_SETTINGS_MAX 64
+#define M4H_SETTING_NAME_MAX    63 /* "section.key" */
+
+struct m4h_reload {
+    char actor[M4H_ACTOR_MAX + 1];
+    char settings[M4H_RELOAD_SETTINGS_MAX][M4H_SETTING_NAME_MAX + 1];
+    uint8_t setting_count;
+    char error[M4H_DETAIL_MAX + 1]; /* empty: they were taken */
+};
+
 struct m4h_event {
     char event_id[M4H_EVENT_ID_MAX + 1];
     char slave_id[M4H_ID_MAX + 1];
@@ -173,7 +215,10 @@ struct m4h_event {
         struct m4h_drain drain;
         struct m4h_refuse refuse;
         struct m4h_flapping flapping;
+        struct m4h_access access;
+        struct m4h_reload reload;
     } as;
+    bool without_master; /* of a connect event: an earlier decision was good enough */
 };
 
 /* ---- requests and their answers ------------------------------------------ */
@@ -185,6 +230,7 @@ enum m4h_problem_code {
     M4H_PROBLEM_THROTTLED,
     M4H_PROBLEM_UNAVAILABLE,
     M4H_PROBLEM_INTERNAL,
+    M4H_PROBLEM_CONFLICT,
 };
 
 /* Why a request got no result. `code` 0: there is no problem. */
@@ -228,10 +274,14 @@ struct m4h_authorize_request {
     size_t public_key_len;
     char key_fingerprint[M4H_FINGERPRINT_MAX + 1];
     char remote_address[M4H_ADDRESS_TEXT_MAX];
+    bool recheck; /* it is connected already: may it stay? */
 };
 
 #define M4H_OPERATOR_NETWORKS_MAX 16
 #define M4H_PORT_RANGES_MAX       8
+#define M4H_OPERATOR_RULES_MAX    8
+#define M4H_OPERATOR_PORTS_MAX    4
+#define M4H_VALIDATOR_MAX         31 /* of the name of a validator */
 
 struct m4h_port_range {
     uint16_t first; /* 1 or more */
@@ -251,6 +301,21 @@ struct m4h_device_limits {
     uint64_t bytes_per_second; /* each way */
 };
 
+/* Which devices an operator may reach, and at which ports. All that is said must fit. */
+struct m4h_operator_rule {
+    char client_key_pattern[M4H_CLIENT_KEY_MAX + 1];     /* * and ?; empty: any */
+    char labels[M4H_LABELS_TEXT_MAX + 1];                /* that the device must have */
+    struct m4h_port_range ports[M4H_OPERATOR_PORTS_MAX]; /* as the operator asks for them */
+    uint8_t port_range_count;                            /* 0: any */
+};
+
+struct m4h_operator {
+    char name[M4H_CLIENT_KEY_MAX + 1];                      /* empty: the key is no operator's */
+    struct m4h_operator_rule rules[M4H_OPERATOR_RULES_MAX]; /* one that fits is enough */
+    uint8_t rule_count;                                     /* 0: it may reach no device */
+    uint32_t channels_max;                                  /* 0: as the slave's setting says */
+};
+
 struct m4h_authorize_reply {
     bool allowed;
     char client_key[M4H_CLIENT_KEY_MAX + 1]; /* when allowed */
@@ -260,8 +325,32 @@ struct m4h_authorize_reply {
     struct m4h_device_limits limits; /* when allowed, like all below */
     uint16_t last_port; /* its first port, now or when it was last here; 0: not known */
     uint32_t evictions; /* of live tunnels of this client key, as the master has lately seen them */
-    uint32_t evicted_ago_ms;        /* since the last of them; 0 where there is none */
-    char master_id[M4H_ID_MAX + 1]; /* that answers, also with a problem; empty: not said */
+    uint32_t evicted_ago_ms;               /* since the last of them; 0 where there is none */
+    char master_id[M4H_ID_MAX + 1];        /* that answers, also with a problem; empty: not said */
+    char validator[M4H_VALIDATOR_MAX + 1]; /* that decided; empty: none knows the key */
+    bool pending;                          /* when denied: it waits for approval */
+    char labels[M4H_LABELS_TEXT_MAX + 1];  /* when allowed, like all below */
+    uint16_t fixed_port;                   /* 0: none in particular */
+    char preferred_region[M4H_ID_MAX + 1]; /* empty: none */
+    uint64_t expires_wall_ms;              /* 0: no end is known */
+    struct m4h_operator operator_;         /* then client_key is empty */
+    char slave_id[M4H_ID_MAX + 1];         /* a slave's host key: then client_key is empty */
+};
+
+struct m4h_locate_request {
+    char slave_id[M4H_ID_MAX + 1]; /* that asks */
+    char client_key[M4H_CLIENT_KEY_MAX + 1];
+};
+
+/* Where a device hangs. */
+struct m4h_located {
+    struct m4h_tunnel tunnel;
+    char slave_id[M4H_ID_MAX + 1];
+    char region[M4H_ID_MAX + 1];
+    char host[M4H_HOST_MAX + 1]; /* of the slave's device listener */
+    uint16_t port;
+    char host_keys[M4H_HOST_KEYS_MAX][M4H_HOST_KEY_MAX + 1];
+    uint8_t host_key_count;
 };
 
 struct m4h_slave_status {
@@ -367,11 +456,110 @@ struct m4h_snapshot_page {
 };
 
 /* Tunnels in one page of a snapshot: a page stays well under the largest message. */
-#define M4H_SNAPSHOT_PAGE_TUNNELS 400
+#define M4H_SNAPSHOT_PAGE_TUNNELS 300
 
+/* What was decided about a key before `stamp` is void. */
 struct m4h_revoke {
     char client_key[M4H_CLIENT_KEY_MAX + 1]; /* one of the two is empty */
     char key_fingerprint[M4H_FINGERPRINT_MAX + 1];
+    uint64_t stamp; /* see lib/base/stamp.h; 0: now, and it is not remembered */
+    bool banned;    /* nor is it let in from now on */
+    char actor[M4H_ACTOR_MAX + 1];
+    char reason[M4H_DETAIL_MAX + 1];
+};
+
+struct m4h_revoke_request {
+    char client_key[M4H_CLIENT_KEY_MAX + 1]; /* one of the two is empty */
+    char key_fingerprint[M4H_FINGERPRINT_MAX + 1];
+    bool banned;
+    char actor[M4H_ACTOR_MAX + 1];
+    char reason[M4H_DETAIL_MAX + 1];
+    char request_id[M4H_REQUEST_ID_MAX + 1];
+};
+
+/* Of a page of revocations. */
+#define M4H_REVOCATIONS_PAGE_MAX 200
+
+struct m4h_revocations_request {
+    uint32_t page_size; /* 1 to M4H_REVOCATIONS_PAGE_MAX */
+    /* The name that the page before ended with, empty for the first. */
+    char page_token[M4H_PAGE_TOKEN_MAX + 1];
+    bool banned_only;
+    char request_id[M4H_REQUEST_ID_MAX + 1];
+};
+
+/* ---- records of devices ---------------------------------------------------- */
+
+enum m4h_device_state {
+    M4H_DEVICE_ENABLED = 1,
+    M4H_DEVICE_DISABLED,
+    M4H_DEVICE_PENDING, /* it came, nobody knew it, and it waits for approval */
+    M4H_DEVICE_REMOVED, /* kept for masters that have not heard of it */
+};
+
+/* What a master keeps of one key, a device's or an operator's: see proto/mas4h/v1/device.proto. */
+struct m4h_device_record {
+    char key_fingerprint[M4H_FINGERPRINT_MAX + 1];
+    uint8_t public_key[M4H_PUBLIC_KEY_BLOB_MAX];
+    size_t public_key_len;
+    enum m4h_device_state state;
+    char client_key[M4H_CLIENT_KEY_MAX + 1];
+    char labels[M4H_LABELS_TEXT_MAX + 1];
+    struct m4h_device_limits limits;
+    uint16_t fixed_port;
+    char preferred_region[M4H_ID_MAX + 1];
+    uint64_t expires_wall_ms; /* 0: never */
+    struct m4h_operator operator_;
+    char comment[M4H_DETAIL_MAX + 1];
+    uint64_t created_wall_ms;
+    uint64_t stamp;
+    char actor[M4H_ACTOR_MAX + 1];
+    char remote_address[M4H_ADDRESS_TEXT_MAX];
+    char username[M4H_USERNAME_MAX + 1];
+    uint32_t attempts;
+};
+
+#define M4H_DEVICES_PAGE_MAX 50
+
+struct m4h_devices_request {
+    enum m4h_device_state state; /* 0: all that are not pending */
+    uint32_t page_size;          /* 1 to M4H_DEVICES_PAGE_MAX */
+    char page_token[M4H_PAGE_TOKEN_MAX + 1];
+    char client_key_prefix[M4H_CLIENT_KEY_MAX + 1];
+    char request_id[M4H_REQUEST_ID_MAX + 1];
+    bool with_removed;
+};
+
+/* To get (`name`) or to remove one. */
+struct m4h_device_request {
+    char name[M4H_CLIENT_KEY_MAX + 1]; /* a fingerprint or a client key */
+    char actor[M4H_ACTOR_MAX + 1];
+    char reason[M4H_DETAIL_MAX + 1];
+    char request_id[M4H_REQUEST_ID_MAX + 1];
+};
+
+struct m4h_device_put {
+    struct m4h_device_record device;
+    bool create_only;
+    char actor[M4H_ACTOR_MAX + 1];
+    char request_id[M4H_REQUEST_ID_MAX + 1];
+};
+
+/* ---- what people and masters change ---------------------------------------- */
+
+#define M4H_ACTION_MAX 31
+
+struct m4h_audit_record {
+    char record_id[M4H_EVENT_ID_MAX + 1];
+    uint64_t wall_ms;
+    char service_id[M4H_ID_MAX + 1];
+    char actor[M4H_ACTOR_MAX + 1];
+    char remote_address[M4H_ADDRESS_TEXT_MAX]; /* may be empty, like all below but target */
+    char action[M4H_ACTION_MAX + 1];           /* "device.add" */
+    char target[M4H_DETAIL_MAX + 1];
+    char reason[M4H_DETAIL_MAX + 1];
+    char error[M4H_DETAIL_MAX + 1];
+    char detail[M4H_DETAIL_MAX + 1];
 };
 
 /* ---- among masters -------------------------------------------------------- */
@@ -382,7 +570,9 @@ struct m4h_master_hello {
     uint64_t started_wall_ms;
     uint64_t instance; /* of this start; never 0 */
     bool stopping;
-    bool learning; /* it does not answer for the cluster yet */
+    bool learning;               /* it does not answer for the cluster yet */
+    uint64_t revocations_digest; /* see lib/base/revocations.h */
+    uint64_t devices_digest;
 };
 
 /* A slot that a master gave, or took back. One of the two names may be empty. */

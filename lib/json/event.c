@@ -134,6 +134,8 @@ static void write_payload(struct m4h_json_writer *writer, const struct m4h_event
     case M4H_EVENT_FLAPPING:
         write_flapping(writer, &event->as.flapping);
         break;
+    case M4H_EVENT_ACCESS:
+    case M4H_EVENT_RELOAD:
     case M4H_EVENT_STOP:
     case M4H_EVENT_OTHER:
         break;

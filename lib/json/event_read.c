@@ -149,6 +149,8 @@ static void read_payload(const json_t *object, struct m4h_event *event)
     case M4H_EVENT_FLAPPING:
         read_flapping(object, &event->as.flapping);
         break;
+    case M4H_EVENT_ACCESS:
+    case M4H_EVENT_RELOAD:
     case M4H_EVENT_STOP:
     case M4H_EVENT_OTHER:
         break;

@@ -151,6 +151,8 @@ static int pack_payload(Mas4h__V1__Event *message, const struct m4h_event *event
         return pack_flapping(message, &event->as.flapping, out);
     case M4H_EVENT_STOP:
         return pack_stop(message, out);
+    case M4H_EVENT_ACCESS:
+    case M4H_EVENT_RELOAD:
     case M4H_EVENT_OTHER:
         break;
     }

@@ -126,7 +126,7 @@ void m4h_wire_write_problem(Mas4h__V1__Problem *message, const struct m4h_proble
 bool m4h_wire_read_problem(const Mas4h__V1__Problem *message, struct m4h_problem *out)
 {
     bool known =
-        (int)message->code >= M4H_PROBLEM_INVALID && (int)message->code <= M4H_PROBLEM_INTERNAL;
+        (int)message->code >= M4H_PROBLEM_INVALID && (int)message->code <= M4H_PROBLEM_CONFLICT;
 
     out->code = known ? (enum m4h_problem_code)message->code : M4H_PROBLEM_INTERNAL;
     out->retry_after_ms = message->retry_after_ms;

@@ -76,7 +76,7 @@ static void a_disconnect_says_why_and_how_much(void **state)
     struct m4h_event event = an_event(M4H_EVENT_DISCONNECT);
 
     (void)state;
-    event.as.disconnect = (struct m4h_disconnect){"door", 0xabc, M4H_DISCONNECT_KICKED, 1, 2, 3};
+    event.as.disconnect = (struct m4h_disconnect){"door", 0xabc, M4H_DISCONNECT_KICKED, 1, 2, 3, "", ""};
     expect(&event, "disconnect",
            ",\"disconnect\":{\"client_key\":\"door\",\"tunnel_id\":\"0000000000000abc\","
            "\"reason\":\"kicked\",\"bytes_from_device\":1,\"bytes_to_device\":2,"
@@ -119,7 +119,7 @@ static void a_drain_says_until_when_and_a_stop_nothing(void **state)
     struct m4h_event drain = an_event(M4H_EVENT_DRAIN), stop = an_event(M4H_EVENT_STOP);
 
     (void)state;
-    drain.as.drain = (struct m4h_drain){WALL_MS, 4, 5};
+    drain.as.drain = (struct m4h_drain){WALL_MS, 4, 5, ""};
     expect(&drain, "drain", ",\"drain\":{\"deadline\":" TIME ",\"tunnels\":4,\"channels\":5}");
     m4h_buffer_clear(&out);
     expect(&stop, "stop", ",\"stop\":{}");

@@ -127,6 +127,8 @@ static void full_payload(struct m4h_event *event)
     case M4H_EVENT_FLAPPING:
         full_flapping(&event->as.flapping);
         break;
+    case M4H_EVENT_ACCESS:
+    case M4H_EVENT_RELOAD:
     case M4H_EVENT_STOP:
     case M4H_EVENT_OTHER:
         break;

@@ -87,6 +87,8 @@ static void add_payload(struct m4h_ctl_page *page, const struct m4h_event *event
                          m4h_ctl_duration(event->as.flapping.window_ms, word),
                          event->as.flapping.remote_address);
         break;
+    case M4H_EVENT_ACCESS:
+    case M4H_EVENT_RELOAD:
     case M4H_EVENT_STOP:
     case M4H_EVENT_OTHER:
         break;

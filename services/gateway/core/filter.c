@@ -97,6 +97,8 @@ static const char *client_key_of(const struct m4h_event *event)
         return event->as.refuse.client_key;
     case M4H_EVENT_FLAPPING:
         return event->as.flapping.client_key;
+    case M4H_EVENT_ACCESS:
+        return event->as.access.client_key;
     default:
         return "";
     }

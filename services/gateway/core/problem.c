@@ -14,6 +14,8 @@ unsigned m4h_gateway_problem_status(const struct m4h_problem *problem)
         return 400;
     case M4H_PROBLEM_NOT_FOUND:
         return 404;
+    case M4H_PROBLEM_CONFLICT:
+        return 409;
     case M4H_PROBLEM_THROTTLED:
         return 429;
     case M4H_PROBLEM_NO_CAPACITY:

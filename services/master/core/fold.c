@@ -223,6 +223,8 @@ static void apply(struct m4h_cluster *cluster, struct m4h_slave *slave,
         on_flapping(cluster, slave, &event->as.flapping, now_ms);
         break;
     case M4H_EVENT_REFUSE:
+    case M4H_EVENT_ACCESS:
+    case M4H_EVENT_RELOAD:
     case M4H_EVENT_LOAD:
     case M4H_EVENT_OTHER:
         break;

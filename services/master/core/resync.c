@@ -204,6 +204,8 @@ static void apply_again(struct m4h_cluster *cluster, struct m4h_slave *slave,
     case M4H_EVENT_START:
     case M4H_EVENT_REFUSE:
     case M4H_EVENT_FLAPPING:
+    case M4H_EVENT_ACCESS:
+    case M4H_EVENT_RELOAD:
     case M4H_EVENT_LOAD:
     case M4H_EVENT_OTHER:
         break;

@@ -46,6 +46,7 @@ static enum m4h_dispatch_result result_of(const struct m4h_problem *problem)
     case M4H_PROBLEM_INVALID:
     case M4H_PROBLEM_NOT_FOUND:
     case M4H_PROBLEM_INTERNAL:
+    case M4H_PROBLEM_CONFLICT:
         return M4H_DISPATCH_FAILED;
     }
     return M4H_DISPATCH_SLOT;
