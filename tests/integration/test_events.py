@@ -15,15 +15,11 @@ from event_feed import Feed, Publisher
 from test_stream import jetstream
 
 
-class Events(ClusterTestCase):
-    options = ("--slaves", "2", "--masters", "1", "--gateways", "2")
-    environment = {"MAS4H_GATEWAY_EVENTS_HEARTBEAT_MS": "1000", "MAS4H_GATEWAY_EVENTS_READERS_MAX": "20",
-                   "MAS4H_GATEWAY_EVENTS_REPLAY_MAX": "3000"}
-
+class FeedTestCase(ClusterTestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        for gateway in range(2):
+        for gateway in range(len(cls.cluster.gateways)):
             wait_until(lambda: cls.metric(cls, "event_stream_found", gateway) == 1, 15, "the stream being found")
 
     def feed(self, query="", gateway=0, **options):
@@ -37,6 +33,22 @@ class Events(ClusterTestCase):
         publisher = Publisher(self.nats_port())
         self.addCleanup(publisher.close)
         return publisher
+
+    def metric(self, name, gateway=0):
+        with urllib.request.urlopen(self.cluster.gateways[gateway].described["metrics_url"], timeout=5) as answer:
+            return float(re.search(rf"^mas4h_gateway_{name} (\S+)$", answer.read().decode(), re.M).group(1))
+
+    def nats_port(self):
+        return int(self.cluster.description["nats_url"].rpartition(":")[2])
+
+    def numbers(self, feed):
+        return [e["data"]["seq"] for e in feed.of("disconnect")]
+
+
+class Events(FeedTestCase):
+    options = ("--slaves", "2", "--masters", "1", "--gateways", "2")
+    environment = {"MAS4H_GATEWAY_EVENTS_HEARTBEAT_MS": "1000", "MAS4H_GATEWAY_EVENTS_READERS_MAX": "20",
+                   "MAS4H_GATEWAY_EVENTS_REPLAY_MAX": "3000"}
 
     def test_a_reader_sees_a_device_come_and_go(self):
         feed = self.feed()
@@ -93,9 +105,6 @@ class Events(ClusterTestCase):
         feeds[0].close()
         wait_until(lambda: self.metric("event_readers", 1) == 19, 15, "the end of a reader")
         self.feed(gateway=1)
-
-    def numbers(self, feed):
-        return [e["data"]["seq"] for e in feed.of("disconnect")]
 
     def test_a_reader_goes_on_where_it_stopped_also_at_another_gateway(self):
         first = self.feed("?slave=made-up&type=disconnect")
@@ -170,13 +179,6 @@ class Events(ClusterTestCase):
             return "state" in (jetstream(self.nats_port(), "STREAM.INFO.MAS4H_EVENTS") or {})
         return False
 
-    def nats_port(self):
-        return int(self.cluster.description["nats_url"].rpartition(":")[2])
-
-    def metric(self, name, gateway=0):
-        with urllib.request.urlopen(self.cluster.gateways[gateway].described["metrics_url"], timeout=5) as answer:
-            return float(re.search(rf"^mas4h_gateway_{name} (\S+)$", answer.read().decode(), re.M).group(1))
-
     def test_a_reader_that_does_not_read_is_ended_and_others_do_not_notice(self):
         stuck = socket.socket()
         self.addCleanup(stuck.close)
@@ -218,6 +220,25 @@ class Events(ClusterTestCase):
         self.assertEqual({"reason": "stopping"}, feed.wait_for("end")["data"])
         feed.wait_until(lambda: feed.ended, 5, "the end of the stream")
         gateway.start()
+
+
+class AStreamThatIsMadeAnew(FeedTestCase):
+    options = ("--slaves", "1", "--masters", "1", "--gateways", "1")
+
+    def test_its_numbers_keep_nothing_from_a_reader(self):
+        publisher = self.publisher()
+        before = self.feed("?slave=made-up")
+        publisher.publish(1)
+        resumed = self.feed("?slave=made-up", last_event_id=before.wait_for("disconnect")["id"])
+        publisher.publish(40)
+        resumed.wait_until(lambda: len(self.numbers(resumed)) == 40)
+        config = jetstream(self.nats_port(), "STREAM.INFO.MAS4H_EVENTS")["config"]
+        jetstream(self.nats_port(), "STREAM.DELETE.MAS4H_EVENTS")
+        jetstream(self.nats_port(), "STREAM.CREATE.MAS4H_EVENTS", json.dumps(config))
+        self.assertEqual("no_stream", resumed.wait_for("gap")["data"]["reason"])
+        publisher.publish(3)
+        for feed, seen in ((before, 44), (resumed, 43)):
+            feed.wait_until(lambda: len(self.numbers(feed)) == seen)
 
 
 if __name__ == "__main__":

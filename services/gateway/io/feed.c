@@ -256,13 +256,14 @@ static void on_change(void *context)
     look_after_all(context);
 }
 
-/* Those that were to be replayed have a gap now, like the others. */
+/* Where the stream is gone, or made anew, its numbers say nothing any more: those that were to be
+ * replayed have a gap now, like the others, and nobody waits for a number. */
 static void on_gap(void *context, const char *reason)
 {
     struct m4h_gateway_feed *feed = context;
     struct m4h_gateway_reader *reader;
 
-    if (!is_anchored(feed)) {
+    if (strcmp(reason, "no_stream") == 0) {
         LIST_FOREACH(reader, &feed->readers, link)
         {
             m4h_gateway_catch_up_skip(reader);
