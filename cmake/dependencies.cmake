@@ -12,6 +12,7 @@ pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(inih REQUIRED IMPORTED_TARGET inih)
 pkg_check_modules(libcrypto REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(libcurl REQUIRED IMPORTED_TARGET libcurl)
+pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 # Optional: without it a service does not tell systemd how it is.
 pkg_check_modules(libsystemd IMPORTED_TARGET libsystemd)
 find_program(PROTOC_C NAMES protoc-c REQUIRED)

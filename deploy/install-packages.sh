@@ -11,7 +11,7 @@ set -euo pipefail
 run_packages=(nats-server openssh-client curl python3)
 build_packages=(cmake ninja-build pkg-config gcc libc6-dev libssh-dev libssl-dev libuv1-dev libnats-dev
     libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libprotobuf-dev libmicrohttpd-dev libgnutls28-dev
-    libsystemd-dev libwslay-dev libjansson-dev libinih-dev libcurl4-openssl-dev uthash-dev libcmocka-dev)
+    libsystemd-dev libwslay-dev libjansson-dev libinih-dev libcurl4-openssl-dev libsqlite3-dev uthash-dev libcmocka-dev)
 test_packages=(clang clang-format openssh-server dropbear-bin python3-protobuf python3-websockets
     python3-cryptography netcat-openbsd procps iproute2 haproxy nginx ssh-audit git
     mandoc openssl prometheus

@@ -34,6 +34,7 @@ OUTSIDE = {
     "ini.h": "config",
     "curl/": "fetch",
     "systemd/": "net",
+    "sqlite3.h": "store",
 }
 
 # What a module of lib/ may include besides itself.
@@ -46,6 +47,7 @@ BELOW = {
     "bus": {"base", "crypto"},
     "json": {"base"},
     "net": {"base"},
+    "store": {"base", "net"},
     "ssh": {"base", "net"},
     "http": {"base", "crypto", "net", "json"},
 }
