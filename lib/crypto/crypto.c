@@ -8,14 +8,23 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SHA1_BYTES   20
-#define SHA256_BYTES 32
+#define FINGERPRINT_HEAD "SHA256:"
+
+int m4h_crypto_sha1(const void *data, size_t len, uint8_t out[M4H_SHA1_BYTES])
+{
+    return EVP_Digest(data, len, out, NULL, EVP_sha1(), NULL) == 1 ? 0 : M4H_ESYSTEM;
+}
+
+int m4h_crypto_sha256(const void *data, size_t len, uint8_t out[M4H_SHA256_BYTES])
+{
+    return EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL) == 1 ? 0 : M4H_ESYSTEM;
+}
 
 int m4h_crypto_sha1_base64(const char *text, char out[M4H_SHA1_BASE64_MAX])
 {
-    unsigned char digest[SHA1_BYTES];
+    uint8_t digest[M4H_SHA1_BYTES];
 
-    if (EVP_Digest(text, strlen(text), digest, NULL, EVP_sha1(), NULL) != 1)
+    if (m4h_crypto_sha1(text, strlen(text), digest) != 0)
         return M4H_ESYSTEM;
     EVP_EncodeBlock((unsigned char *)out, digest, sizeof(digest));
     return 0;
@@ -23,12 +32,27 @@ int m4h_crypto_sha1_base64(const char *text, char out[M4H_SHA1_BASE64_MAX])
 
 int m4h_crypto_sha256_hex(const void *data, size_t len, char out[M4H_SHA256_HEX_MAX])
 {
-    unsigned char digest[SHA256_BYTES];
+    uint8_t digest[M4H_SHA256_BYTES];
 
-    if (EVP_Digest(data, len, digest, NULL, EVP_sha256(), NULL) != 1)
+    if (m4h_crypto_sha256(data, len, digest) != 0)
         return M4H_ESYSTEM;
     for (size_t i = 0; i < sizeof(digest); i++)
         snprintf(out + 2 * i, 3, "%02x", digest[i]);
+    return 0;
+}
+
+int m4h_crypto_key_fingerprint(const uint8_t *key, size_t len, char out[M4H_FINGERPRINT_MAX + 1])
+{
+    uint8_t digest[M4H_SHA256_BYTES];
+    size_t head = strlen(FINGERPRINT_HEAD);
+    int written;
+
+    out[0] = '\0';
+    if (m4h_crypto_sha256(key, len, digest) != 0)
+        return M4H_ESYSTEM;
+    memcpy(out, FINGERPRINT_HEAD, head);
+    written = EVP_EncodeBlock((unsigned char *)out + head, digest, sizeof(digest));
+    out[head + (size_t)written - 1] = '\0'; /* the padding: one, for 32 bytes */
     return 0;
 }
 
