@@ -1,5 +1,5 @@
-/* forwarded-tcpip channels. libssh's callbacks run in the middle of any call to
- * it, so they copy data out and set marks; m4h_ssh_channels_turn acts on them.
+/* forwarded-tcpip channels, and those of open.c. libssh's callbacks run in the middle of any call
+ * to it, so they copy data out and set marks; m4h_ssh_channels_turn acts on them.
  *
  * A channel ends in one of three ways: its owner closes it (libssh frees its part
  * when the device has confirmed; until then what comes is dropped, up to a limit),
@@ -163,13 +163,10 @@ static void release(struct m4h_ssh_channel *channel)
     free(channel);
 }
 
-int m4h_ssh_channel_open(struct m4h_ssh_channel **channel, struct m4h_ssh_session *session,
-                         const char *address, uint16_t port, const char *originator,
-                         uint16_t originator_port, const struct m4h_ssh_channel_handler *handler,
-                         void *context)
+int m4h_ssh_channel_make(struct m4h_ssh_channel **channel, struct m4h_ssh_session *session,
+                         const struct m4h_ssh_channel_handler *handler, void *context)
 {
     struct m4h_ssh_channel *made;
-    struct m4h_ssh_stream *before;
 
     *channel = NULL;
     if (session->ended || session->closing || !m4h_ssh_session_is_alive(session))
@@ -179,18 +176,12 @@ int m4h_ssh_channel_open(struct m4h_ssh_channel **channel, struct m4h_ssh_sessio
     made = calloc(1, sizeof(*made));
     if (made == NULL)
         return M4H_ENOMEM;
-    made->address = strdup(address);
-    made->originator = strdup(originator);
     made->ssh = ssh_channel_new(session->ssh);
-    if (made->address == NULL || made->originator == NULL || made->ssh == NULL) {
-        if (made->ssh != NULL)
-            ssh_channel_free(made->ssh);
-        release(made);
+    if (made->ssh == NULL) {
+        free(made);
         return M4H_ENOMEM;
     }
     made->session = session;
-    made->port = port;
-    made->originator_port = originator_port;
     made->handler = handler;
     made->context = context;
     made->callbacks.userdata = made;
@@ -202,6 +193,42 @@ int m4h_ssh_channel_open(struct m4h_ssh_channel **channel, struct m4h_ssh_sessio
     made->next = session->channels;
     session->channels = made;
     *channel = made;
+    return 0;
+}
+
+void m4h_ssh_channel_unmake(struct m4h_ssh_channel *channel)
+{
+    struct m4h_ssh_channel **at = &channel->session->channels;
+
+    while (*at != channel)
+        at = &(*at)->next;
+    *at = channel->next;
+    ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
+    ssh_channel_free(channel->ssh);
+    release(channel);
+}
+
+int m4h_ssh_channel_open(struct m4h_ssh_channel **channel, struct m4h_ssh_session *session,
+                         const char *address, uint16_t port, const char *originator,
+                         uint16_t originator_port, const struct m4h_ssh_channel_handler *handler,
+                         void *context)
+{
+    struct m4h_ssh_stream *before;
+    struct m4h_ssh_channel *made;
+    int error = m4h_ssh_channel_make(channel, session, handler, context);
+
+    if (error != 0)
+        return error;
+    made = *channel;
+    made->address = strdup(address);
+    made->originator = strdup(originator);
+    made->port = port;
+    made->originator_port = originator_port;
+    if (made->address == NULL || made->originator == NULL) {
+        m4h_ssh_channel_unmake(made);
+        *channel = NULL;
+        return M4H_ENOMEM;
+    }
     /* The first asking cannot have its answer yet: a turn finds it. */
     before = m4h_ssh_session_enter(session);
     ssh_channel_open_reverse_forward(made->ssh, address, port, originator, originator_port);

@@ -1,5 +1,6 @@
-/* One operator connection inside a device's session: a forwarded-tcpip channel
- * (RFC 4254 section 7.2). Back-pressure in both directions is the owner's to
+/* One connection inside a session: a forwarded-tcpip channel (RFC 4254 section 7.2) to a
+ * device, for an operator; or a direct-tcpip channel that the peer has asked for, see
+ * lib/ssh/open.h. Back-pressure in both directions is the owner's to
  * keep: write no more than there is room for, take no more than it can hold. */
 #ifndef M4H_SSH_CHANNEL_H
 #define M4H_SSH_CHANNEL_H

@@ -5,6 +5,7 @@
 #include "lib/net/timer.h"
 #include "lib/net/watch.h"
 #include "lib/ssh/channel.h"
+#include "lib/ssh/open.h"
 #include "lib/ssh/session.h"
 #include "lib/ssh/stream.h"
 
@@ -84,7 +85,9 @@ struct m4h_ssh_session {
     struct m4h_ssh_stream stream;
     ssh_session ssh;
     ssh_event event;
-    ssh_message held; /* a question that waits for its answer */
+    ssh_message held;           /* a question that waits for its answer */
+    struct m4h_ssh_open *opens; /* channels that wait for theirs */
+    unsigned open_count;
     struct m4h_watch *watch;
     struct ssh_counter_struct socket_counter;
     struct ssh_counter_struct packet_counter;
@@ -135,6 +138,19 @@ void m4h_ssh_server_suit(struct m4h_ssh_session *session);
 /* message.c: answers what the device has asked, up to the next open question. */
 void m4h_ssh_messages_handle(struct m4h_ssh_session *session);
 
+/* open.c: a direct-tcpip channel is asked for. Owns `message`. */
+void m4h_ssh_opens_ask(struct m4h_ssh_session *session, ssh_message message);
+/* The session ends. */
+void m4h_ssh_opens_drop(struct m4h_ssh_session *session);
+
+/* channel.c: a channel of the session, to be opened; with it in libssh. M4H_ENOMEM,
+ * M4H_ECLOSED, M4H_EFULL as m4h_ssh_channel_open. */
+M4H_MUST_CHECK int m4h_ssh_channel_make(struct m4h_ssh_channel **channel,
+                                        struct m4h_ssh_session *session,
+                                        const struct m4h_ssh_channel_handler *handler,
+                                        void *context);
+/* One that the peer has never heard of. */
+void m4h_ssh_channel_unmake(struct m4h_ssh_channel *channel);
 /* channel.c: tells owners what has befallen; gives memory back. */
 void m4h_ssh_channels_turn(struct m4h_ssh_session *session);
 void m4h_ssh_channels_reap(struct m4h_ssh_session *session);

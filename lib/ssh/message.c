@@ -4,7 +4,6 @@
 #include "lib/base/error.h"
 #include "lib/ssh/internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* A device tries a handful of keys; more is guessing. */
@@ -143,17 +142,12 @@ static void refuse(struct m4h_ssh_session *session, ssh_message message, const c
 
 static void handle_channel_open(struct m4h_ssh_session *session, ssh_message message)
 {
-    char what[M4H_DETAIL_MAX + 1];
-
     switch (ssh_message_subtype(message)) {
     case SSH_CHANNEL_SESSION:
         refuse(session, message, "session channel (shell, command or subsystem)");
         break;
     case SSH_CHANNEL_DIRECT_TCPIP:
-        snprintf(what, sizeof(what), "direct-tcpip to %.128s:%d",
-                 ssh_message_channel_request_open_destination(message),
-                 ssh_message_channel_request_open_destination_port(message));
-        refuse(session, message, what);
+        m4h_ssh_opens_ask(session, message);
         break;
     case SSH_CHANNEL_X11:
         refuse(session, message, "x11 channel");

@@ -176,6 +176,7 @@ static void destroy(struct m4h_ssh_session *session)
     unschedule(session);
     if (session->held != NULL)
         ssh_message_free(session->held);
+    m4h_ssh_opens_drop(session);
     m4h_ssh_channels_drop(session);
     m4h_watch_close(session->watch);
     say_goodbye(session);

@@ -3,9 +3,10 @@
  *
  * Happy path: accept -> on_exchanged -> on_key, answered now or later ->
  * on_forward, answered now or later -> channels -> on_end.
- * While a question is open no further request of the device is handled, so answers
- * keep their order. What a bouncer does not give (shells, commands, subsystems,
- * direct-tcpip) is refused here and told through on_refused.
+ * While one of these questions is open no further request of the device is handled, so
+ * answers keep their order; channels that it asks for (on_open) wait beside each other.
+ * What a bouncer does not give (shells, commands, subsystems) is refused here and told
+ * through on_refused.
  *
  * The library underneath closes the socket itself, has no timeouts and runs its
  * callbacks in the middle of any call; therefore handlers below are called from
@@ -21,6 +22,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct m4h_ssh_open;
+struct m4h_ssh_open_request;
 struct m4h_ssh_session;
 
 /* A key whose owner has proved, by a signature, to have it. Borrowed. */
@@ -51,6 +54,9 @@ struct m4h_ssh_handler {
     void (*on_forward)(void *context, const char *address, uint32_t port);
     /* cancel-tcpip-forward; true: there was such a forward. */
     bool (*on_cancel)(void *context, const char *address, uint32_t port);
+    /* direct-tcpip: see lib/ssh/open.h. NULL: it is refused, and told through on_refused. */
+    void (*on_open)(void *context, struct m4h_ssh_open *open,
+                    const struct m4h_ssh_open_request *request);
     /* Something was refused: "shell", "direct-tcpip to 10.0.0.1:80", ... */
     void (*on_refused)(void *context, const char *what);
     /* It is over; only m4h_ssh_session_close is left to call. */

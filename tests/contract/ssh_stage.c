@@ -101,6 +101,21 @@ static bool on_cancel(void *context, const char *address, uint32_t port)
     return strcmp(address, stage->address) == 0 && port == stage->forward_answer;
 }
 
+static void on_open(void *context, struct m4h_ssh_open *open,
+                    const struct m4h_ssh_open_request *request)
+{
+    struct stage *stage = context;
+
+    if (stage->on_open != NULL) {
+        stage->on_open(stage, open, request);
+        return;
+    }
+    snprintf(stage->refused, sizeof(stage->refused), "direct-tcpip to %.128s:%u", request->host,
+             request->port);
+    m4h_ssh_open_refuse(open, M4H_SSH_OPEN_PROHIBITED, "not here");
+    stage->refusals++;
+}
+
 static void on_refused(void *context, const char *what)
 {
     struct stage *stage = context;
@@ -128,6 +143,7 @@ static const struct m4h_ssh_handler handler = {
     .on_key = on_key,
     .on_forward = on_forward,
     .on_cancel = on_cancel,
+    .on_open = on_open,
     .on_refused = on_refused,
     .on_end = on_end,
 };

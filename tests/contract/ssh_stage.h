@@ -5,6 +5,7 @@
 
 #include "lib/net/listener.h"
 #include "lib/net/timer.h"
+#include "lib/ssh/open.h"
 #include "lib/ssh/session.h"
 #include "tests/contract/ssh_program.h"
 #include "tests/unit/net_stage.h"
@@ -38,6 +39,9 @@ struct stage {
     uint16_t forward_answer; /* 0: refused */
     uint64_t forward_held_ms;
     enum stage_close close_at;
+    /* NULL: every channel is refused. */
+    void (*on_open)(struct stage *stage, struct m4h_ssh_open *open,
+                    const struct m4h_ssh_open_request *request);
     int send_bytes; /* SO_SNDBUF of the server's side; 0: the kernel's */
 
     /* What it was told. */
