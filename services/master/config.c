@@ -3,6 +3,7 @@
 
 #include "lib/config/nats.h"
 #include "services/master/core/dispatch.h"
+#include "services/master/io/chain.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
 static const char *const storages[] = {"file", "memory", NULL};
+
+const char *const m4h_on_failure_names[] = {"cached", "deny", "next", NULL};
 
 static const struct m4h_config_option options[] = {
     {"master", "id", M4H_CONFIG_ID, M4H_CONFIG_AT_START, AT(id), "master-1", 0, 0, NULL,
@@ -31,6 +34,16 @@ static const struct m4h_config_option options[] = {
      0, 0, NULL,
      "The public keys of the devices, as in OpenSSH's file of that name; client-key=\"...\" or "
      "the comment names the device. Read again when it changes. Empty: every key is refused."},
+    {"authorize", "validators", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(validators),
+     "authorized_keys", 0, 0, NULL,
+     "Who is asked about a key, in this order, until one of them knows it: authorized_keys."},
+    {"authorize", "validator_timeout_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE,
+     AT(validator_timeout_ms), "1000", 1, 60000, NULL,
+     "After so long without an answer a validator has failed, where its own section does not say "
+     "otherwise."},
+    {"authorize", "in_flight_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(in_flight_max),
+     "4096", 1, 65536, NULL,
+     "Keys that validators are asked about at a time; beyond that slaves ask another master."},
     {"authorize", "valid_for", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(valid_for_ms), "60s",
      0, 86400000, NULL,
      "How long a slave may go on with a good decision about a key without asking again."},
@@ -118,6 +131,7 @@ static bool check(const void *context, char *message, size_t message_size)
     struct m4h_event_stream plans[M4H_STREAM_PLANS_MAX];
     struct m4h_fallback fallback;
     size_t count;
+    size_t places[M4H_CHAIN_NAMES_MAX], place_count;
     char wrong[80];
 
     if (config->silent_after_ms >= config->lost_after_ms) {
@@ -127,6 +141,10 @@ static bool check(const void *context, char *message, size_t message_size)
     }
     if (m4h_stream_plan(plans, &count, &wishes, wrong, sizeof(wrong)) != 0) {
         snprintf(message, message_size, "[events] %s", wrong);
+        return false;
+    }
+    if (m4h_chain_read_names(config->validators, places, &place_count, wrong, sizeof(wrong)) != 0) {
+        snprintf(message, message_size, "[authorize] validators: %s", wrong);
         return false;
     }
     if (m4h_fallback_parse(&fallback, config->fallback, wrong, sizeof(wrong)) != 0) {

@@ -3,6 +3,7 @@
 #define M4H_MASTER_CONFIG_H
 
 #include "lib/config/config.h"
+#include "services/master/config_validator.h"
 #include "services/master/core/stream_plan.h"
 
 struct m4h_master_config {
@@ -21,6 +22,9 @@ struct m4h_master_config {
     char *ready_file;
     bool watch_config;
     char *authorized_keys;
+    char *validators;
+    int64_t validator_timeout_ms;
+    int64_t in_flight_max;
     int64_t valid_for_ms;
     int64_t reservation_ms;
     int64_t slots_per_second; /* -1: auto */

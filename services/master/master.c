@@ -1,4 +1,4 @@
-/* A master put together: the bus, the clock and the key file on one loop.
+/* A master put together: the bus, the clock and the validators on one loop.
  *
  * The bus wakes the pump, the pump runs the bus, messages go into the cluster,
  * and after each run settle() carries out what the cluster wants and sets the
@@ -206,7 +206,7 @@ void m4h_master_reload(struct m4h_master *master)
 {
     m4h_supervisor_reloading(master->supervisor);
     reload_config(master);
-    m4h_key_file_load(&master->keys);
+    m4h_chain_reload(master->chain);
     m4h_supervisor_ready(master->supervisor);
 }
 
@@ -228,10 +228,12 @@ static void on_file_watch(void *context)
     struct m4h_master *master = context;
 
     notice_standstill(master);
-    m4h_key_file_check(&master->keys);
+    m4h_chain_look(master->chain);
     if (master->source != NULL && master->config->watch_config &&
-        m4h_config_source_has_changed(master->source))
+        m4h_config_source_has_changed(master->source)) {
         reload_config(master);
+        m4h_chain_reload(master->chain);
+    }
     tell_status(master);
 }
 
@@ -358,6 +360,8 @@ static int create_parts(struct m4h_master *master)
     int error = create_memory(master);
 
     if (error == 0)
+        error = m4h_chain_create(&master->chain, master);
+    if (error == 0)
         error = create_cluster(master);
     if (error == 0)
         error = m4h_kicks_create(&master->kicks);
@@ -399,7 +403,6 @@ int m4h_master_create(struct m4h_master **master, struct m4h_loop *loop,
         made->random == 0)
         made->random = made->started_wall_ms;
     m4h_ready_file_remove(config->ready_file);
-    m4h_key_file_open(&made->keys, config->authorized_keys);
     error = create_parts(made);
     if (error != 0) {
         m4h_log(M4H_LOG_ERROR, M4H_MASTER_LOG, "reason=\"%s\" cannot start", m4h_error_text(error));
@@ -419,6 +422,8 @@ void m4h_master_destroy(struct m4h_master *master)
     if (master->readiness.was_ready)
         m4h_ready_file_remove(master->config->ready_file);
     m4h_master_take_leave(master);
+    m4h_chain_destroy(master->chain);
+    m4h_master_free_askings(master);
     m4h_bus_destroy(master->bus, FLUSH_MS);
     m4h_http_server_destroy(master->http);
     m4h_pump_close(master->pump);
@@ -429,7 +434,6 @@ void m4h_master_destroy(struct m4h_master *master)
     m4h_master_free_snapshots(master);
     m4h_master_free_kicks(master);
     m4h_cluster_destroy(master->cluster);
-    m4h_key_file_close(&master->keys);
     m4h_buffer_free(&master->out);
     free(master->tunnels_page);
     free(master->slaves_page);

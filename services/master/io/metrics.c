@@ -118,15 +118,6 @@ static void write_latency(const struct m4h_master *master, struct m4h_metrics *m
                               &master->latency[i], M4H_LATENCY_UNIT);
 }
 
-static void write_keys(const struct m4h_key_file *file, struct m4h_metrics *metrics)
-{
-    WRITE_ONE("authorized_keys", "gauge", "Keys that are known.", file->keys.count);
-    WRITE_ONE("authorized_keys_skipped", "gauge", "Lines of the file that are skipped.",
-              file->faults);
-    WRITE("authorized_keys_reads_total", "counter", "Times that the file was read.", "result",
-          AS("ok", file->loads), AS("failed", file->failures));
-}
-
 static void write_bus(const struct m4h_master *master, struct m4h_metrics *metrics)
 {
     struct m4h_bus_stats stats;
@@ -166,7 +157,9 @@ void m4h_master_write_metrics(void *context, struct m4h_metrics *metrics)
     write_events(&stats, &master->counters, metrics);
     write_requests(&master->counters, &dispatch, metrics);
     write_latency(master, metrics);
-    write_keys(&master->keys, metrics);
+    WRITE_ONE("authorizations_waiting", "gauge", "Keys that validators are asked about.",
+              m4h_master_askings(master));
+    m4h_chain_write_metrics(master->chain, metrics);
     m4h_master_streams_write_metrics(&master->streams, metrics);
     write_bus(master, metrics);
     m4h_loop_write_lag(master->loop, "main", true, metrics);

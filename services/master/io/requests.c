@@ -1,13 +1,10 @@
-/* Requests for a slot and for a decision on a key. */
+/* Requests for a slot, and how all requests are answered. */
 #include "services/master/io/service.h"
 
 #include "lib/base/error.h"
 #include "lib/wire/wire.h"
 
 #include <string.h>
-
-/* A refusal is kept for less: the key may be about to be added. */
-#define DENIED_VALID_MS 2000
 
 bool m4h_master_answers(const struct m4h_master *master, struct m4h_problem *problem)
 {
@@ -20,16 +17,23 @@ bool m4h_master_answers(const struct m4h_master *master, struct m4h_problem *pro
     return false;
 }
 
-void m4h_master_answer(struct m4h_master *master, const struct m4h_bus_message *message,
-                       enum m4h_master_request kind, int error)
+void m4h_master_answer_to(struct m4h_master *master, const char *reply, uint64_t arrived_us,
+                          enum m4h_master_request kind, int error)
 {
-    if (error == 0 && m4h_bus_is_request(message))
-        error = m4h_bus_publish(master->bus, message->reply, M4H_BUS_FRESH, NULL, master->out.data,
+    if (error == 0 && reply != NULL)
+        error = m4h_bus_publish(master->bus, reply, M4H_BUS_FRESH, NULL, master->out.data,
                                 master->out.len);
     if (error != 0)
         master->counters.answers_lost++;
-    m4h_latency_add(&master->latency[kind], message->arrived_us);
+    m4h_latency_add(&master->latency[kind], arrived_us);
     m4h_buffer_clear(&master->out);
+}
+
+void m4h_master_answer(struct m4h_master *master, const struct m4h_bus_message *message,
+                       enum m4h_master_request kind, int error)
+{
+    m4h_master_answer_to(master, m4h_bus_is_request(message) ? message->reply : NULL,
+                         message->arrived_us, kind, error);
 }
 
 /* ---- dispatch ------------------------------------------------------------- */
@@ -98,82 +102,4 @@ void m4h_master_on_dispatch(void *context, const struct m4h_bus_message *message
     log_dispatch(&request, &slot, &problem);
     m4h_master_answer(master, message, M4H_MASTER_DISPATCH,
                       m4h_wire_dispatch_reply_encode(&slot, &problem, &master->out));
-}
-
-/* ---- authorize ------------------------------------------------------------ */
-
-static void log_denied(struct m4h_master *master, const struct m4h_authorize_request *request,
-                       const char *reason)
-{
-    uint32_t suppressed;
-
-    if (m4h_log_limit_allows(&master->deny_log, m4h_loop_now_ms(master->loop), &suppressed))
-        m4h_log(M4H_LOG_INFO, M4H_MASTER_LOG,
-                "slave=%s peer=%s key=%s reason=\"%s\" suppressed=%u device is refused",
-                request->slave_id, request->remote_address, request->key_fingerprint, reason,
-                suppressed);
-}
-
-static void deny(struct m4h_master *master, const struct m4h_authorize_request *request,
-                 const char *reason, struct m4h_authorize_reply *reply)
-{
-    int64_t valid_for_ms = master->config->valid_for_ms;
-
-    m4h_text_copy(reply->detail, sizeof(reply->detail), reason);
-    reply->valid_for_ms =
-        (uint32_t)(valid_for_ms < DENIED_VALID_MS ? valid_for_ms : DENIED_VALID_MS);
-    log_denied(master, request, reason);
-    master->counters.authorizations[M4H_AUTHORIZE_DENIED]++;
-}
-
-static void allow(struct m4h_master *master, const char *client_key,
-                  struct m4h_authorize_reply *reply)
-{
-    reply->allowed = true;
-    m4h_text_copy(reply->client_key, sizeof(reply->client_key), client_key);
-    m4h_cluster_introduce(master->cluster, client_key, m4h_loop_now_ms(master->loop), reply);
-    reply->valid_for_ms = (uint32_t)master->config->valid_for_ms;
-    master->counters.authorizations[M4H_AUTHORIZE_ALLOWED]++;
-}
-
-/* Decides, or fills the problem where there is nothing to decide by. */
-static void authorize(struct m4h_master *master, const struct m4h_authorize_request *request,
-                      struct m4h_authorize_reply *reply, struct m4h_problem *problem)
-{
-    struct m4h_key_file *file = &master->keys;
-    const char *client_key =
-        m4h_keys_find(&file->keys, request->public_key, request->public_key_len, &reply->limits);
-
-    if (client_key == NULL && m4h_key_file_check_grown(file))
-        client_key = m4h_keys_find(&file->keys, request->public_key, request->public_key_len,
-                                   &reply->limits);
-
-    if (file->path[0] == '\0') {
-        deny(master, request, "the master has no authorized_keys", reply);
-    } else if (!file->is_loaded) {
-        master->counters.authorizations[M4H_AUTHORIZE_UNAVAILABLE]++;
-        m4h_problem_set(problem, M4H_PROBLEM_UNAVAILABLE, "authorized_keys cannot be read");
-    } else if (client_key == NULL) {
-        deny(master, request, "the key is not in authorized_keys", reply);
-    } else {
-        allow(master, client_key[0] != '\0' ? client_key : request->key_fingerprint, reply);
-    }
-}
-
-void m4h_master_on_authorize(void *context, const struct m4h_bus_message *message)
-{
-    struct m4h_master *master = context;
-    struct m4h_authorize_request request;
-    struct m4h_authorize_reply reply = {0};
-    struct m4h_problem problem = {0};
-
-    m4h_text_copy(reply.master_id, sizeof(reply.master_id), master->config->id);
-    if (m4h_wire_authorize_request_decode(message->data, message->len, &request) != 0) {
-        master->counters.authorizations[M4H_AUTHORIZE_FAILED]++;
-        m4h_problem_set(&problem, M4H_PROBLEM_INVALID, "not an authorize request");
-    } else {
-        authorize(master, &request, &reply, &problem);
-    }
-    m4h_master_answer(master, message, M4H_MASTER_AUTHORIZE,
-                      m4h_wire_authorize_reply_encode(&reply, &problem, &master->out));
 }

@@ -1,5 +1,5 @@
 /* Private to the master: what its parts share. events.c takes events in,
- * requests.c answers, snapshots.c and kicks.c carry out effects, notes.c logs
+ * requests.c and authorize.c answer, snapshots.c and kicks.c carry out effects, notes.c logs
  * them, metrics.c counts; master.c holds it together. One loop. */
 #ifndef M4H_MASTER_IO_SERVICE_H
 #define M4H_MASTER_IO_SERVICE_H
@@ -16,12 +16,13 @@
 #include "services/master/core/kicks.h"
 #include "services/master/core/masters.h"
 #include "services/master/core/readiness.h"
-#include "services/master/io/key_file.h"
+#include "services/master/io/chain.h"
 #include "services/master/io/stream.h"
 #include "services/master/master.h"
 
 #define M4H_MASTER_LOG "master"
 
+struct m4h_asking;
 struct m4h_snapshot_ask;
 struct m4h_kick_ask;
 
@@ -91,7 +92,8 @@ struct m4h_master {
     struct m4h_masters masters;
     struct m4h_shared_reservation shared[M4H_SHARED_RESERVATIONS_MAX]; /* of this turn */
     size_t shared_count;
-    struct m4h_key_file keys;
+    struct m4h_chain *chain;                /* of validators */
+    struct m4h_asking *askings;             /* owned; keys that validators are asked about */
     struct m4h_snapshot_ask *snapshot_asks; /* owned; under way */
     struct m4h_kicks *kicks;
     struct m4h_kick_ask *kick_asks; /* owned; under way */
@@ -123,7 +125,14 @@ void m4h_master_on_event(void *context, const struct m4h_bus_message *message);
 /* ---- requests.c ------------------------------------------------------------ */
 
 void m4h_master_on_dispatch(void *context, const struct m4h_bus_message *message);
+
+/* ---- authorize.c ----------------------------------------------------------- */
+
 void m4h_master_on_authorize(void *context, const struct m4h_bus_message *message);
+/* Keys that validators are asked about. */
+size_t m4h_master_askings(const struct m4h_master *master);
+/* Who still waits gets no answer. After the chain. */
+void m4h_master_free_askings(struct m4h_master *master);
 
 /* ---- queries.c ------------------------------------------------------------- */
 
@@ -137,6 +146,9 @@ bool m4h_master_answers(const struct m4h_master *master, struct m4h_problem *pro
 /* Sends what is in `out` as the answer; `error` is that of encoding it. */
 void m4h_master_answer(struct m4h_master *master, const struct m4h_bus_message *message,
                        enum m4h_master_request kind, int error);
+/* The same, later: `reply` NULL is nobody. */
+void m4h_master_answer_to(struct m4h_master *master, const char *reply, uint64_t arrived_us,
+                          enum m4h_master_request kind, int error);
 
 /* ---- snapshots.c ----------------------------------------------------------- */
 

@@ -1,0 +1,9 @@
+/* The kinds of validators that there are: each in the file of its name. */
+#ifndef M4H_MASTER_IO_VALIDATORS_H
+#define M4H_MASTER_IO_VALIDATORS_H
+
+#include "services/master/io/validator.h"
+
+extern const struct m4h_validator_type m4h_validator_authorized_keys;
+
+#endif
