@@ -54,6 +54,7 @@ static void every_value_has_its_own_name(void **state)
     assert_string_equal(m4h_disconnect_reason_name(M4H_DISCONNECT_KICKED), "kicked");
     assert_string_equal(m4h_disconnect_reason_name(M4H_DISCONNECT_FORWARD_CANCELLED),
                         "forward_cancelled");
+    assert_string_equal(m4h_disconnect_reason_name(M4H_DISCONNECT_REVOKED), "revoked");
     assert_string_equal(m4h_refuse_reason_name(M4H_REFUSE_KEY_DENIED), "key_denied");
     assert_string_equal(m4h_refuse_reason_name(M4H_REFUSE_REPLACED), "replaced");
     assert_string_equal(m4h_refuse_reason_name(M4H_REFUSE_FLAPPING), "flapping");
@@ -62,8 +63,11 @@ static void every_value_has_its_own_name(void **state)
     assert_string_equal(m4h_event_type_name(M4H_EVENT_CONNECT), "connect");
     assert_string_equal(m4h_event_type_name(M4H_EVENT_REFUSE), "refuse");
     assert_string_equal(m4h_event_type_name(M4H_EVENT_FLAPPING), "flapping");
+    assert_string_equal(m4h_event_type_name(M4H_EVENT_ACCESS), "access");
+    assert_string_equal(m4h_event_type_name(M4H_EVENT_RELOAD), "reload");
     assert_string_equal(m4h_problem_code_name(M4H_PROBLEM_NO_CAPACITY), "no_capacity");
     assert_string_equal(m4h_problem_code_name(M4H_PROBLEM_INTERNAL), "internal");
+    assert_string_equal(m4h_problem_code_name(M4H_PROBLEM_CONFLICT), "conflict");
 }
 
 static void values_beyond_the_last_are_unknown(void **state)
@@ -80,9 +84,9 @@ static void values_beyond_the_last_are_unknown(void **state)
     assert_string_equal(m4h_event_type_name((enum m4h_event_type)M4H_EVENT_TYPE_COUNT), "unknown");
     assert_string_equal(m4h_event_type_name(M4H_EVENT_OTHER), "unknown");
     assert_string_equal(m4h_problem_code_name((enum m4h_problem_code) - 1), "unknown");
-    assert_int_equal(M4H_DISCONNECT_REASON_COUNT, M4H_DISCONNECT_FORWARD_CANCELLED + 1);
+    assert_int_equal(M4H_DISCONNECT_REASON_COUNT, M4H_DISCONNECT_REVOKED + 1);
     assert_int_equal(M4H_REFUSE_REASON_COUNT, M4H_REFUSE_PROXY + 1);
-    assert_int_equal(M4H_EVENT_TYPE_COUNT, M4H_EVENT_FLAPPING + 1);
+    assert_int_equal(M4H_EVENT_TYPE_COUNT, M4H_EVENT_RELOAD + 1);
 }
 
 static void a_problem_says_it_in_valid_text_that_fits(void **state)
