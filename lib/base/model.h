@@ -423,6 +423,7 @@ struct m4h_page_request {
     /* The last name of the page before, empty for the first page. */
     char page_token[M4H_PAGE_TOKEN_MAX + 1];
     char request_id[M4H_REQUEST_ID_MAX + 1]; /* for the master's log; may be empty */
+    char labels[M4H_LABELS_TEXT_MAX + 1];    /* of tunnels: all of these; empty: any */
 };
 
 struct m4h_kick_request {
@@ -479,11 +480,13 @@ struct m4h_revoke_request {
 
 /* Of a page of revocations. */
 #define M4H_REVOCATIONS_PAGE_MAX 200
+/* "device:" and a client key, or "key:" and a fingerprint. */
+#define M4H_REVOCATION_NAME_MAX (7 + M4H_CLIENT_KEY_MAX)
 
 struct m4h_revocations_request {
     uint32_t page_size; /* 1 to M4H_REVOCATIONS_PAGE_MAX */
     /* The name that the page before ended with, empty for the first. */
-    char page_token[M4H_PAGE_TOKEN_MAX + 1];
+    char page_token[M4H_REVOCATION_NAME_MAX + 1];
     bool banned_only;
     char request_id[M4H_REQUEST_ID_MAX + 1];
 };

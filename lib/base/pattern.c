@@ -3,7 +3,8 @@
 
 #include <stddef.h>
 
-/* Only the latest * needs to be tried again with more: what an earlier one took, that one can take. */
+/* Only the latest * needs to be tried again with more: what an earlier one took, that one can take.
+ */
 bool m4h_pattern_matches(const char *pattern, const char *text)
 {
     const char *behind_star = NULL, *star_took_to = NULL;

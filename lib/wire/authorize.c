@@ -3,6 +3,7 @@
 #include "lib/wire/codec.h"
 #include "lib/wire/field.h"
 #include "lib/wire/limits.h"
+#include "lib/wire/operator.h"
 #include "lib/wire/parts.h"
 #include "lib/wire/wire.h"
 #include "mas4h/v1/authorize.pb-c.h"
@@ -23,6 +24,7 @@ int m4h_wire_authorize_request_encode(const struct m4h_authorize_request *reques
     message.public_key.len = request->public_key_len;
     message.key_fingerprint = m4h_wire_borrow(request->key_fingerprint);
     message.remote_address = m4h_wire_borrow(request->remote_address);
+    message.recheck = request->recheck;
     return m4h_wire_pack(&message.base, out);
 }
 
@@ -38,6 +40,7 @@ static bool read_public_key(const ProtobufCBinaryData *key, struct m4h_authorize
 static bool read_request(const Mas4h__V1__AuthorizeRequest *message,
                          struct m4h_authorize_request *out)
 {
+    out->recheck = message->recheck;
     return m4h_wire_read_id(message->slave_id, out->slave_id) &&
            m4h_wire_read_id(message->region, out->region) &&
            m4h_wire_read_text(message->username, out->username, sizeof(out->username)) &&
@@ -66,6 +69,9 @@ static int pack_allow(Mas4h__V1__AuthorizeReply *reply, const struct m4h_authori
 {
     Mas4h__V1__Allow message = MAS4H__V1__ALLOW__INIT;
     struct m4h_wire_limits_parts limits;
+    struct m4h_wire_label_parts labels;
+    struct m4h_wire_operator_parts operator_;
+    Google__Protobuf__Timestamp expires_at;
 
     message.client_key = m4h_wire_borrow(answer->client_key);
     message.valid_for_ms = answer->valid_for_ms;
@@ -74,6 +80,14 @@ static int pack_allow(Mas4h__V1__AuthorizeReply *reply, const struct m4h_authori
     message.last_port = answer->last_port;
     message.evictions = answer->evictions;
     message.evicted_ago_ms = answer->evicted_ago_ms;
+    message.n_labels = m4h_wire_write_labels(&labels, answer->labels);
+    message.labels = labels.pointers;
+    message.fixed_port = answer->fixed_port;
+    message.preferred_region = m4h_wire_borrow(answer->preferred_region);
+    message.operator_ = m4h_wire_write_operator(&operator_, &answer->operator_);
+    message.slave_id = m4h_wire_borrow(answer->slave_id);
+    message.expires_at = m4h_wire_write_time_maybe(&expires_at, answer->expires_wall_ms);
+    message.validator = m4h_wire_borrow(answer->validator);
     reply->result_case = MAS4H__V1__AUTHORIZE_REPLY__RESULT_ALLOW;
     reply->allow = &message;
     return m4h_wire_pack(&reply->base, out);
@@ -86,6 +100,8 @@ static int pack_deny(Mas4h__V1__AuthorizeReply *reply, const struct m4h_authoriz
 
     message.detail = m4h_wire_borrow(answer->detail);
     message.valid_for_ms = answer->valid_for_ms;
+    message.validator = m4h_wire_borrow(answer->validator);
+    message.pending = answer->pending;
     reply->result_case = MAS4H__V1__AUTHORIZE_REPLY__RESULT_DENY;
     reply->deny = &message;
     return m4h_wire_pack(&reply->base, out);
@@ -113,6 +129,25 @@ static uint16_t read_port_maybe(uint32_t port)
     return port <= UINT16_MAX ? (uint16_t)port : 0;
 }
 
+/* A port that it must have is a permission, and no advice. */
+static bool read_fixed_port(uint32_t port, uint16_t *out)
+{
+    *out = (uint16_t)port;
+    return port <= UINT16_MAX;
+}
+
+/* A key is a device's, an operator's or a slave's. */
+static bool read_whose(const Mas4h__V1__Allow *message, struct m4h_authorize_reply *out)
+{
+    int device = message->client_key[0] != '\0', slave = message->slave_id[0] != '\0';
+    int operator_ = message->operator_ != NULL;
+
+    return device + operator_ + slave == 1 &&
+           m4h_wire_read_client_key_maybe(message->client_key, out->client_key) &&
+           m4h_wire_read_operator(message->operator_, &out->operator_) &&
+           m4h_wire_read_id_maybe(message->slave_id, out->slave_id);
+}
+
 static bool read_allow(const Mas4h__V1__Allow *message, struct m4h_authorize_reply *out)
 {
     out->allowed = true;
@@ -120,15 +155,22 @@ static bool read_allow(const Mas4h__V1__Allow *message, struct m4h_authorize_rep
     out->last_port = read_port_maybe(message->last_port);
     out->evictions = message->evictions;
     out->evicted_ago_ms = message->evicted_ago_ms;
-    return m4h_wire_read_client_key(message->client_key, out->client_key) &&
+    return read_whose(message, out) &&
            m4h_wire_read_stamp(message->owner_stamp, &out->owner_stamp) &&
-           m4h_wire_read_limits(message->limits, &out->limits);
+           m4h_wire_read_limits(message->limits, &out->limits) &&
+           m4h_wire_read_labels(message->n_labels, message->labels, out->labels) &&
+           read_fixed_port(message->fixed_port, &out->fixed_port) &&
+           m4h_wire_read_id_maybe(message->preferred_region, out->preferred_region) &&
+           m4h_wire_read_time_maybe(message->expires_at, &out->expires_wall_ms) &&
+           m4h_wire_read_text(message->validator, out->validator, sizeof(out->validator));
 }
 
 static bool read_deny(const Mas4h__V1__Deny *message, struct m4h_authorize_reply *out)
 {
     out->valid_for_ms = message->valid_for_ms;
-    return m4h_wire_read_text(message->detail, out->detail, sizeof(out->detail));
+    out->pending = message->pending;
+    return m4h_wire_read_text(message->detail, out->detail, sizeof(out->detail)) &&
+           m4h_wire_read_text(message->validator, out->validator, sizeof(out->validator));
 }
 
 /* Starts from "denied", so that nothing half-read ever says yes. */
@@ -155,8 +197,8 @@ int m4h_wire_authorize_reply_decode(const uint8_t *data, size_t len,
                                     struct m4h_authorize_reply *reply, struct m4h_problem *problem)
 {
     struct m4h_wire_arena arena;
-    int error = m4h_wire_unpack(&arena, &mas4h__v1__authorize_reply__descriptor, M4H_WIRE_SMALL_MAX,
-                                data, len);
+    int error = m4h_wire_unpack(&arena, &mas4h__v1__authorize_reply__descriptor,
+                                M4H_WIRE_RECORD_MAX, data, len);
 
     if (error == 0 && !read_reply(arena.message, reply, problem)) {
         reply->allowed = false;

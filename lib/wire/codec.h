@@ -16,10 +16,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The most bytes of a message that is small by nature (names and numbers), and
- * of one that may hold keys as well. They leave room for fields to come. */
-#define M4H_WIRE_SMALL_MAX 4096u
-#define M4H_WIRE_KEYS_MAX  8192u
+/* The most bytes of a message that is small by nature (names and numbers), of one
+ * that may hold keys as well, and of one with all that is known of a device or an
+ * operator. They leave room for fields to come. */
+#define M4H_WIRE_SMALL_MAX  4096u
+#define M4H_WIRE_KEYS_MAX   8192u
+#define M4H_WIRE_RECORD_MAX 16384u
 
 /* What unpacking `len` bytes may allocate: what any valid message needs, and a bound for others. */
 #define M4H_WIRE_BUDGET(len) (64u * 1024u + 16u * (len))

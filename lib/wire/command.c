@@ -1,4 +1,4 @@
-/* What a slave is told: kick, drain, revoke. Snapshots are in snapshot.c. */
+/* What a slave is told: kick and drain. Snapshots are in snapshot.c, revocations in revoke.c. */
 #include "lib/base/error.h"
 #include "lib/wire/codec.h"
 #include "lib/wire/field.h"
@@ -159,40 +159,6 @@ int m4h_wire_drain_reply_decode(const uint8_t *data, size_t len, uint32_t *tunne
         m4h_wire_unpack(&arena, &mas4h__v1__drain_reply__descriptor, M4H_WIRE_SMALL_MAX, data, len);
 
     if (error == 0 && !read_drain_reply(arena.message, tunnels, problem))
-        error = M4H_EPROTOCOL;
-    m4h_wire_release(&arena);
-    return error;
-}
-
-/* ---- revoke ---------------------------------------------------------------- */
-
-int m4h_wire_revoke_encode(const struct m4h_revoke *revoke, struct m4h_buffer *out)
-{
-    Mas4h__V1__Revoke message = MAS4H__V1__REVOKE__INIT;
-
-    message.client_key = m4h_wire_borrow(revoke->client_key);
-    message.key_fingerprint = m4h_wire_borrow(revoke->key_fingerprint);
-    return m4h_wire_pack(&message.base, out);
-}
-
-static bool read_revoke(const Mas4h__V1__Revoke *message, struct m4h_revoke *out)
-{
-    bool by_client_key = message->client_key[0] != '\0';
-    bool by_fingerprint = message->key_fingerprint[0] != '\0';
-
-    return by_client_key != by_fingerprint &&
-           m4h_wire_read_client_key_maybe(message->client_key, out->client_key) &&
-           m4h_wire_read_text(message->key_fingerprint, out->key_fingerprint,
-                              sizeof(out->key_fingerprint));
-}
-
-int m4h_wire_revoke_decode(const uint8_t *data, size_t len, struct m4h_revoke *out)
-{
-    struct m4h_wire_arena arena;
-    int error =
-        m4h_wire_unpack(&arena, &mas4h__v1__revoke__descriptor, M4H_WIRE_SMALL_MAX, data, len);
-
-    if (error == 0 && !read_revoke(arena.message, out))
         error = M4H_EPROTOCOL;
     m4h_wire_release(&arena);
     return error;

@@ -6,18 +6,20 @@
 #include "lib/wire/wire.h"
 #include "mas4h/v1/event.pb-c.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* ---- out ------------------------------------------------------------------ */
 
 static int pack_connect(Mas4h__V1__Event *event, const struct m4h_tunnel *tunnel,
-                        struct m4h_buffer *out)
+                        bool without_master, struct m4h_buffer *out)
 {
     Mas4h__V1__Connect message = MAS4H__V1__CONNECT__INIT;
     struct m4h_wire_tunnel_parts parts;
 
     m4h_wire_write_tunnel(&parts, tunnel);
     message.tunnel = &parts.message;
+    message.without_master = without_master;
     event->payload_case = MAS4H__V1__EVENT__PAYLOAD_CONNECT;
     event->connect = &message;
     return m4h_wire_pack(&event->base, out);
@@ -36,6 +38,8 @@ static int pack_disconnect(Mas4h__V1__Event *event, const struct m4h_disconnect 
     message.bytes_from_device = disconnect->bytes_from_device;
     message.bytes_to_device = disconnect->bytes_to_device;
     message.duration_ms = disconnect->duration_ms;
+    message.actor = m4h_wire_borrow(disconnect->actor);
+    message.detail = m4h_wire_borrow(disconnect->detail);
     event->payload_case = MAS4H__V1__EVENT__PAYLOAD_DISCONNECT;
     event->disconnect = &message;
     return m4h_wire_pack(&event->base, out);
@@ -86,6 +90,7 @@ static int pack_drain(Mas4h__V1__Event *event, const struct m4h_drain *drain,
     message.deadline = &deadline;
     message.tunnels = drain->tunnels;
     message.channels = drain->channels;
+    message.actor = m4h_wire_borrow(drain->actor);
     event->payload_case = MAS4H__V1__EVENT__PAYLOAD_DRAIN;
     event->drain = &message;
     return m4h_wire_pack(&event->base, out);
@@ -131,12 +136,57 @@ static int pack_flapping(Mas4h__V1__Event *event, const struct m4h_flapping *fla
     return m4h_wire_pack(&event->base, out);
 }
 
+static int pack_access(Mas4h__V1__Event *event, const struct m4h_access *access,
+                       struct m4h_buffer *out)
+{
+    Mas4h__V1__Access message = MAS4H__V1__ACCESS__INIT;
+    char access_id[M4H_TUNNEL_ID_TEXT_MAX], tunnel_id[M4H_TUNNEL_ID_TEXT_MAX] = "";
+
+    m4h_tunnel_id_format(access->access_id, access_id);
+    if (access->tunnel_id != 0)
+        m4h_tunnel_id_format(access->tunnel_id, tunnel_id);
+    message.phase = (Mas4h__V1__AccessPhase)access->phase;
+    message.access_id = access_id;
+    message.operator_ = m4h_wire_borrow(access->operator_name);
+    message.key_fingerprint = m4h_wire_borrow(access->key_fingerprint);
+    message.remote_address = m4h_wire_borrow(access->remote_address);
+    message.client_key = m4h_wire_borrow(access->client_key);
+    message.port = access->port;
+    message.tunnel_id = tunnel_id;
+    message.device_slave_id = m4h_wire_borrow(access->device_slave_id);
+    message.bytes_from_device = access->bytes_from_device;
+    message.bytes_to_device = access->bytes_to_device;
+    message.duration_ms = access->duration_ms;
+    message.detail = m4h_wire_borrow(access->detail);
+    event->payload_case = MAS4H__V1__EVENT__PAYLOAD_ACCESS;
+    event->access = &message;
+    return m4h_wire_pack(&event->base, out);
+}
+
+static int pack_reload(Mas4h__V1__Event *event, const struct m4h_reload *reload,
+                       struct m4h_buffer *out)
+{
+    Mas4h__V1__Reload message = MAS4H__V1__RELOAD__INIT;
+    char *settings[M4H_RELOAD_SETTINGS_MAX];
+
+    assert(reload->setting_count <= M4H_RELOAD_SETTINGS_MAX);
+    for (size_t i = 0; i < reload->setting_count; i++)
+        settings[i] = m4h_wire_borrow(reload->settings[i]);
+    message.actor = m4h_wire_borrow(reload->actor);
+    message.n_settings = reload->setting_count;
+    message.settings = settings;
+    message.error = m4h_wire_borrow(reload->error);
+    event->payload_case = MAS4H__V1__EVENT__PAYLOAD_RELOAD;
+    event->reload = &message;
+    return m4h_wire_pack(&event->base, out);
+}
+
 static int pack_payload(Mas4h__V1__Event *message, const struct m4h_event *event,
                         struct m4h_buffer *out)
 {
     switch (event->type) {
     case M4H_EVENT_CONNECT:
-        return pack_connect(message, &event->as.connect, out);
+        return pack_connect(message, &event->as.connect, event->without_master, out);
     case M4H_EVENT_DISCONNECT:
         return pack_disconnect(message, &event->as.disconnect, out);
     case M4H_EVENT_LOAD:
@@ -152,7 +202,9 @@ static int pack_payload(Mas4h__V1__Event *message, const struct m4h_event *event
     case M4H_EVENT_STOP:
         return pack_stop(message, out);
     case M4H_EVENT_ACCESS:
+        return pack_access(message, &event->as.access, out);
     case M4H_EVENT_RELOAD:
+        return pack_reload(message, &event->as.reload, out);
     case M4H_EVENT_OTHER:
         break;
     }
@@ -185,7 +237,9 @@ static bool read_disconnect(const Mas4h__V1__Disconnect *message, struct m4h_dis
     out->bytes_to_device = message->bytes_to_device;
     out->duration_ms = message->duration_ms;
     return m4h_wire_read_client_key(message->client_key, out->client_key) &&
-           m4h_wire_read_tunnel_id(message->tunnel_id, &out->tunnel_id);
+           m4h_wire_read_tunnel_id(message->tunnel_id, &out->tunnel_id) &&
+           m4h_wire_read_text(message->actor, out->actor, sizeof(out->actor)) &&
+           m4h_wire_read_text(message->detail, out->detail, sizeof(out->detail));
 }
 
 static bool read_load(const Mas4h__V1__Load *message, struct m4h_load *out)
@@ -208,7 +262,8 @@ static bool read_drain(const Mas4h__V1__Drain *message, struct m4h_drain *out)
 {
     out->tunnels = message->tunnels;
     out->channels = message->channels;
-    return m4h_wire_read_time(message->deadline, &out->deadline_wall_ms);
+    return m4h_wire_read_time(message->deadline, &out->deadline_wall_ms) &&
+           m4h_wire_read_text(message->actor, out->actor, sizeof(out->actor));
 }
 
 static bool read_refuse(const Mas4h__V1__Refuse *message, struct m4h_refuse *out)
@@ -236,11 +291,55 @@ static bool read_flapping(const Mas4h__V1__Flapping *message, struct m4h_flappin
                               sizeof(out->owner_address));
 }
 
+/* What a stranger asked for need not be a client key. */
+static bool read_access_device(const Mas4h__V1__Access *message, struct m4h_access *out)
+{
+    out->port = (uint16_t)message->port;
+    return message->port <= UINT16_MAX &&
+           m4h_wire_read_text(message->client_key, out->client_key, sizeof(out->client_key)) &&
+           (message->tunnel_id[0] == '\0' ||
+            m4h_wire_read_tunnel_id(message->tunnel_id, &out->tunnel_id)) &&
+           m4h_wire_read_id_maybe(message->device_slave_id, out->device_slave_id);
+}
+
+/* A phase of a later version reads as 0. */
+static bool read_access(const Mas4h__V1__Access *message, struct m4h_access *out)
+{
+    bool known = (int)message->phase > 0 && (int)message->phase <= M4H_ACCESS_REFUSED;
+
+    out->phase = (enum m4h_access_phase)(known ? (int)message->phase : 0);
+    out->bytes_from_device = message->bytes_from_device;
+    out->bytes_to_device = message->bytes_to_device;
+    out->duration_ms = message->duration_ms;
+    return m4h_wire_read_tunnel_id(message->access_id, &out->access_id) &&
+           m4h_wire_read_client_key(message->operator_, out->operator_name) &&
+           m4h_wire_read_text(message->key_fingerprint, out->key_fingerprint,
+                              sizeof(out->key_fingerprint)) &&
+           m4h_wire_read_text(message->remote_address, out->remote_address,
+                              sizeof(out->remote_address)) &&
+           read_access_device(message, out) &&
+           m4h_wire_read_text(message->detail, out->detail, sizeof(out->detail));
+}
+
+static bool read_reload(const Mas4h__V1__Reload *message, struct m4h_reload *out)
+{
+    if (message->n_settings > M4H_RELOAD_SETTINGS_MAX)
+        return false;
+    for (size_t i = 0; i < message->n_settings; i++) {
+        if (!m4h_wire_read_text(message->settings[i], out->settings[i], sizeof(out->settings[i])))
+            return false;
+    }
+    out->setting_count = (uint8_t)message->n_settings;
+    return m4h_wire_read_text(message->actor, out->actor, sizeof(out->actor)) &&
+           m4h_wire_read_text(message->error, out->error, sizeof(out->error));
+}
+
 static bool read_payload(const Mas4h__V1__Event *message, struct m4h_event *out)
 {
     switch (message->payload_case) {
     case MAS4H__V1__EVENT__PAYLOAD_CONNECT:
         out->type = M4H_EVENT_CONNECT;
+        out->without_master = message->connect->without_master;
         return m4h_wire_read_tunnel(message->connect->tunnel, &out->as.connect);
     case MAS4H__V1__EVENT__PAYLOAD_DISCONNECT:
         out->type = M4H_EVENT_DISCONNECT;
@@ -263,6 +362,12 @@ static bool read_payload(const Mas4h__V1__Event *message, struct m4h_event *out)
     case MAS4H__V1__EVENT__PAYLOAD_FLAPPING:
         out->type = M4H_EVENT_FLAPPING;
         return read_flapping(message->flapping, &out->as.flapping);
+    case MAS4H__V1__EVENT__PAYLOAD_ACCESS:
+        out->type = M4H_EVENT_ACCESS;
+        return read_access(message->access, &out->as.access);
+    case MAS4H__V1__EVENT__PAYLOAD_RELOAD:
+        out->type = M4H_EVENT_RELOAD;
+        return read_reload(message->reload, &out->as.reload);
     default:
         out->type = M4H_EVENT_OTHER;
         return true;

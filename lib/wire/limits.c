@@ -1,4 +1,4 @@
-/* DeviceLimits. */
+/* DeviceLimits and PortRange. */
 #include "lib/wire/limits.h"
 
 #include "lib/base/network.h"
@@ -6,7 +6,7 @@
 
 #include <assert.h>
 
-static void write_range(Mas4h__V1__PortRange *message, const struct m4h_port_range *range)
+void m4h_wire_write_port_range(Mas4h__V1__PortRange *message, const struct m4h_port_range *range)
 {
     mas4h__v1__port_range__init(message);
     message->first = range->first;
@@ -26,7 +26,7 @@ Mas4h__V1__DeviceLimits *m4h_wire_write_limits(struct m4h_wire_limits_parts *par
     for (size_t i = 0; i < limits->operator_network_count; i++)
         parts->networks[i] = m4h_wire_borrow(limits->operator_networks[i]);
     for (size_t i = 0; i < limits->port_range_count; i++) {
-        write_range(&parts->ranges[i], &limits->ports[i]);
+        m4h_wire_write_port_range(&parts->ranges[i], &limits->ports[i]);
         parts->range_pointers[i] = &parts->ranges[i];
     }
     message->n_operator_networks = limits->operator_network_count;
@@ -47,7 +47,7 @@ static bool read_network(const char *text, char out[M4H_NETWORK_TEXT_MAX])
     return m4h_text_copy(out, M4H_NETWORK_TEXT_MAX, text) && m4h_network_parse(out, &network) == 0;
 }
 
-static bool read_range(const Mas4h__V1__PortRange *message, struct m4h_port_range *out)
+bool m4h_wire_read_port_range(const Mas4h__V1__PortRange *message, struct m4h_port_range *out)
 {
     return m4h_wire_read_port(message->first, &out->first) &&
            m4h_wire_read_port(message->last, &out->last) && out->first <= out->last;
@@ -64,7 +64,7 @@ static bool read_lists(const Mas4h__V1__DeviceLimits *message, struct m4h_device
             return false;
     }
     for (size_t i = 0; i < message->n_ports; i++) {
-        if (!read_range(message->ports[i], &out->ports[i]))
+        if (!m4h_wire_read_port_range(message->ports[i], &out->ports[i]))
             return false;
     }
     out->operator_network_count = (uint8_t)message->n_operator_networks;

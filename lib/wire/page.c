@@ -25,6 +25,7 @@ static bool read_request(const char *region, const char *slave_id, uint32_t page
                          struct m4h_page_request *out)
 {
     out->client_key_prefix[0] = '\0';
+    out->labels[0] = '\0';
     out->page_size = page_size == 0                  ? M4H_PAGE_SIZE_DEFAULT
                      : page_size > M4H_PAGE_SIZE_MAX ? M4H_PAGE_SIZE_MAX
                                                      : page_size;
@@ -68,6 +69,7 @@ int m4h_wire_slaves_request_decode(const uint8_t *data, size_t len, struct m4h_p
 int m4h_wire_tunnels_request_encode(const struct m4h_page_request *request, struct m4h_buffer *out)
 {
     Mas4h__V1__TunnelsStatusRequest message = MAS4H__V1__TUNNELS_STATUS_REQUEST__INIT;
+    struct m4h_wire_label_parts labels;
 
     message.region = m4h_wire_borrow(request->region);
     message.slave_id = m4h_wire_borrow(request->slave_id);
@@ -75,6 +77,8 @@ int m4h_wire_tunnels_request_encode(const struct m4h_page_request *request, stru
     message.page_token = m4h_wire_borrow(request->page_token);
     message.request_id = m4h_wire_borrow(request->request_id);
     message.client_key_prefix = m4h_wire_borrow(request->client_key_prefix);
+    message.n_labels = m4h_wire_write_labels(&labels, request->labels);
+    message.labels = labels.pointers;
     return m4h_wire_pack(&message.base, out);
 }
 
@@ -84,7 +88,8 @@ static bool read_tunnels_request(const Mas4h__V1__TunnelsStatusRequest *message,
     return read_request(message->region, message->slave_id, message->page_size, message->page_token,
                         message->request_id, out) &&
            m4h_wire_read_text(message->client_key_prefix, out->client_key_prefix,
-                              sizeof(out->client_key_prefix));
+                              sizeof(out->client_key_prefix)) &&
+           m4h_wire_read_labels(message->n_labels, message->labels, out->labels);
 }
 
 int m4h_wire_tunnels_request_decode(const uint8_t *data, size_t len, struct m4h_page_request *out)

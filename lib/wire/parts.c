@@ -25,6 +25,8 @@ void m4h_wire_write_tunnel(struct m4h_wire_tunnel_parts *parts, const struct m4h
     message->connected_at = &parts->connected_at;
     message->key_fingerprint = m4h_wire_borrow(tunnel->key_fingerprint);
     message->client_version = m4h_wire_borrow(tunnel->client_version);
+    message->n_labels = m4h_wire_write_labels(&parts->labels, tunnel->labels);
+    message->labels = parts->labels.pointers;
 }
 
 static bool read_ports(const Mas4h__V1__Tunnel *message, struct m4h_tunnel *out)
@@ -51,7 +53,8 @@ bool m4h_wire_read_tunnel(const Mas4h__V1__Tunnel *message, struct m4h_tunnel *o
            m4h_wire_read_text(message->key_fingerprint, out->key_fingerprint,
                               sizeof(out->key_fingerprint)) &&
            m4h_wire_read_text(message->client_version, out->client_version,
-                              sizeof(out->client_version));
+                              sizeof(out->client_version)) &&
+           m4h_wire_read_labels(message->n_labels, message->labels, out->labels);
 }
 
 void m4h_wire_write_info(struct m4h_wire_info_parts *parts, const struct m4h_slave_info *info)

@@ -6,6 +6,7 @@
 
 #include "google/protobuf/timestamp.pb-c.h"
 #include "lib/base/model.h"
+#include "lib/wire/label_parts.h"
 #include "mas4h/v1/problem.pb-c.h"
 #include "mas4h/v1/slave.pb-c.h"
 #include "mas4h/v1/tunnel.pb-c.h"
@@ -19,6 +20,7 @@ struct m4h_wire_tunnel_parts {
     Google__Protobuf__Timestamp connected_at;
     char tunnel_id[M4H_TUNNEL_ID_TEXT_MAX];
     uint32_t other_ports[M4H_TUNNEL_PORTS_MAX];
+    struct m4h_wire_label_parts labels;
 };
 
 void m4h_wire_write_tunnel(struct m4h_wire_tunnel_parts *parts, const struct m4h_tunnel *tunnel);

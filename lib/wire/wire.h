@@ -6,7 +6,8 @@
  * M4H_ETOOBIG, M4H_EPROTOCOL (not such a message, or a field breaks its rule) or
  * M4H_ENOMEM; `*out` is then undefined. Unknown fields are ignored, unknown
  * enum values become 0 where a reason is only told on, M4H_PROBLEM_INTERNAL in a
- * problem, M4H_DISCONNECT_KICKED in a kick, M4H_SLAVE_DRAINING as a state.
+ * problem, M4H_DISCONNECT_KICKED in a kick, M4H_SLAVE_DRAINING as a state, M4H_DEVICE_DISABLED as
+ * that of a device.
  * Any thread; no state. */
 #ifndef M4H_WIRE_WIRE_H
 #define M4H_WIRE_WIRE_H
@@ -177,7 +178,107 @@ M4H_MUST_CHECK int m4h_wire_reservations_decode(const uint8_t *data, size_t len,
                                                 struct m4h_shared_reservation **reservations,
                                                 size_t *count);
 
+/* Revocations. A page has at most M4H_REVOCATIONS_PAGE_MAX of them, which always fit, else
+ * M4H_ETOOBIG when encoding. A decoded array is allocated: free() it; NULL where count is 0 or a
+ * problem came. A page_size of 0 on the wire, or one beyond the most, becomes the most. */
 M4H_MUST_CHECK int m4h_wire_revoke_encode(const struct m4h_revoke *revoke, struct m4h_buffer *out);
 M4H_MUST_CHECK int m4h_wire_revoke_decode(const uint8_t *data, size_t len, struct m4h_revoke *out);
+
+M4H_MUST_CHECK int m4h_wire_revoke_request_encode(const struct m4h_revoke_request *request,
+                                                  struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_revoke_request_decode(const uint8_t *data, size_t len,
+                                                  struct m4h_revoke_request *out);
+M4H_MUST_CHECK int m4h_wire_revoke_reply_encode(const struct m4h_revoke *revoked,
+                                                const struct m4h_problem *problem,
+                                                struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_revoke_reply_decode(const uint8_t *data, size_t len,
+                                                struct m4h_revoke *revoked,
+                                                struct m4h_problem *problem);
+
+M4H_MUST_CHECK int
+m4h_wire_revocations_request_encode(const struct m4h_revocations_request *request,
+                                    struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_revocations_request_decode(const uint8_t *data, size_t len,
+                                                       struct m4h_revocations_request *out);
+M4H_MUST_CHECK int m4h_wire_revocations_reply_encode(const struct m4h_revoke *revocations,
+                                                     size_t count, const char *next_page_token,
+                                                     uint64_t digest,
+                                                     const struct m4h_problem *problem,
+                                                     struct m4h_buffer *out);
+M4H_MUST_CHECK int
+m4h_wire_revocations_reply_decode(const uint8_t *data, size_t len, struct m4h_revoke **revocations,
+                                  size_t *count, char next_page_token[M4H_REVOCATION_NAME_MAX + 1],
+                                  uint64_t *digest, struct m4h_problem *problem);
+
+/* Where a device hangs. `master_id`, that answers, comes with a problem too. */
+M4H_MUST_CHECK int m4h_wire_locate_request_encode(const struct m4h_locate_request *request,
+                                                  struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_locate_request_decode(const uint8_t *data, size_t len,
+                                                  struct m4h_locate_request *out);
+M4H_MUST_CHECK int m4h_wire_locate_reply_encode(const struct m4h_located *located,
+                                                const char *master_id,
+                                                const struct m4h_problem *problem,
+                                                struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_locate_reply_decode(const uint8_t *data, size_t len,
+                                                struct m4h_located *located,
+                                                char master_id[M4H_ID_MAX + 1],
+                                                struct m4h_problem *problem);
+
+/* Records of devices. What a record may hold together (a client key or an operator, a
+ * public key of that fingerprint) is for the registry to judge: here each field is checked by
+ * itself, and only its fingerprint must be there.
+ *
+ * Lists: at most M4H_DEVICES_PAGE_MAX are given, else M4H_ETOOBIG; as many of them as fit are in
+ * the message, and at least one. A page that leaves some out has the fingerprint of its last one
+ * as next_page_token; of those that changed the rest, from `*taken` on, go in another message.
+ * Decoded arrays and page sizes: as of revocations. */
+M4H_MUST_CHECK int m4h_wire_device_get_encode(const struct m4h_device_request *request,
+                                              struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_device_get_decode(const uint8_t *data, size_t len,
+                                              struct m4h_device_request *out);
+M4H_MUST_CHECK int m4h_wire_device_remove_encode(const struct m4h_device_request *request,
+                                                 struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_device_remove_decode(const uint8_t *data, size_t len,
+                                                 struct m4h_device_request *out);
+M4H_MUST_CHECK int m4h_wire_device_put_encode(const struct m4h_device_put *put,
+                                              struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_device_put_decode(const uint8_t *data, size_t len,
+                                              struct m4h_device_put *out);
+/* To get, put and remove. */
+M4H_MUST_CHECK int m4h_wire_device_reply_encode(const struct m4h_device_record *device,
+                                                const struct m4h_problem *problem,
+                                                struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_device_reply_decode(const uint8_t *data, size_t len,
+                                                struct m4h_device_record *device,
+                                                struct m4h_problem *problem);
+
+M4H_MUST_CHECK int m4h_wire_devices_request_encode(const struct m4h_devices_request *request,
+                                                   struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_devices_request_decode(const uint8_t *data, size_t len,
+                                                   struct m4h_devices_request *out);
+M4H_MUST_CHECK int m4h_wire_devices_reply_encode(const struct m4h_device_record *devices,
+                                                 size_t count, const char *next_page_token,
+                                                 const struct m4h_problem *problem,
+                                                 struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_devices_reply_decode(const uint8_t *data, size_t len,
+                                                 struct m4h_device_record **devices, size_t *count,
+                                                 char next_page_token[M4H_PAGE_TOKEN_MAX + 1],
+                                                 struct m4h_problem *problem);
+
+M4H_MUST_CHECK int m4h_wire_devices_changed_encode(const char *master_id, uint64_t instance,
+                                                   const struct m4h_device_record *devices,
+                                                   size_t count, size_t *taken,
+                                                   struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_devices_changed_decode(const uint8_t *data, size_t len,
+                                                   char master_id[M4H_ID_MAX + 1],
+                                                   uint64_t *instance,
+                                                   struct m4h_device_record **devices,
+                                                   size_t *count);
+
+/* What people and masters have changed. */
+M4H_MUST_CHECK int m4h_wire_audit_record_encode(const struct m4h_audit_record *record,
+                                                struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_audit_record_decode(const uint8_t *data, size_t len,
+                                                struct m4h_audit_record *out);
 
 #endif
