@@ -157,6 +157,9 @@ void m4h_master_write_metrics(void *context, struct m4h_metrics *metrics)
     write_events(&stats, &master->counters, metrics);
     write_requests(&master->counters, &dispatch, metrics);
     write_latency(master, metrics);
+    WRITE_ONE("voids_lost_total", "counter",
+              "Decisions that were taken back, and slaves not told, as the bus took no message.",
+              master->counters.voids_lost);
     WRITE_ONE("authorizations_waiting", "gauge", "Keys that validators are asked about.",
               m4h_master_askings(master));
     m4h_chain_write_metrics(master->chain, metrics);

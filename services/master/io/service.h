@@ -8,6 +8,7 @@
 #include "lib/base/latency.h"
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
+#include "lib/base/stamp.h"
 #include "lib/bus/bus.h"
 #include "lib/http/ops.h"
 #include "lib/net/pump.h"
@@ -66,6 +67,7 @@ struct m4h_master_counters {
     uint64_t hellos_lost;
     uint64_t shared_out; /* reservations that other masters were told */
     uint64_t shared_lost;
+    uint64_t voids_lost; /* that slaves were not told of */
     uint64_t bad_shared; /* what other masters said and could not be taken */
 };
 
@@ -102,6 +104,7 @@ struct m4h_master {
     struct m4h_tunnel_status *tunnels_page;
     struct m4h_slave_status *slaves_page;
     struct m4h_region_status *regions;
+    struct m4h_stamp_clock stamps;
     uint64_t random;
     uint64_t alive_ms; /* when the loop last did something */
     struct m4h_master_counters counters;
@@ -149,6 +152,13 @@ void m4h_master_answer(struct m4h_master *master, const struct m4h_bus_message *
 /* The same, later: `reply` NULL is nobody. */
 void m4h_master_answer_to(struct m4h_master *master, const char *reply, uint64_t arrived_us,
                           enum m4h_master_request kind, int error);
+
+/* ---- revocations.c --------------------------------------------------------- */
+
+/* What was decided about a key until now is void: slaves ask again before they let it in, and cut
+ * what it has. One of the two names is "". The bus must be there. */
+void m4h_master_void(struct m4h_master *master, const char *key_fingerprint, const char *client_key,
+                     const char *reason);
 
 /* ---- snapshots.c ----------------------------------------------------------- */
 
