@@ -42,7 +42,7 @@ BELOW = {
     "base": set(),
     "config": {"base"},
     "crypto": {"base"},
-    "fetch": {"base"},
+    "fetch": {"base", "net"},
     "wire": {"base"},
     "bus": {"base", "crypto"},
     "json": {"base"},

@@ -4,6 +4,7 @@
 #include "lib/fetch/fetch.h"
 
 #include "lib/base/error.h"
+#include "lib/fetch/url.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -118,22 +119,10 @@ static void set_up(struct m4h_fetch *fetch, const struct m4h_fetch_config *confi
 static int take_url(struct m4h_fetch *fetch, const char *url)
 {
     size_t len = strlen(url);
-    CURLU *parts;
-    char *scheme = NULL;
-    bool is_fine;
+    int error = m4h_fetch_url_check(url);
 
-    if (len >= M4H_FETCH_TEXT_MAX)
-        return M4H_EINVALID;
-    parts = curl_url();
-    if (parts == NULL)
-        return M4H_ENOMEM;
-    is_fine = curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-              curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-              (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
-    curl_free(scheme);
-    curl_url_cleanup(parts);
-    if (!is_fine)
-        return M4H_EINVALID;
+    if (error != 0)
+        return error;
     while (len > 0 && url[len - 1] == '/')
         len--;
     fetch->base_url = strndup(url, len);
