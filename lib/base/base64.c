@@ -1,14 +1,14 @@
-/* Base64, the direction that key files need. */
+/* Base64, both ways. */
 #include "lib/base/base64.h"
 
 #include "lib/base/error.h"
 
 #include <string.h>
 
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 static int value_of(char c)
 {
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const char *at = c == '\0' ? NULL : strchr(alphabet, c);
 
     return at == NULL ? -1 : (int)(at - alphabet);
@@ -54,4 +54,22 @@ int m4h_base64_decode(const char *text, size_t len, uint8_t *out, size_t out_siz
     }
     *out_len = made;
     return 0;
+}
+
+const char *m4h_base64_encode(const uint8_t *data, size_t len, char *text)
+{
+    char *out = text;
+
+    for (size_t at = 0; at < len; at += 3) {
+        size_t left = len - at;
+        uint32_t bits = (uint32_t)data[at] << 16 | (left > 1 ? (uint32_t)data[at + 1] << 8 : 0) |
+                        (left > 2 ? data[at + 2] : 0);
+
+        *out++ = alphabet[bits >> 18];
+        *out++ = alphabet[bits >> 12 & 63];
+        *out++ = left > 1 ? alphabet[bits >> 6 & 63] : '=';
+        *out++ = left > 2 ? alphabet[bits & 63] : '=';
+    }
+    *out = '\0';
+    return text;
 }
