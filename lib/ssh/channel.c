@@ -1,5 +1,5 @@
-/* forwarded-tcpip channels, and those of open.c. libssh's callbacks run in the middle of any call
- * to it, so they copy data out and set marks; m4h_ssh_channels_turn acts on them.
+/* Channels that carry TCP connections. libssh's callbacks run in the middle of any call to
+ * it, so they copy data out and set marks; m4h_ssh_channels_turn acts on them.
  *
  * A channel ends in one of three ways: its owner closes it (libssh frees its part
  * when the device has confirmed; until then what comes is dropped, up to a limit),
@@ -34,6 +34,9 @@
 /* Written to the channels of a session before the kernel is tried: what one call
  * sends, and what waits more where it takes nothing. */
 #define GATHER_BYTES 65536u
+/* How libssh's text begins when a channel was refused, and what stands before the code. */
+#define REFUSAL      "Channel opening failure"
+#define REFUSAL_CODE "error ("
 
 static int on_library_data(ssh_session ssh, ssh_channel ssh_channel_, void *data, uint32_t len,
                            int is_stderr, void *userdata)
@@ -98,11 +101,28 @@ static void on_library_close(ssh_session ssh, ssh_channel ssh_channel_, void *us
     count_confirmed(channel);
 }
 
+static int library_open(struct m4h_ssh_channel *channel)
+{
+    return (channel->direct ? ssh_channel_open_forward : ssh_channel_open_reverse_forward)(
+        channel->ssh, channel->address, channel->port, channel->originator,
+        channel->originator_port);
+}
+
+/* Of the latest refusal in this session, which the library has as a text only. */
+static unsigned refusal_code(const struct m4h_ssh_session *session)
+{
+    const char *text = ssh_get_error(session->ssh);
+    const char *at = strstr(text, REFUSAL_CODE);
+
+    return strncmp(text, REFUSAL, strlen(REFUSAL)) == 0 && at != NULL
+               ? (unsigned)strtoul(at + strlen(REFUSAL_CODE), NULL, 10)
+               : 0;
+}
+
 /* Asks, or asks how it stands: the library wants the same call until it knows. */
 static void try_open(struct m4h_ssh_channel *channel)
 {
-    int rc = ssh_channel_open_reverse_forward(channel->ssh, channel->address, channel->port,
-                                              channel->originator, channel->originator_port);
+    int rc = library_open(channel);
 
     if (rc == SSH_OK) {
         channel->state = CHANNEL_OPEN;
@@ -111,6 +131,7 @@ static void try_open(struct m4h_ssh_channel *channel)
     } else if (rc != SSH_AGAIN) {
         channel->state = CHANNEL_OPEN;
         channel->denied = true;
+        channel->refusal_code = refusal_code(channel->session);
         channel->eof_told = true;
         channel->closed = true;
     }
@@ -208,10 +229,10 @@ void m4h_ssh_channel_unmake(struct m4h_ssh_channel *channel)
     release(channel);
 }
 
-int m4h_ssh_channel_open(struct m4h_ssh_channel **channel, struct m4h_ssh_session *session,
-                         const char *address, uint16_t port, const char *originator,
-                         uint16_t originator_port, const struct m4h_ssh_channel_handler *handler,
-                         void *context)
+static int open_channel(struct m4h_ssh_channel **channel, struct m4h_ssh_session *session,
+                        bool direct, const char *address, uint16_t port, const char *originator,
+                        uint16_t originator_port, const struct m4h_ssh_channel_handler *handler,
+                        void *context)
 {
     struct m4h_ssh_stream *before;
     struct m4h_ssh_channel *made;
@@ -220,6 +241,7 @@ int m4h_ssh_channel_open(struct m4h_ssh_channel **channel, struct m4h_ssh_sessio
     if (error != 0)
         return error;
     made = *channel;
+    made->direct = direct;
     made->address = strdup(address);
     made->originator = strdup(originator);
     made->port = port;
@@ -231,9 +253,32 @@ int m4h_ssh_channel_open(struct m4h_ssh_channel **channel, struct m4h_ssh_sessio
     }
     /* The first asking cannot have its answer yet: a turn finds it. */
     before = m4h_ssh_session_enter(session);
-    ssh_channel_open_reverse_forward(made->ssh, address, port, originator, originator_port);
+    library_open(made);
     m4h_ssh_session_leave(session, before);
     return 0;
+}
+
+int m4h_ssh_channel_open(struct m4h_ssh_channel **channel, struct m4h_ssh_session *session,
+                         const char *address, uint16_t port, const char *originator,
+                         uint16_t originator_port, const struct m4h_ssh_channel_handler *handler,
+                         void *context)
+{
+    return open_channel(channel, session, false, address, port, originator, originator_port,
+                        handler, context);
+}
+
+int m4h_ssh_channel_open_direct(struct m4h_ssh_channel **channel, struct m4h_ssh_session *session,
+                                const char *host, uint16_t port, const char *originator,
+                                uint16_t originator_port,
+                                const struct m4h_ssh_channel_handler *handler, void *context)
+{
+    return open_channel(channel, session, true, host, port, originator, originator_port, handler,
+                        context);
+}
+
+unsigned m4h_ssh_channel_refusal(const struct m4h_ssh_channel *channel)
+{
+    return channel->refusal_code;
 }
 
 size_t m4h_ssh_channel_room(const struct m4h_ssh_channel *channel)

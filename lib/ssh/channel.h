@@ -38,6 +38,19 @@ M4H_MUST_CHECK int m4h_ssh_channel_open(struct m4h_ssh_channel **channel,
                                         const struct m4h_ssh_channel_handler *handler,
                                         void *context);
 
+/* Asks the server of a session that began here (client.h) for a connection to `host`, by
+ * direct-tcpip (RFC 4254 section 7.2). Otherwise as m4h_ssh_channel_open. */
+M4H_MUST_CHECK int m4h_ssh_channel_open_direct(struct m4h_ssh_channel **channel,
+                                               struct m4h_ssh_session *session, const char *host,
+                                               uint16_t port, const char *originator,
+                                               uint16_t originator_port,
+                                               const struct m4h_ssh_channel_handler *handler,
+                                               void *context);
+/* In on_closed: why it was not opened, as RFC 4254 section 5.1 has it (1: prohibited, 2:
+ * connect failed, ...), where several are refused at once that of the last; 0: it was
+ * open, or the session broke. */
+unsigned m4h_ssh_channel_refusal(const struct m4h_ssh_channel *channel);
+
 /* How many bytes may be written now: what the device's window and our socket take,
  * and what leaves others their turn. */
 size_t m4h_ssh_channel_room(const struct m4h_ssh_channel *channel);

@@ -23,6 +23,11 @@ struct m4h_ssh_server {
     uint32_t taken_keys;     /* devices' keys, a bit for each enum ssh_keytypes_e */
     const char *compression; /* as the library's option takes it */
     char *dropbear_macs;     /* owned: all that Dropbear is offered; NULL: as everyone */
+    /* For sessions that begin here: what this side proves to be by, and what it offers,
+     * in its order; the lists are owned, "" for the library's own. */
+    ssh_key own_keys[M4H_HOST_KEYS_MAX];
+    size_t own_key_count;
+    char *ciphers, *key_exchanges, *macs;
     /* Sessions that need a turn without their socket being ready. */
     struct m4h_ssh_session *due;
     struct m4h_ssh_session **due_end;
@@ -47,10 +52,12 @@ struct m4h_ssh_channel {
     const struct m4h_ssh_channel_handler *handler; /* NULL: the owner has closed it */
     void *context;
     enum channel_state state;
-    bool denied;     /* the device refused to open it */
-    bool freed;      /* given back to libssh, which keeps it until the device confirms */
-    bool confirmed;  /* SSH_MSG_CHANNEL_CLOSE came: once given back, libssh has it no more */
-    size_t buffered; /* the most that libssh has held of it, and holds memory for */
+    bool direct;           /* asked of a server: direct-tcpip */
+    bool denied;           /* the device refused to open it */
+    unsigned refusal_code; /* then: as RFC 4254 section 5.1 has it; 0: not known */
+    bool freed;            /* given back to libssh, which keeps it until the device confirms */
+    bool confirmed;        /* SSH_MSG_CHANNEL_CLOSE came: once given back, libssh has it no more */
+    size_t buffered;       /* the most that libssh has held of it, and holds memory for */
     size_t unconfirmed_bytes; /* its part of the session's */
     uint64_t dropped;         /* came after it was given back */
     bool eof;                 /* SSH_MSG_CHANNEL_EOF came */
@@ -64,8 +71,11 @@ struct m4h_ssh_channel {
     char *originator;
 };
 
+struct m4h_ssh_client;
+
 struct m4h_ssh_session {
     struct m4h_ssh_server *server;
+    struct m4h_ssh_client *client; /* owned; NULL: the connection came to us */
     struct m4h_ssh_session *next_due;
     bool is_due;
     bool suited; /* m4h_ssh_server_suit is through */
@@ -128,6 +138,21 @@ void m4h_ssh_session_flush(struct m4h_ssh_session *session);
 /* Ends the session for a fault of the peer, within a turn. */
 void m4h_ssh_session_fail(struct m4h_ssh_session *session, enum m4h_ssh_end end,
                           const char *detail);
+
+/* session.c: the beginning that both sides share. `made` has its socket, `fd`, or the
+ * library has it, and both are gone when this fails. */
+M4H_MUST_CHECK int m4h_ssh_session_new(struct m4h_ssh_session **session,
+                                       struct m4h_ssh_server *server, int fd,
+                                       const struct m4h_ssh_handler *handler, void *context);
+M4H_MUST_CHECK int m4h_ssh_session_begin(struct m4h_ssh_session **session,
+                                         struct m4h_ssh_session *made, int fd, int error);
+
+/* client.c: the library's next step towards a session that is up. In `begin`, what the
+ * library only does where it may write. SSH_OK, SSH_AGAIN, SSH_ERROR. */
+int m4h_ssh_client_exchange(struct m4h_ssh_session *session);
+/* The key exchange is done: who is it, and does it take us? */
+void m4h_ssh_client_act(struct m4h_ssh_session *session);
+void m4h_ssh_client_free(struct m4h_ssh_client *client);
 
 /* server.c: what can be set for each session only. M4H_ENOMEM. */
 M4H_MUST_CHECK int m4h_ssh_server_dress(const struct m4h_ssh_server *server, ssh_session ssh);

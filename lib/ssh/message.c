@@ -201,6 +201,10 @@ static void handle_global(struct m4h_ssh_session *session, ssh_message message)
 
 static void handle(struct m4h_ssh_session *session, ssh_message message)
 {
+    if (session->client != NULL) {
+        refuse(session, message, "request of a server");
+        return;
+    }
     switch (ssh_message_type(message)) {
     case SSH_REQUEST_AUTH:
         handle_auth(session, message);

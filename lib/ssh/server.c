@@ -75,17 +75,23 @@ static int set(ssh_bind bind, enum ssh_bind_options_e option, const char *name, 
     return error;
 }
 
-static int import_keys(ssh_bind bind, const struct m4h_ssh_host_keys *keys)
+/* The library frees what it has imported with its bind: sessions that begin here have
+ * copies of their own. */
+static int import_keys(struct m4h_ssh_server *server, const struct m4h_ssh_host_keys *keys)
 {
     for (size_t i = 0; i < keys->count; i++) {
         ssh_key key = NULL;
 
         if (ssh_pki_import_privkey_file(keys->list[i].path, NULL, NULL, NULL, &key) != SSH_OK)
             return M4H_EINVALID;
-        if (ssh_bind_options_set(bind, SSH_BIND_OPTIONS_IMPORT_KEY, key) != SSH_OK) {
+        server->own_keys[i] = ssh_key_dup(key);
+        server->own_key_count = i + 1;
+        if (ssh_bind_options_set(server->bind, SSH_BIND_OPTIONS_IMPORT_KEY, key) != SSH_OK) {
             ssh_key_free(key);
             return M4H_EINVALID;
         }
+        if (server->own_keys[i] == NULL)
+            return M4H_ENOMEM;
     }
     return 0;
 }
@@ -95,7 +101,7 @@ static const char *key_types_of(const struct m4h_ssh_server_config *config)
     return config->key_types[0] != '\0' ? config->key_types : KEY_TYPES;
 }
 
-static int configure(ssh_bind bind, const struct m4h_ssh_server_config *config)
+static int configure(struct m4h_ssh_server *server, const struct m4h_ssh_server_config *config)
 {
     const struct {
         enum ssh_bind_options_e option;
@@ -109,6 +115,7 @@ static int configure(ssh_bind bind, const struct m4h_ssh_server_config *config)
         {SSH_BIND_OPTIONS_HMAC_C_S, "macs", config->macs},
         {SSH_BIND_OPTIONS_HMAC_S_C, "macs", config->macs},
     };
+    ssh_bind bind = server->bind;
     bool no = false;
     int rsa_bits = RSA_MIN_BITS;
     int error;
@@ -117,7 +124,7 @@ static int configure(ssh_bind bind, const struct m4h_ssh_server_config *config)
         ssh_bind_options_set(bind, SSH_BIND_OPTIONS_BANNER, OUR_NAME) != SSH_OK ||
         ssh_bind_options_set(bind, SSH_BIND_OPTIONS_RSA_MIN_SIZE, &rsa_bits) != SSH_OK)
         return M4H_ESYSTEM;
-    error = import_keys(bind, config->host_keys);
+    error = import_keys(server, config->host_keys);
     for (size_t i = 0; i < M4H_COUNT(lists) && error == 0; i++)
         error = set(bind, lists[i].option, lists[i].name, lists[i].list);
     return error;
@@ -172,6 +179,17 @@ static int note_dropbear_macs(struct m4h_ssh_server *server,
     return 0;
 }
 
+/* What `config` points to is read during the call that makes the server only. */
+static int note_lists(struct m4h_ssh_server *server, const struct m4h_ssh_server_config *config)
+{
+    server->ciphers = strdup(config->ciphers);
+    server->key_exchanges = strdup(config->key_exchanges);
+    server->macs = strdup(config->macs);
+    return server->ciphers != NULL && server->key_exchanges != NULL && server->macs != NULL
+               ? 0
+               : M4H_ENOMEM;
+}
+
 int m4h_ssh_server_create(struct m4h_ssh_server **server, struct m4h_loop *loop,
                           const struct m4h_ssh_server_config *config)
 {
@@ -187,7 +205,9 @@ int m4h_ssh_server_create(struct m4h_ssh_server **server, struct m4h_loop *loop,
     made->compression = config->compression ? "yes" : "none";
     made->bind = ssh_bind_new();
     if (made->bind != NULL)
-        error = configure(made->bind, config);
+        error = configure(made, config);
+    if (error == 0)
+        error = note_lists(made, config);
     if (error == 0)
         error = note_dropbear_macs(made, config);
     if (error == 0)
@@ -206,6 +226,11 @@ void m4h_ssh_server_destroy(struct m4h_ssh_server *server)
         return;
     m4h_timer_close(server->soon);
     ssh_bind_free(server->bind);
+    for (size_t i = 0; i < server->own_key_count; i++)
+        ssh_key_free(server->own_keys[i]);
+    free(server->ciphers);
+    free(server->key_exchanges);
+    free(server->macs);
     free(server->dropbear_macs);
     free(server);
 }

@@ -180,6 +180,7 @@ static void destroy(struct m4h_ssh_session *session)
     m4h_ssh_channels_drop(session);
     m4h_watch_close(session->watch);
     say_goodbye(session);
+    m4h_ssh_client_free(session->client);
     free(session->goodbye);
     free(session);
 }
@@ -192,10 +193,17 @@ void m4h_ssh_session_fail(struct m4h_ssh_session *session, enum m4h_ssh_end end,
     session->handler->on_end(session->context, end, detail);
 }
 
-/* It sent something, yet not what every client of SSH 2.0 begins with. */
+/* As the other side named itself; NULL: not yet. */
+static const char *peer_banner(const struct m4h_ssh_session *session)
+{
+    return session->client != NULL ? ssh_get_serverbanner(session->ssh)
+                                   : ssh_get_clientbanner(session->ssh);
+}
+
+/* It sent something, yet not what everyone who speaks SSH 2.0 begins with. */
 static bool speaks_no_ssh(const struct m4h_ssh_session *session)
 {
-    const char *banner = ssh_get_clientbanner(session->ssh);
+    const char *banner = peer_banner(session);
 
     return session->socket_counter.in_bytes > 0 &&
            (banner == NULL ||
@@ -270,7 +278,7 @@ static void receive(struct m4h_ssh_session *session)
 
 static uint64_t count_words(const struct m4h_ssh_session *session)
 {
-    return session->packet_counter.in_packets + (ssh_get_clientbanner(session->ssh) != NULL);
+    return session->packet_counter.in_packets + (peer_banner(session) != NULL);
 }
 
 /* Any call to the library may read, also one that is there to write. */
@@ -291,15 +299,22 @@ static void note_heard(struct m4h_ssh_session *session)
         session->handler->on_word(session->context);
 }
 
+static int exchange_step(struct m4h_ssh_session *session)
+{
+    return session->client != NULL ? m4h_ssh_client_exchange(session)
+                                   : ssh_handle_key_exchange(session->ssh);
+}
+
 static void exchange_keys(struct m4h_ssh_session *session)
 {
-    int rc = ssh_handle_key_exchange(session->ssh);
+    int rc = exchange_step(session);
 
     if (rc == SSH_ERROR && m4h_ssh_session_is_alive(session)) {
         m4h_ssh_session_fail(session, M4H_SSH_END_PROTOCOL, ssh_get_error(session->ssh));
     } else if (rc == SSH_OK) {
         session->exchanged = true;
-        ssh_set_auth_methods(session->ssh, SSH_AUTH_METHOD_PUBLICKEY);
+        if (session->client == NULL)
+            ssh_set_auth_methods(session->ssh, SSH_AUTH_METHOD_PUBLICKEY);
         session->handler->on_exchanged(session->context);
     }
 }
@@ -313,6 +328,8 @@ static void act(struct m4h_ssh_session *session)
         receive(session);
     if (!session->exchanged && m4h_ssh_session_is_alive(session))
         exchange_keys(session);
+    if (session->client != NULL && session->exchanged)
+        m4h_ssh_client_act(session);
     if (session->exchanged && !session->closing)
         m4h_ssh_messages_handle(session);
     if (!session->authenticated &&
@@ -371,7 +388,7 @@ static int begin(struct m4h_ssh_session *session)
     int rc;
 
     m4h_ssh_server_suit(session);
-    rc = ssh_handle_key_exchange(session->ssh);
+    rc = exchange_step(session);
     m4h_ssh_session_leave(session, before);
     if (rc == SSH_ERROR || !m4h_ssh_session_is_alive(session)) {
         m4h_ssh_session_schedule(session);
@@ -384,11 +401,10 @@ static int begin(struct m4h_ssh_session *session)
                            M4H_WATCH_READ, on_ready, session);
 }
 
-int m4h_ssh_session_accept(struct m4h_ssh_session **session, struct m4h_ssh_server *server, int fd,
-                           const struct m4h_ssh_handler *handler, void *context)
+int m4h_ssh_session_new(struct m4h_ssh_session **session, struct m4h_ssh_server *server, int fd,
+                        const struct m4h_ssh_handler *handler, void *context)
 {
     struct m4h_ssh_session *made = calloc(1, sizeof(*made));
-    int error = M4H_ENOMEM;
 
     *session = NULL;
     if (made != NULL) {
@@ -406,8 +422,14 @@ int m4h_ssh_session_accept(struct m4h_ssh_session **session, struct m4h_ssh_serv
     m4h_ssh_stream_begin(&made->stream, &server->read_ahead, fd);
     ssh_set_blocking(made->ssh, 0);
     ssh_set_counters(made->ssh, &made->socket_counter, &made->packet_counter);
-    if (ssh_bind_accept_fd(server->bind, made->ssh, fd) == SSH_OK)
-        error = m4h_ssh_server_dress(server, made->ssh);
+    *session = made;
+    return 0;
+}
+
+int m4h_ssh_session_begin(struct m4h_ssh_session **session, struct m4h_ssh_session *made, int fd,
+                          int error)
+{
+    *session = NULL;
     if (error == 0)
         error = begin(made);
     if (error != 0) {
@@ -418,6 +440,21 @@ int m4h_ssh_session_accept(struct m4h_ssh_session **session, struct m4h_ssh_serv
     }
     *session = made;
     return 0;
+}
+
+int m4h_ssh_session_accept(struct m4h_ssh_session **session, struct m4h_ssh_server *server, int fd,
+                           const struct m4h_ssh_handler *handler, void *context)
+{
+    struct m4h_ssh_session *made;
+    int error = m4h_ssh_session_new(&made, server, fd, handler, context);
+
+    *session = NULL;
+    if (error != 0)
+        return error;
+    error = ssh_bind_accept_fd(server->bind, made->ssh, fd) == SSH_OK
+                ? m4h_ssh_server_dress(server, made->ssh)
+                : M4H_ENOMEM;
+    return m4h_ssh_session_begin(session, made, fd, error);
 }
 
 void m4h_ssh_session_keepalive(struct m4h_ssh_session *session)

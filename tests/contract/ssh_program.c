@@ -44,7 +44,9 @@ static void on_output(void *context, unsigned events)
     program->output[program->len] = '\0';
 }
 
-void program_start(struct program *program, struct m4h_loop *loop, const char *const argv[])
+/* `input` becomes its standard input; `output` its standard output, -1: as its errors. */
+static void start(struct program *program, struct m4h_loop *loop, int input, int output,
+                  const char *const argv[])
 {
     posix_spawn_file_actions_t actions;
     int fds[2];
@@ -52,8 +54,8 @@ void program_start(struct program *program, struct m4h_loop *loop, const char *c
     memset(program, 0, sizeof(*program));
     assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, fds[1], 1);
+    posix_spawn_file_actions_adddup2(&actions, input, 0);
+    posix_spawn_file_actions_adddup2(&actions, output >= 0 ? output : fds[1], 1);
     posix_spawn_file_actions_adddup2(&actions, fds[1], 2);
     assert_int_equal(
         posix_spawnp(&program->pid, argv[0], &actions, NULL, (char *const *)argv, environ), 0);
@@ -62,6 +64,21 @@ void program_start(struct program *program, struct m4h_loop *loop, const char *c
     program->output_fd = fds[0];
     assert_int_equal(
         m4h_watch_start(&program->watch, loop, fds[0], M4H_WATCH_READ, on_output, program), 0);
+}
+
+void program_start(struct program *program, struct m4h_loop *loop, const char *const argv[])
+{
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    assert_true(nothing >= 0);
+    start(program, loop, nothing, -1, argv);
+    close(nothing);
+}
+
+void program_start_on(struct program *program, struct m4h_loop *loop, int socket,
+                      const char *const argv[])
+{
+    start(program, loop, socket, socket, argv);
 }
 
 bool program_has_ended(void *program)

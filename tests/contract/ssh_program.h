@@ -24,6 +24,10 @@ struct program {
 
 /* Starts argv[0], found along the PATH, with an empty standard input. */
 void program_start(struct program *program, struct m4h_loop *loop, const char *const argv[]);
+/* The same with `socket`, which stays the caller's, as its standard input and output:
+ * what it says there is not read here. */
+void program_start_on(struct program *program, struct m4h_loop *loop, int socket,
+                      const char *const argv[]);
 /* Runs a program to its end, and expects success. */
 void program_run(struct program *program, struct m4h_loop *loop, const char *const argv[]);
 void program_signal(const struct program *program, int number);
