@@ -50,7 +50,7 @@ static int begin(void **state)
 
     if (stage == NULL || stage_begin((void **)&stage->loop) != 0)
         return -1;
-    strcpy(stage->folder, "/tmp/mas4h-store-XXXXXX");
+    snprintf(stage->folder, sizeof(stage->folder), "/tmp/mas4h-store-XXXXXX");
     if (mkdtemp(stage->folder) == NULL)
         return -1;
     snprintf(stage->path, sizeof(stage->path), "%s/records.db", stage->folder);
