@@ -6,6 +6,11 @@ static uint64_t at_wall(uint64_t wall_ms)
     return wall_ms << 16;
 }
 
+bool m4h_stamp_is_near(uint64_t wall_ms, uint64_t stamp)
+{
+    return stamp <= at_wall(wall_ms + M4H_STAMP_LEAD_MAX_MS);
+}
+
 uint64_t m4h_stamp_next(struct m4h_stamp_clock *clock, uint64_t wall_ms, uint64_t owner)
 {
     uint64_t stamp = at_wall(wall_ms);
@@ -21,7 +26,7 @@ uint64_t m4h_stamp_next(struct m4h_stamp_clock *clock, uint64_t wall_ms, uint64_
 
 void m4h_stamp_see(struct m4h_stamp_clock *clock, uint64_t wall_ms, uint64_t stamp)
 {
-    if (stamp > clock->latest && stamp <= at_wall(wall_ms + M4H_STAMP_LEAD_MAX_MS))
+    if (stamp > clock->latest && m4h_stamp_is_near(wall_ms, stamp))
         clock->latest = stamp;
 }
 

@@ -24,6 +24,9 @@ uint64_t m4h_stamp_next(struct m4h_stamp_clock *clock, uint64_t wall_ms, uint64_
 /* Takes note of a stamp from elsewhere; ignores one too far ahead. */
 void m4h_stamp_see(struct m4h_stamp_clock *clock, uint64_t wall_ms, uint64_t stamp);
 
+/* Whether that is a stamp of about now, or earlier: not too far ahead of our own clock. */
+bool m4h_stamp_is_near(uint64_t wall_ms, uint64_t stamp);
+
 /* True where (stamp, tunnel_id) `a` owns the client key rather than `b`. */
 bool m4h_stamp_wins(uint64_t stamp_a, uint64_t tunnel_a, uint64_t stamp_b, uint64_t tunnel_b);
 

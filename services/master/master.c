@@ -243,6 +243,9 @@ static const struct m4h_bus_subscription subscriptions[] = {
     {"mas4h.v1.events.>", NULL, m4h_master_on_event},
     {"mas4h.v1.master.hello", NULL, m4h_master_on_hello},
     {"mas4h.v1.master.reservations", NULL, m4h_master_on_reservations},
+    {"mas4h.v1.control.revoke", NULL, m4h_master_on_revoke},
+    {"mas4h.v1.rpc.revoke", "master", m4h_master_on_revoke_request},
+    {"mas4h.v1.rpc.revocations", "master", m4h_master_on_revocations},
     {"mas4h.v1.rpc.dispatch", "master", m4h_master_on_dispatch},
     {"mas4h.v1.rpc.authorize", "master", m4h_master_on_authorize},
     {"mas4h.v1.rpc.status.cluster", "master", m4h_master_on_cluster},
@@ -260,6 +263,7 @@ static const struct {
     {"dispatch", m4h_master_on_dispatch},      {"authorize", m4h_master_on_authorize},
     {"status.cluster", m4h_master_on_cluster}, {"status.slaves", m4h_master_on_slaves},
     {"status.tunnels", m4h_master_on_tunnels}, {"status.tunnel", m4h_master_on_tunnel},
+    {"revoke", m4h_master_on_revoke_request},  {"revocations", m4h_master_on_revocations},
 };
 
 #define SUBSCRIPTIONS   (M4H_COUNT(subscriptions) + M4H_COUNT(own_questions))
@@ -370,6 +374,8 @@ static int create_parts(struct m4h_master *master)
     if (error == 0)
         error = m4h_timer_create(&master->file_watch, master->loop, on_file_watch, master);
     if (error == 0)
+        error = m4h_master_open_revocations(master);
+    if (error == 0)
         error = m4h_master_open_masters(master);
     if (error == 0)
         error = m4h_pump_create(&master->pump, master->loop, run_bus, master);
@@ -433,6 +439,7 @@ void m4h_master_destroy(struct m4h_master *master)
     m4h_timer_close(master->leaving);
     m4h_master_free_snapshots(master);
     m4h_master_free_kicks(master);
+    m4h_revocations_destroy(master->revocations);
     m4h_cluster_destroy(master->cluster);
     m4h_buffer_free(&master->out);
     free(master->tunnels_page);

@@ -4,6 +4,8 @@
 
 #include "lib/base/base64.h"
 #include "lib/base/error.h"
+#include "lib/base/stamp.h"
+#include "lib/base/walltime.h"
 #include "lib/wire/wire.h"
 
 #include <stdio.h>
@@ -321,6 +323,100 @@ static void a_key_file_that_goes_away_leaves_the_keys_that_were_there(void **sta
     assert_true(ask_authorize(stage).allowed);
 }
 
+static struct m4h_revoke ask_revoke(struct stage *stage, const struct m4h_revoke_request *request)
+{
+    struct m4h_revoke revoked;
+    struct m4h_problem problem;
+
+    assert_int_equal(m4h_wire_revoke_request_encode(request, &stage->out), 0);
+    stage_ask(stage, "mas4h.v1.rpc.revoke");
+    assert_int_equal(stage->reply_error, 0);
+    assert_int_equal(
+        m4h_wire_revoke_reply_decode(stage->reply.data, stage->reply.len, &revoked, &problem), 0);
+    assert_int_equal(problem.code, 0);
+    return revoked;
+}
+
+/* How many there are, and the digest of all. */
+static size_t ask_revocations(struct stage *stage, uint64_t *digest)
+{
+    const struct m4h_revocations_request request = {.page_size = 10};
+    char token[M4H_REVOCATION_NAME_MAX + 1];
+    struct m4h_revoke *page;
+    struct m4h_problem problem;
+    size_t count;
+
+    assert_int_equal(m4h_wire_revocations_request_encode(&request, &stage->out), 0);
+    stage_ask(stage, "mas4h.v1.master.master-1.revocations");
+    assert_int_equal(stage->reply_error, 0);
+    assert_int_equal(m4h_wire_revocations_reply_decode(stage->reply.data, stage->reply.len, &page,
+                                                       &count, token, digest, &problem),
+                     0);
+    assert_int_equal(problem.code, 0);
+    free(page);
+    return count;
+}
+
+static bool has_said_its_digest(struct stage *stage)
+{
+    return stage->hello.revocations_digest != 0;
+}
+
+static void what_is_banned_is_refused_whatever_its_file_says_until_that_is_lifted(void **state)
+{
+    struct stage *stage = *state;
+    struct m4h_authorize_reply reply = ask_authorize(stage);
+    struct m4h_revoke_request request = {.banned = true, .actor = "ann", .reason = "stolen"};
+    struct m4h_revoke ban;
+    uint64_t digest;
+
+    assert_true(reply.allowed);
+    m4h_text_copy(request.client_key, sizeof(request.client_key), reply.client_key);
+    ban = ask_revoke(stage, &request); /* the device */
+    reply = ask_authorize(stage);
+    assert_false(reply.allowed);
+    assert_string_equal(reply.detail, "banned: stolen");
+    request.banned = false;
+    assert_true(ask_revoke(stage, &request).stamp > ban.stamp);
+    assert_true(ask_authorize(stage).allowed);
+
+    request = (struct m4h_revoke_request){.banned = true};
+    snprintf(request.key_fingerprint, sizeof(request.key_fingerprint), "SHA256:%043d", 7);
+    ask_revoke(stage, &request); /* the key */
+    assert_string_equal(ask_authorize(stage).detail, "banned");
+    request.banned = false;
+    ask_revoke(stage, &request);
+    assert_true(ask_authorize(stage).allowed);
+    assert_int_equal(ask_revocations(stage, &digest), 2);
+    stage_wait(stage, has_said_its_digest);
+}
+
+/* A revocation as another master tells it. */
+static void tell_revoke(struct stage *stage, const struct m4h_revoke *revoke)
+{
+    assert_int_equal(m4h_wire_revoke_encode(revoke, &stage->out), 0);
+    assert_int_equal(m4h_bus_publish(stage->bus, "mas4h.v1.control.revoke", M4H_BUS_FRESH, NULL,
+                                     stage->out.data, stage->out.len),
+                     0);
+    m4h_buffer_clear(&stage->out);
+}
+
+static void another_masters_ban_holds_here_but_not_one_of_a_far_future(void **state)
+{
+    struct stage *stage = *state;
+    struct m4h_revoke ban = {.banned = true, .client_key = "elsewhere"};
+    uint64_t digest, wall_ms = m4h_walltime_now_ms();
+
+    ban.stamp = (wall_ms + 2 * M4H_STAMP_LEAD_MAX_MS) << 16;
+    tell_revoke(stage, &ban);
+    ban.stamp = 0; /* of an earlier version: it is for slaves alone */
+    tell_revoke(stage, &ban);
+    assert_int_equal(ask_revocations(stage, &digest), 2);
+    ban.stamp = wall_ms << 16;
+    tell_revoke(stage, &ban);
+    ask_until(stage, ask_revocations(stage, &digest) == 3);
+}
+
 static bool has_kicked(struct stage *stage)
 {
     return stage->kicks > 0;
@@ -458,6 +554,8 @@ int main(void)
         cmocka_unit_test(what_is_given_and_taken_back_is_told_to_other_masters),
         cmocka_unit_test(a_key_is_allowed_as_soon_as_its_file_has_it),
         cmocka_unit_test(a_key_file_that_goes_away_leaves_the_keys_that_were_there),
+        cmocka_unit_test(what_is_banned_is_refused_whatever_its_file_says_until_that_is_lifted),
+        cmocka_unit_test(another_masters_ban_holds_here_but_not_one_of_a_far_future),
         cmocka_unit_test(the_older_connection_of_a_device_is_kicked),
         cmocka_unit_test(an_event_under_the_subject_of_another_slave_is_ignored),
         cmocka_unit_test(an_outage_of_the_bus_loses_nothing),

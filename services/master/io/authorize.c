@@ -101,6 +101,20 @@ static void answer(struct m4h_asking *asking, const struct m4h_authorize_reply *
     free(asking);
 }
 
+/* A validator knows the key, but its device is not to be let in. */
+static void heed_ban(struct m4h_master *master, const struct m4h_authorize_request *request,
+                     struct m4h_verdict *verdict)
+{
+    struct m4h_authorize_reply denial = {0};
+
+    if (verdict->kind != M4H_VERDICT_ALLOW ||
+        !m4h_master_is_banned(master, "", verdict->reply.client_key, denial.detail))
+        return;
+    verdict->kind = M4H_VERDICT_DENY;
+    verdict->reply = denial;
+    complete(master, request, &verdict->reply);
+}
+
 static void on_answer(void *context, const struct m4h_authorize_request *request,
                       struct m4h_verdict *verdict)
 {
@@ -109,6 +123,7 @@ static void on_answer(void *context, const struct m4h_authorize_request *request
     struct m4h_problem problem = {0};
 
     complete(master, request, &verdict->reply);
+    heed_ban(master, request, verdict);
     switch (verdict->kind) {
     case M4H_VERDICT_ALLOW:
         master->counters.authorizations[M4H_AUTHORIZE_ALLOWED] += asking->asker_count;
@@ -202,6 +217,23 @@ static int authorize(struct m4h_master *master, const struct m4h_authorize_reque
     return error;
 }
 
+/* No validator is asked about a key that is banned. */
+static bool refuse_banned(struct m4h_master *master, const struct m4h_authorize_request *request,
+                          const struct m4h_bus_message *message)
+{
+    struct m4h_authorize_reply reply = {0};
+    const struct m4h_problem none = {0};
+
+    if (!m4h_master_is_banned(master, request->key_fingerprint, "", reply.detail))
+        return false;
+    complete(master, request, &reply);
+    master->counters.authorizations[M4H_AUTHORIZE_DENIED]++;
+    log_denied(master, request, &reply);
+    m4h_master_answer(master, message, M4H_MASTER_AUTHORIZE,
+                      m4h_wire_authorize_reply_encode(&reply, &none, &master->out));
+    return true;
+}
+
 static void refuse(struct m4h_master *master, const struct m4h_bus_message *message,
                    enum m4h_authorize_result result, enum m4h_problem_code code, const char *detail)
 {
@@ -226,6 +258,8 @@ void m4h_master_on_authorize(void *context, const struct m4h_bus_message *messag
                "not an authorize request");
         return;
     }
+    if (refuse_banned(master, &request, message))
+        return;
     error = authorize(master, &request, message);
     if (error != 0)
         refuse(master, message, M4H_AUTHORIZE_UNAVAILABLE, M4H_PROBLEM_UNAVAILABLE,

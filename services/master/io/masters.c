@@ -31,6 +31,7 @@ static void say_hello(struct m4h_master *master, bool stopping)
 
     hello.stopping = stopping;
     hello.learning = !master->readiness.is_ready;
+    hello.revocations_digest = m4h_revocations_digest(master->revocations);
     error = m4h_wire_hello_encode(&hello, &master->out);
     if (error == 0)
         error = m4h_bus_publish(master->bus, "mas4h.v1.master.hello", M4H_BUS_FRESH, NULL,
@@ -66,6 +67,7 @@ void m4h_master_on_hello(void *context, const struct m4h_bus_message *message)
     case M4H_MASTERS_NOTHING:
         break;
     }
+    m4h_master_heard_revocations(master, &hello);
 }
 
 static void on_timer(void *context)

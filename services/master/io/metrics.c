@@ -157,8 +157,12 @@ void m4h_master_write_metrics(void *context, struct m4h_metrics *metrics)
     write_events(&stats, &master->counters, metrics);
     write_requests(&master->counters, &dispatch, metrics);
     write_latency(master, metrics);
+    WRITE_ONE("revocations", "gauge", "Keys and devices of which earlier decisions are void.",
+              m4h_revocations_count(master->revocations));
+    WRITE_ONE("bans", "gauge", "Of them, those that are not let in.",
+              m4h_revocations_ban_count(master->revocations));
     WRITE_ONE("voids_lost_total", "counter",
-              "Decisions that were taken back, and slaves not told, as the bus took no message.",
+              "Revocations that the bus did not take: slaves hear of them by a later hello.",
               master->counters.voids_lost);
     WRITE_ONE("authorizations_waiting", "gauge", "Keys that validators are asked about.",
               m4h_master_askings(master));

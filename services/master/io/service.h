@@ -8,6 +8,8 @@
 #include "lib/base/latency.h"
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
+#include "lib/base/revocations.h"
+#include "lib/base/revocations_pull.h"
 #include "lib/base/stamp.h"
 #include "lib/bus/bus.h"
 #include "lib/http/ops.h"
@@ -67,7 +69,7 @@ struct m4h_master_counters {
     uint64_t hellos_lost;
     uint64_t shared_out; /* reservations that other masters were told */
     uint64_t shared_lost;
-    uint64_t voids_lost; /* that slaves were not told of */
+    uint64_t voids_lost; /* revocations that slaves hear of by the next hello only */
     uint64_t bad_shared; /* what other masters said and could not be taken */
 };
 
@@ -105,6 +107,11 @@ struct m4h_master {
     struct m4h_slave_status *slaves_page;
     struct m4h_region_status *regions;
     struct m4h_stamp_clock stamps;
+    struct m4h_revocations *revocations;
+    struct m4h_revocations_pull pull; /* of other masters' revocations */
+    /* Keeps what bans, or lifts a ban, for the next start; NULL: only this process knows it. */
+    void (*keep_ban)(void *context, const struct m4h_revoke *revoke);
+    void *keep_ban_context;
     uint64_t random;
     uint64_t alive_ms; /* when the loop last did something */
     struct m4h_master_counters counters;
@@ -114,6 +121,7 @@ struct m4h_master {
     struct m4h_log_limit note_log;
     struct m4h_log_limit displaced_limit; /* messages to them */
     struct m4h_log_limit flapping_log;
+    struct m4h_log_limit revocation_log;
 };
 
 /* ---- master.c -------------------------------------------------------------- */
@@ -155,10 +163,23 @@ void m4h_master_answer_to(struct m4h_master *master, const char *reply, uint64_t
 
 /* ---- revocations.c --------------------------------------------------------- */
 
+/* Once, before the bus is there. M4H_ENOMEM. */
+M4H_MUST_CHECK int m4h_master_open_revocations(struct m4h_master *master);
 /* What was decided about a key until now is void: slaves ask again before they let it in, and cut
  * what it has. One of the two names is "". The bus must be there. */
 void m4h_master_void(struct m4h_master *master, const char *key_fingerprint, const char *client_key,
                      const char *reason);
+/* Whether a key, or a device, may not be let in whatever validators say ("" for one: not known);
+ * `detail` says why. */
+bool m4h_master_is_banned(const struct m4h_master *master, const char *key_fingerprint,
+                          const char *client_key, char detail[M4H_DETAIL_MAX + 1]);
+/* One that `keep_ban` had kept. Before the bus is there. */
+void m4h_master_restore_ban(struct m4h_master *master, const struct m4h_revoke *revoke);
+/* Another master says which revocations it has: what is missing here is asked for. */
+void m4h_master_heard_revocations(struct m4h_master *master, const struct m4h_master_hello *hello);
+void m4h_master_on_revoke(void *context, const struct m4h_bus_message *message);
+void m4h_master_on_revoke_request(void *context, const struct m4h_bus_message *message);
+void m4h_master_on_revocations(void *context, const struct m4h_bus_message *message);
 
 /* ---- snapshots.c ----------------------------------------------------------- */
 
