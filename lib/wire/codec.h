@@ -41,7 +41,7 @@ struct m4h_wire_arena {
     size_t free_bytes;
     size_t budget_bytes; /* what is left of it */
     int error;           /* why an allocation was refused, or 0 */
-    _Alignas(16) uint8_t first[3072];
+    _Alignas(16) uint8_t first[4096];
 };
 
 /* Unpacks `len` bytes, at most `max`. M4H_ETOOBIG (also: over the budget),

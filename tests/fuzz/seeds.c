@@ -1,9 +1,11 @@
 /* Writes the first files of the corpora, from real encodings: `fuzz_seeds FOLDER`.
  * What the fuzzers found since stands beside them in tests/fuzz/corpus. */
+#include "lib/base/attributes.h"
 #include "lib/base/buffer.h"
 #include "lib/base/proxy_header.h"
 #include "lib/wire/wire.h"
 #include "services/slave/core/leases.h"
+#include "tests/unit/wire_kinds_records.h"
 #include "tests/unit/wire_models.h"
 
 #include <errno.h>
@@ -60,6 +62,12 @@ static void put_replies(void)
     full_allow(&reply);
     error = m4h_wire_authorize_reply_encode(&reply, NULL, &bytes);
     put_encoded("authorize_reply", "allow", error, &bytes);
+    full_allow_operator(&reply);
+    error = m4h_wire_authorize_reply_encode(&reply, NULL, &bytes);
+    put_encoded("authorize_reply", "operator", error, &bytes);
+    full_allow_slave(&reply);
+    error = m4h_wire_authorize_reply_encode(&reply, NULL, &bytes);
+    put_encoded("authorize_reply", "slave", error, &bytes);
     full_deny(&reply);
     error = m4h_wire_authorize_reply_encode(&reply, NULL, &bytes);
     put_encoded("authorize_reply", "deny", error, &bytes);
@@ -114,6 +122,41 @@ static void put_events(void)
         error = m4h_wire_event_encode(&event, &bytes);
         snprintf(name, sizeof(name), "type-%d", type);
         put_encoded("event", name, error, &bytes);
+    }
+}
+
+/* The number of its kind in tests/fuzz/records.c, then the message. */
+static void put_records(void)
+{
+    static const struct {
+        const char *name;
+        uint8_t kind;
+        int (*make)(struct m4h_buffer *out);
+    } seeds[] = {
+        {"locate_request", 0, make_locate_request},
+        {"locate_reply", 1, make_locate_reply},
+        {"locate_problem", 1, make_locate_problem},
+        {"revoke_request", 2, make_revoke_request},
+        {"revoke_reply", 3, make_revoke_reply},
+        {"revocations_request", 4, make_revocations_request},
+        {"revocations_reply", 5, make_revocations_reply},
+        {"devices_request", 6, make_devices_request},
+        {"devices_reply", 7, make_devices_reply},
+        {"devices_changed", 8, make_devices_changed},
+        {"device_get", 9, make_device_get},
+        {"device_remove", 10, make_device_remove},
+        {"device_put", 11, make_device_put},
+        {"device_reply", 12, make_device_reply},
+        {"audit_record", 13, make_audit_record},
+    };
+
+    for (size_t i = 0; i < M4H_COUNT(seeds); i++) {
+        struct m4h_buffer bytes = M4H_BUFFER_INIT(M4H_WIRE_MESSAGE_MAX);
+        int error = m4h_buffer_add(&bytes, &seeds[i].kind, 1);
+
+        if (error == 0)
+            error = seeds[i].make(&bytes);
+        put_encoded("records", seeds[i].name, error, &bytes);
     }
 }
 
@@ -212,6 +255,7 @@ int main(int argc, char **argv)
     put_snapshots();
     put_commands();
     put_events();
+    put_records();
     put_proxy_headers();
     put_texts();
     put_leases();

@@ -10,7 +10,7 @@ HERE = Path(__file__).resolve().parent
 PROTO = HERE.parents[1] / "proto"
 GOLDEN = os.environ.get("M4H_GOLDEN", HERE.parents[1] / "build" / "dev" / "bin" / "golden")
 
-EVENTS = ("connect", "disconnect", "load", "start", "drain", "stop", "refuse", "flapping")
+EVENTS = ("connect", "disconnect", "load", "start", "drain", "stop", "refuse", "flapping", "access", "reload")
 MESSAGES = {  # the beginning of a kind's name, and its message
     **{f"{name}.": "Event" for name in EVENTS},
     "dispatch_request": "DispatchRequest", "dispatch_": "DispatchReply",
@@ -23,6 +23,12 @@ MESSAGES = {  # the beginning of a kind's name, and its message
     "slot_": "SlotMessage", "drain_notice": "SlotMessage",
     "drain_request": "DrainRequest", "drain_": "DrainReply",
     "snapshot_request": "SnapshotRequest", "snapshot_": "SnapshotReply",
+    "locate_request": "LocateRequest", "locate_": "LocateReply",
+    "revoke_request": "RevokeRequest", "revoke_": "RevokeReply",
+    "revocations_request": "RevocationsRequest", "revocations_": "RevocationsReply",
+    "devices_request": "DevicesListRequest", "devices_changed": "DevicesChanged", "devices_": "DevicesListReply",
+    "device_get": "DeviceGetRequest", "device_remove": "DeviceRemoveRequest", "device_put": "DevicePutRequest",
+    "device_": "DeviceReply", "audit_record": "AuditRecord",
     "revoke": "Revoke", "hello": "MasterHello", "reservations": "Reservations",
 }
 

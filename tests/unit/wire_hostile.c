@@ -171,11 +171,10 @@ static void many_empty_messages_cost_a_bounded_memory(void **state)
     static const struct {
         int kind;
         unsigned outer, field;
-    } cases[] = {{KIND_SLAVES_REPLY, 1, 1},
-                 {KIND_TUNNELS_REPLY, 1, 1},
-                 {KIND_CLUSTER_REPLY, 1, 9},
-                 {KIND_SNAPSHOT_REPLY, 1, 10},
-                 {KIND_SNAPSHOT_REPLY, 3000, 1}};
+    } cases[] = {{KIND_SLAVES_REPLY, 1, 1},      {KIND_TUNNELS_REPLY, 1, 1},
+                 {KIND_CLUSTER_REPLY, 1, 9},     {KIND_SNAPSHOT_REPLY, 1, 10},
+                 {KIND_REVOCATIONS_REPLY, 1, 1}, {KIND_DEVICES_REPLY, 1, 1},
+                 {KIND_DEVICES_CHANGED, 3, 5},   {KIND_SNAPSHOT_REPLY, 3000, 1}};
 
     (void)state;
     for (size_t i = 0; i < M4H_COUNT(cases); i++) {

@@ -2,13 +2,15 @@
 #include "tests/unit/wire_kinds.h"
 
 #include "lib/wire/wire.h"
+#include "tests/unit/wire_kinds_records.h"
 #include "tests/unit/wire_models.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define SMALL_MAX 4096u
-#define KEYS_MAX  8192u
+#define SMALL_MAX  4096u
+#define KEYS_MAX   8192u
+#define RECORD_MAX 16384u
 /* Items in the pages made here: enough to meet more than one. */
 #define ITEMS 3
 
@@ -68,6 +70,16 @@ static int make_refuse(struct m4h_buffer *out)
 static int make_flapping(struct m4h_buffer *out)
 {
     return make_event(M4H_EVENT_FLAPPING, out);
+}
+
+static int make_access(struct m4h_buffer *out)
+{
+    return make_event(M4H_EVENT_ACCESS, out);
+}
+
+static int make_reload(struct m4h_buffer *out)
+{
+    return make_event(M4H_EVENT_RELOAD, out);
 }
 
 /* ---- requests ---------------------------------------------------------------- */
@@ -215,8 +227,9 @@ static int recode_snapshot_request(const uint8_t *data, size_t len, struct m4h_b
 
 static int make_revoke(struct m4h_buffer *out)
 {
-    struct m4h_revoke revoke = {.client_key = "device-1"};
+    struct m4h_revoke revoke;
 
+    full_revoke(&revoke);
     return m4h_wire_revoke_encode(&revoke, out);
 }
 
@@ -304,6 +317,22 @@ static int make_authorize_allow(struct m4h_buffer *out)
     struct m4h_authorize_reply reply;
 
     full_allow(&reply);
+    return m4h_wire_authorize_reply_encode(&reply, NULL, out);
+}
+
+static int make_authorize_operator(struct m4h_buffer *out)
+{
+    struct m4h_authorize_reply reply;
+
+    full_allow_operator(&reply);
+    return m4h_wire_authorize_reply_encode(&reply, NULL, out);
+}
+
+static int make_authorize_slave(struct m4h_buffer *out)
+{
+    struct m4h_authorize_reply reply;
+
+    full_allow_slave(&reply);
     return m4h_wire_authorize_reply_encode(&reply, NULL, out);
 }
 
@@ -612,11 +641,11 @@ const struct wire_kind wire_kinds[KIND_COUNT] = {
                                recode_dispatch_reply},
     [KIND_AUTHORIZE_REQUEST] = {"authorize_request", KEYS_MAX, make_authorize_request,
                                 recode_authorize_request},
-    [KIND_AUTHORIZE_ALLOW] = {"authorize_allow", SMALL_MAX, make_authorize_allow,
+    [KIND_AUTHORIZE_ALLOW] = {"authorize_allow", RECORD_MAX, make_authorize_allow,
                               recode_authorize_reply},
-    [KIND_AUTHORIZE_DENY] = {"authorize_deny", SMALL_MAX, make_authorize_deny,
+    [KIND_AUTHORIZE_DENY] = {"authorize_deny", RECORD_MAX, make_authorize_deny,
                              recode_authorize_reply},
-    [KIND_AUTHORIZE_PROBLEM] = {"authorize_problem", SMALL_MAX, make_authorize_problem,
+    [KIND_AUTHORIZE_PROBLEM] = {"authorize_problem", RECORD_MAX, make_authorize_problem,
                                 recode_authorize_reply},
     [KIND_CLUSTER_REQUEST] = {"cluster_request", SMALL_MAX, make_cluster_request,
                               recode_cluster_request},
@@ -660,4 +689,39 @@ const struct wire_kind wire_kinds[KIND_COUNT] = {
     [KIND_SLOT_ANSWER] = {"slot_answer", KEYS_MAX, make_slot_answer, recode_slot_answer},
     [KIND_SLOT_PROBLEM] = {"slot_problem", KEYS_MAX, make_slot_problem, recode_slot_answer},
     [KIND_DRAIN_NOTICE] = {"drain_notice", SMALL_MAX, make_drain_notice, recode_drain_notice},
+    [KIND_ACCESS] = {"access", KEYS_MAX, make_access, recode_event},
+    [KIND_RELOAD] = {"reload", KEYS_MAX, make_reload, recode_event},
+    [KIND_AUTHORIZE_OPERATOR] = {"authorize_operator", RECORD_MAX, make_authorize_operator,
+                                 recode_authorize_reply},
+    [KIND_AUTHORIZE_SLAVE] = {"authorize_slave", RECORD_MAX, make_authorize_slave,
+                              recode_authorize_reply},
+    [KIND_LOCATE_REQUEST] = {"locate_request", SMALL_MAX, make_locate_request,
+                             recode_locate_request},
+    [KIND_LOCATE_REPLY] = {"locate_reply", KEYS_MAX, make_locate_reply, recode_locate_reply},
+    [KIND_LOCATE_PROBLEM] = {"locate_problem", KEYS_MAX, make_locate_problem, recode_locate_reply},
+    [KIND_REVOKE_REQUEST] = {"revoke_request", SMALL_MAX, make_revoke_request,
+                             recode_revoke_request},
+    [KIND_REVOKE_REPLY] = {"revoke_reply", SMALL_MAX, make_revoke_reply, recode_revoke_reply},
+    [KIND_REVOKE_PROBLEM] = {"revoke_problem", SMALL_MAX, make_revoke_problem, recode_revoke_reply},
+    [KIND_REVOCATIONS_REQUEST] = {"revocations_request", SMALL_MAX, make_revocations_request,
+                                  recode_revocations_request},
+    [KIND_REVOCATIONS_REPLY] = {"revocations_reply", M4H_WIRE_MESSAGE_MAX, make_revocations_reply,
+                                recode_revocations_reply},
+    [KIND_REVOCATIONS_PROBLEM] = {"revocations_problem", M4H_WIRE_MESSAGE_MAX,
+                                  make_revocations_problem, recode_revocations_reply},
+    [KIND_DEVICES_REQUEST] = {"devices_request", SMALL_MAX, make_devices_request,
+                              recode_devices_request},
+    [KIND_DEVICES_REPLY] = {"devices_reply", M4H_WIRE_MESSAGE_MAX, make_devices_reply,
+                            recode_devices_reply},
+    [KIND_DEVICES_PROBLEM] = {"devices_problem", M4H_WIRE_MESSAGE_MAX, make_devices_problem,
+                              recode_devices_reply},
+    [KIND_DEVICES_CHANGED] = {"devices_changed", M4H_WIRE_MESSAGE_MAX, make_devices_changed,
+                              recode_devices_changed},
+    [KIND_DEVICE_GET] = {"device_get", SMALL_MAX, make_device_get, recode_device_get},
+    [KIND_DEVICE_REMOVE] = {"device_remove", SMALL_MAX, make_device_remove, recode_device_remove},
+    [KIND_DEVICE_PUT] = {"device_put", RECORD_MAX, make_device_put, recode_device_put},
+    [KIND_DEVICE_REPLY] = {"device_reply", RECORD_MAX, make_device_reply, recode_device_reply},
+    [KIND_DEVICE_PROBLEM] = {"device_problem", RECORD_MAX, make_device_problem,
+                             recode_device_reply},
+    [KIND_AUDIT_RECORD] = {"audit_record", SMALL_MAX, make_audit_record, recode_audit_record},
 };

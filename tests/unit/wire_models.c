@@ -1,6 +1,7 @@
 /* Models in which every field is set, and as long as it may be. */
 #include "tests/unit/wire_models.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define WALL_MS  253402300799999u
@@ -18,6 +19,18 @@ static void fill_name(char *out, size_t size)
 {
     memset(out, 'n', size - 1);
     out[size - 1] = '\0';
+}
+
+/* As many as may be, and as long. */
+static void fill_labels(char labels[M4H_LABELS_TEXT_MAX + 1])
+{
+    labels[0] = '\0';
+    for (unsigned i = 0; i < M4H_LABELS_MAX; i++) {
+        size_t len = strlen(labels);
+
+        snprintf(labels + len, M4H_LABELS_TEXT_MAX + 1 - len, "%sl%02u=Value_%02u-.x",
+                 i > 0 ? "," : "", i, i);
+    }
 }
 
 static void fill_host_keys(char keys[M4H_HOST_KEYS_MAX][M4H_HOST_KEY_MAX + 1], uint8_t *count)
@@ -42,6 +55,7 @@ void full_tunnel(struct m4h_tunnel *tunnel)
     tunnel->connected_wall_ms = WALL_MS;
     FILL(tunnel->key_fingerprint);
     FILL(tunnel->client_version);
+    fill_labels(tunnel->labels);
 }
 
 void full_info(struct m4h_slave_info *info)
@@ -61,10 +75,12 @@ static void full_disconnect(struct m4h_disconnect *disconnect)
 {
     FILL(disconnect->client_key);
     disconnect->tunnel_id = 1;
-    disconnect->reason = M4H_DISCONNECT_FORWARD_CANCELLED;
+    disconnect->reason = M4H_DISCONNECT_REVOKED;
     disconnect->bytes_from_device = UINT64_MAX;
     disconnect->bytes_to_device = UINT64_MAX - 1;
     disconnect->duration_ms = UINT64_MAX - 2;
+    FILL(disconnect->actor);
+    FILL(disconnect->detail);
 }
 
 static void full_load(struct m4h_load *load)
@@ -102,11 +118,38 @@ static void full_flapping(struct m4h_flapping *flapping)
     FILL(flapping->owner_address);
 }
 
+static void full_access(struct m4h_access *access)
+{
+    access->phase = M4H_ACCESS_REFUSED;
+    access->access_id = UINT64_MAX;
+    FILL(access->operator_name);
+    FILL(access->key_fingerprint);
+    FILL(access->remote_address);
+    FILL(access->client_key);
+    access->port = UINT16_MAX;
+    access->tunnel_id = UINT64_MAX - 1;
+    fill_name(access->device_slave_id, sizeof(access->device_slave_id));
+    access->bytes_from_device = UINT64_MAX - 2;
+    access->bytes_to_device = UINT64_MAX - 3;
+    access->duration_ms = UINT64_MAX - 4;
+    FILL(access->detail);
+}
+
+static void full_reload(struct m4h_reload *reload)
+{
+    FILL(reload->actor);
+    for (size_t i = 0; i < M4H_RELOAD_SETTINGS_MAX; i++)
+        fill_name(reload->settings[i], sizeof(reload->settings[i]));
+    reload->setting_count = M4H_RELOAD_SETTINGS_MAX;
+    FILL(reload->error);
+}
+
 static void full_payload(struct m4h_event *event)
 {
     switch (event->type) {
     case M4H_EVENT_CONNECT:
         full_tunnel(&event->as.connect);
+        event->without_master = true;
         break;
     case M4H_EVENT_DISCONNECT:
         full_disconnect(&event->as.disconnect);
@@ -120,6 +163,7 @@ static void full_payload(struct m4h_event *event)
     case M4H_EVENT_DRAIN:
         event->as.drain = (struct m4h_drain){
             .deadline_wall_ms = WALL_MS, .tunnels = UINT32_MAX, .channels = UINT32_MAX - 1};
+        FILL(event->as.drain.actor);
         break;
     case M4H_EVENT_REFUSE:
         full_refuse(&event->as.refuse);
@@ -128,7 +172,11 @@ static void full_payload(struct m4h_event *event)
         full_flapping(&event->as.flapping);
         break;
     case M4H_EVENT_ACCESS:
+        full_access(&event->as.access);
+        break;
     case M4H_EVENT_RELOAD:
+        full_reload(&event->as.reload);
+        break;
     case M4H_EVENT_STOP:
     case M4H_EVENT_OTHER:
         break;
@@ -195,6 +243,7 @@ void full_authorize_request(struct m4h_authorize_request *request)
     request->public_key_len = M4H_PUBLIC_KEY_BLOB_MAX;
     FILL(request->key_fingerprint);
     FILL(request->remote_address);
+    request->recheck = true;
 }
 
 /* The longest network that there is, with the longest prefix. */
@@ -213,6 +262,36 @@ static void full_limits(struct m4h_device_limits *limits)
     limits->bytes_per_second = UINT64_MAX - 3;
 }
 
+static void full_operator(struct m4h_operator *operator_)
+{
+    FILL(operator_->name);
+    operator_->rule_count = M4H_OPERATOR_RULES_MAX;
+    for (size_t i = 0; i < M4H_OPERATOR_RULES_MAX; i++) {
+        struct m4h_operator_rule *rule = &operator_->rules[i];
+
+        FILL(rule->client_key_pattern);
+        fill_labels(rule->labels);
+        rule->port_range_count = M4H_OPERATOR_PORTS_MAX;
+        for (size_t j = 0; j < M4H_OPERATOR_PORTS_MAX; j++)
+            rule->ports[j] = (struct m4h_port_range){.first = UINT16_MAX - 1, .last = UINT16_MAX};
+    }
+    operator_->channels_max = UINT32_MAX;
+}
+
+void full_allow_operator(struct m4h_authorize_reply *reply)
+{
+    full_allow(reply);
+    memset(reply->client_key, 0, sizeof(reply->client_key));
+    full_operator(&reply->operator_);
+}
+
+void full_allow_slave(struct m4h_authorize_reply *reply)
+{
+    full_allow(reply);
+    memset(reply->client_key, 0, sizeof(reply->client_key));
+    fill_name(reply->slave_id, sizeof(reply->slave_id));
+}
+
 void full_allow(struct m4h_authorize_reply *reply)
 {
     memset(reply, 0, sizeof(*reply));
@@ -224,6 +303,11 @@ void full_allow(struct m4h_authorize_reply *reply)
     reply->last_port = UINT16_MAX;
     reply->evictions = UINT32_MAX - 1;
     reply->evicted_ago_ms = UINT32_MAX - 2;
+    FILL(reply->validator);
+    fill_labels(reply->labels);
+    reply->fixed_port = UINT16_MAX - 1;
+    fill_name(reply->preferred_region, sizeof(reply->preferred_region));
+    reply->expires_wall_ms = WALL_MS - 4;
     fill_name(reply->master_id, sizeof(reply->master_id));
 }
 
@@ -232,6 +316,8 @@ void full_deny(struct m4h_authorize_reply *reply)
     memset(reply, 0, sizeof(*reply));
     FILL(reply->detail);
     reply->valid_for_ms = UINT32_MAX - 1;
+    FILL(reply->validator);
+    reply->pending = true;
     fill_name(reply->master_id, sizeof(reply->master_id));
 }
 
@@ -270,6 +356,8 @@ void full_hello(struct m4h_master_hello *hello)
     hello->instance = UINT64_MAX;
     hello->stopping = true;
     hello->learning = true;
+    hello->revocations_digest = UINT64_MAX - 1;
+    hello->devices_digest = UINT64_MAX - 2;
 }
 
 void full_reservation(struct m4h_shared_reservation *reservation)
@@ -328,6 +416,7 @@ void full_page_request(struct m4h_page_request *request)
     FILL(request->page_token);
     FILL(request->client_key_prefix);
     FILL(request->request_id);
+    fill_labels(request->labels);
 }
 
 void full_kick_request(struct m4h_kick_request *request)
@@ -357,4 +446,119 @@ void full_snapshot_page(struct m4h_snapshot_page *page)
     page->seq = UINT64_MAX - 2;
     full_info(&page->info);
     page->state = M4H_SLAVE_DRAINING;
+}
+
+void full_locate_request(struct m4h_locate_request *request)
+{
+    memset(request, 0, sizeof(*request));
+    fill_name(request->slave_id, sizeof(request->slave_id));
+    FILL(request->client_key);
+}
+
+void full_located(struct m4h_located *located)
+{
+    memset(located, 0, sizeof(*located));
+    full_tunnel(&located->tunnel);
+    fill_name(located->slave_id, sizeof(located->slave_id));
+    fill_name(located->region, sizeof(located->region));
+    fill_name(located->host, sizeof(located->host));
+    located->port = UINT16_MAX;
+    fill_host_keys(located->host_keys, &located->host_key_count);
+}
+
+void full_revoke(struct m4h_revoke *revoke)
+{
+    memset(revoke, 0, sizeof(*revoke));
+    FILL(revoke->client_key);
+    revoke->stamp = WALL_MS << 16;
+    revoke->banned = true;
+    FILL(revoke->actor);
+    FILL(revoke->reason);
+}
+
+void full_revoke_request(struct m4h_revoke_request *request)
+{
+    memset(request, 0, sizeof(*request));
+    FILL(request->key_fingerprint);
+    request->banned = true;
+    FILL(request->actor);
+    FILL(request->reason);
+    FILL(request->request_id);
+}
+
+void full_revocations_request(struct m4h_revocations_request *request)
+{
+    memset(request, 0, sizeof(*request));
+    request->page_size = M4H_REVOCATIONS_PAGE_MAX;
+    FILL(request->page_token);
+    request->banned_only = true;
+    FILL(request->request_id);
+}
+
+void full_device(struct m4h_device_record *device)
+{
+    memset(device, 0, sizeof(*device));
+    FILL(device->key_fingerprint);
+    for (size_t i = 0; i < M4H_PUBLIC_KEY_BLOB_MAX; i++)
+        device->public_key[i] = (uint8_t)(i * 7);
+    device->public_key_len = M4H_PUBLIC_KEY_BLOB_MAX;
+    device->state = M4H_DEVICE_REMOVED;
+    FILL(device->client_key);
+    fill_labels(device->labels);
+    full_limits(&device->limits);
+    device->fixed_port = UINT16_MAX;
+    fill_name(device->preferred_region, sizeof(device->preferred_region));
+    device->expires_wall_ms = WALL_MS - 1;
+    full_operator(&device->operator_);
+    FILL(device->comment);
+    device->created_wall_ms = WALL_MS - 2;
+    device->stamp = WALL_MS << 16 | 1;
+    FILL(device->actor);
+    FILL(device->remote_address);
+    FILL(device->username);
+    device->attempts = UINT32_MAX;
+}
+
+void full_devices_request(struct m4h_devices_request *request)
+{
+    memset(request, 0, sizeof(*request));
+    request->state = M4H_DEVICE_PENDING;
+    request->page_size = M4H_DEVICES_PAGE_MAX;
+    FILL(request->page_token);
+    FILL(request->client_key_prefix);
+    FILL(request->request_id);
+    request->with_removed = true;
+}
+
+void full_device_request(struct m4h_device_request *request)
+{
+    memset(request, 0, sizeof(*request));
+    FILL(request->name);
+    FILL(request->actor);
+    FILL(request->reason);
+    FILL(request->request_id);
+}
+
+void full_device_put(struct m4h_device_put *put)
+{
+    memset(put, 0, sizeof(*put));
+    full_device(&put->device);
+    put->create_only = true;
+    FILL(put->actor);
+    FILL(put->request_id);
+}
+
+void full_audit_record(struct m4h_audit_record *record)
+{
+    memset(record, 0, sizeof(*record));
+    FILL(record->record_id);
+    record->wall_ms = WALL_MS - 5;
+    fill_name(record->service_id, sizeof(record->service_id));
+    FILL(record->actor);
+    FILL(record->remote_address);
+    FILL(record->action);
+    FILL(record->target);
+    FILL(record->reason);
+    FILL(record->error);
+    FILL(record->detail);
 }

@@ -82,7 +82,7 @@ static void pages_of_tunnels_follow_each_other_to_the_end(void **state)
         assert_int_equal(
             m4h_wire_tunnels_reply_decode(bytes.data, bytes.len, &page, &count, token, &problem),
             0);
-        assert_true(count > 100);
+        assert_true(count > 100 || at + count == M4H_PAGE_SIZE_MAX);
         assert_memory_equal(page, tunnels + at, count * sizeof(*page));
         at += count;
         pages++;
@@ -305,6 +305,128 @@ static void the_fullest_page_of_a_snapshot_fits(void **state)
     m4h_buffer_free(&bytes);
 }
 
+/* A page of revocations is cut by count alone. */
+static void the_fullest_page_of_revocations_fits(void **state)
+{
+    static struct m4h_revoke sent[M4H_REVOCATIONS_PAGE_MAX + 1];
+    struct m4h_buffer bytes = BUFFER;
+    struct m4h_revoke *read;
+    struct m4h_problem problem;
+    char token[M4H_REVOCATION_NAME_MAX + 1];
+    uint64_t digest;
+    size_t count;
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(sent); i++)
+        full_revoke(&sent[i]);
+    assert_int_equal(m4h_wire_revocations_reply_encode(sent, M4H_COUNT(sent), "", 5, NULL, &bytes),
+                     M4H_ETOOBIG);
+    assert_int_equal(m4h_wire_revocations_reply_encode(sent, M4H_REVOCATIONS_PAGE_MAX, "device:x",
+                                                       5, NULL, &bytes),
+                     0);
+    assert_int_equal(m4h_wire_revocations_reply_decode(bytes.data, bytes.len, &read, &count, token,
+                                                       &digest, &problem),
+                     0);
+    assert_int_equal(count, M4H_REVOCATIONS_PAGE_MAX);
+    assert_memory_equal(read, sent, count * sizeof(*read));
+    assert_string_equal(token, "device:x");
+    assert_true(digest == 5);
+    free(read);
+    m4h_buffer_free(&bytes);
+}
+
+static struct m4h_device_record records[M4H_DEVICES_PAGE_MAX + 1];
+
+static void set_up_records(void)
+{
+    for (size_t i = 0; i < M4H_COUNT(records); i++) {
+        full_device(&records[i]);
+        records[i].attempts = (uint32_t)i;
+        records[i].key_fingerprint[0] = (char)('0' + i / 10);
+        records[i].key_fingerprint[1] = (char)('0' + i % 10);
+    }
+}
+
+static void pages_of_records_follow_each_other_to_the_end(void **state)
+{
+    size_t at = 0, pages = 0;
+
+    (void)state;
+    set_up_records();
+    while (at < M4H_DEVICES_PAGE_MAX) {
+        struct m4h_buffer bytes = BUFFER;
+        struct m4h_device_record *page;
+        struct m4h_problem problem;
+        char token[M4H_PAGE_TOKEN_MAX + 1];
+        size_t count;
+
+        assert_int_equal(m4h_wire_devices_reply_encode(records + at, M4H_DEVICES_PAGE_MAX - at,
+                                                       "end", NULL, &bytes),
+                         0);
+        assert_true(bytes.len <= M4H_WIRE_MESSAGE_MAX);
+        assert_int_equal(
+            m4h_wire_devices_reply_decode(bytes.data, bytes.len, &page, &count, token, &problem),
+            0);
+        assert_true(count > 10);
+        assert_memory_equal(page, records + at, count * sizeof(*page));
+        at += count;
+        pages++;
+        assert_string_equal(token,
+                            at < M4H_DEVICES_PAGE_MAX ? page[count - 1].key_fingerprint : "end");
+        free(page);
+        m4h_buffer_free(&bytes);
+    }
+    assert_true(pages > 1);
+}
+
+static void changed_records_go_in_as_many_messages_as_they_need(void **state)
+{
+    size_t at = 0, messages = 0;
+
+    (void)state;
+    set_up_records();
+    while (at < M4H_DEVICES_PAGE_MAX) {
+        struct m4h_buffer bytes = BUFFER;
+        struct m4h_device_record *changed;
+        char master_id[M4H_ID_MAX + 1];
+        uint64_t instance;
+        size_t taken, count;
+
+        assert_int_equal(m4h_wire_devices_changed_encode("m", 7, records + at,
+                                                         M4H_DEVICES_PAGE_MAX - at, &taken, &bytes),
+                         0);
+        assert_int_equal(m4h_wire_devices_changed_decode(bytes.data, bytes.len, master_id,
+                                                         &instance, &changed, &count),
+                         0);
+        assert_string_equal(master_id, "m");
+        assert_true(instance == 7);
+        assert_int_equal(count, taken);
+        assert_true(taken > 10);
+        assert_memory_equal(changed, records + at, count * sizeof(*changed));
+        at += taken;
+        messages++;
+        free(changed);
+        m4h_buffer_free(&bytes);
+    }
+    assert_true(messages > 1);
+}
+
+static void more_records_than_a_page_may_have_are_refused(void **state)
+{
+    struct m4h_buffer bytes = BUFFER;
+    size_t taken;
+
+    (void)state;
+    set_up_records();
+    assert_int_equal(m4h_wire_devices_reply_encode(records, M4H_COUNT(records), "", NULL, &bytes),
+                     M4H_ETOOBIG);
+    assert_int_equal(
+        m4h_wire_devices_changed_encode("m", 7, records, M4H_COUNT(records), &taken, &bytes),
+        M4H_ETOOBIG);
+    assert_int_equal(bytes.len, 0);
+    m4h_buffer_free(&bytes);
+}
+
 static void a_page_size_is_brought_into_its_range(void **state)
 {
     static const struct {
@@ -342,6 +464,10 @@ int run_page_tests(void)
         cmocka_unit_test(a_page_of_too_many_slaves_is_refused),
         cmocka_unit_test(a_snapshot_of_too_many_tunnels_is_refused),
         cmocka_unit_test(the_fullest_page_of_a_snapshot_fits),
+        cmocka_unit_test(the_fullest_page_of_revocations_fits),
+        cmocka_unit_test(pages_of_records_follow_each_other_to_the_end),
+        cmocka_unit_test(changed_records_go_in_as_many_messages_as_they_need),
+        cmocka_unit_test(more_records_than_a_page_may_have_are_refused),
         cmocka_unit_test(a_page_size_is_brought_into_its_range),
     };
 

@@ -155,12 +155,12 @@ static void assert_all_refused(const struct place *places, size_t place_count,
 static void tunnels_are_checked_wherever_they_are(void **state)
 {
     static const struct place places[] = {
-        {KIND_CONNECT, {10, 1}},
-        {KIND_SNAPSHOT_REPLY, {1, 10}},
-        {KIND_TUNNEL_REPLY, {1, 1}},
-        {KIND_TUNNELS_REPLY, {1, 1, 1}},
+        {KIND_CONNECT, {10, 1}},     {KIND_SNAPSHOT_REPLY, {1, 10}},
+        {KIND_TUNNEL_REPLY, {1, 1}}, {KIND_TUNNELS_REPLY, {1, 1, 1}},
+        {KIND_LOCATE_REPLY, {1, 1}},
     };
     static const struct spoil spoils[] = {
+        {10, TEXT, "", 0}, /* a label too many */
         BAD_CLIENT_KEYS(1),
         BAD_TUNNEL_IDS(2),
         {2, TEXT, "", 0},
@@ -220,9 +220,11 @@ static void infos_are_checked_wherever_they_are(void **state)
 
 static void host_keys_are_checked_wherever_they_are(void **state)
 {
-    static const struct place places[] = {
-        {KIND_START, {13, 1}}, {KIND_SNAPSHOT_REPLY, {1, 8}}, {KIND_DISPATCH_REPLY, {1}}};
-    static const unsigned fields[] = {3, 3, 5};
+    static const struct place places[] = {{KIND_START, {13, 1}},
+                                          {KIND_SNAPSHOT_REPLY, {1, 8}},
+                                          {KIND_DISPATCH_REPLY, {1}},
+                                          {KIND_LOCATE_REPLY, {1}}};
+    static const unsigned fields[] = {3, 3, 5, 6};
 
     (void)state;
     for (size_t i = 0; i < M4H_COUNT(places); i++) {
@@ -264,6 +266,10 @@ static void times_are_checked_wherever_they_are(void **state)
         {KIND_SLAVES_REPLY, {1, 1, 12}},
         {KIND_SLAVES_REPLY, {1, 1, 14}},
         {KIND_SNAPSHOT_REPLY, {1, 10, 7}},
+        {KIND_AUTHORIZE_ALLOW, {1, 13}},
+        {KIND_DEVICE_PUT, {1, 9}},
+        {KIND_DEVICE_PUT, {1, 12}},
+        {KIND_AUDIT_RECORD, {2}},
     };
     static const struct spoil spoils[] = {
         {1, NUMBER, NULL, UINT64_MAX},        /* the second before 1970 */
@@ -284,7 +290,18 @@ static void events_are_checked(void **state)
         {4, NUMBER, NULL, 0}, {5, NUMBER, NULL, 0}, {6, DROP, NULL, 0},
     };
     static const struct place disconnect[] = {{KIND_DISCONNECT, {11}}};
-    static const struct spoil disconnect_spoils[] = {BAD_CLIENT_KEYS(1), BAD_TUNNEL_IDS(2)};
+    static const struct spoil disconnect_spoils[] = {BAD_CLIENT_KEYS(1), BAD_TUNNEL_IDS(2),
+                                                     BAD_TEXTS(7, 255), BAD_TEXTS(8, 255)};
+    static const struct place drain[] = {{KIND_DRAIN, {14}}};
+    static const struct spoil drain_spoils[] = {BAD_TEXTS(4, 255)};
+    static const struct place access[] = {{KIND_ACCESS, {18}}};
+    static const struct spoil access_spoils[] = {
+        BAD_TUNNEL_IDS(2), {2, TEXT, "", 0},  BAD_CLIENT_KEYS(3),       BAD_TEXTS(4, 63),
+        BAD_TEXTS(5, 79),  BAD_TEXTS(6, 128), {7, NUMBER, NULL, 65536}, BAD_TUNNEL_IDS(8),
+        BAD_IDS_MAYBE(9),  BAD_TEXTS(13, 255)};
+    static const struct place reload[] = {{KIND_RELOAD, {19}}};
+    static const struct spoil reload_spoils[] = {
+        BAD_TEXTS(1, 255), {2, TEXT, "one.too_many", 0}, BAD_TEXTS(2, 63), BAD_TEXTS(3, 255)};
     static const struct place load[] = {{KIND_LOAD, {12}}};
     static const struct spoil load_spoils[] = {
         {4, NUMBER, NULL, 0},
@@ -301,6 +318,9 @@ static void events_are_checked(void **state)
     (void)state;
     ASSERT_ALL_REFUSED(envelope, envelope_spoils);
     ASSERT_ALL_REFUSED(disconnect, disconnect_spoils);
+    ASSERT_ALL_REFUSED(drain, drain_spoils);
+    ASSERT_ALL_REFUSED(access, access_spoils);
+    ASSERT_ALL_REFUSED(reload, reload_spoils);
     ASSERT_ALL_REFUSED(load, load_spoils);
     ASSERT_ALL_REFUSED(refuse, refuse_spoils);
     ASSERT_ALL_REFUSED(flapping, flapping_spoils);
@@ -340,24 +360,74 @@ static void authorize_is_checked(void **state)
         {4, LONG, NULL, 0}, {5, TEXT, "", 0}, BAD_TEXTS(5, 63), BAD_TEXTS(6, 79),
     };
     static const struct place allow[] = {{KIND_AUTHORIZE_ALLOW, {1}}};
-    static const struct spoil allow_spoils[] = {BAD_CLIENT_KEYS(1), {3, NUMBER, NULL, UINT64_MAX}};
+    static const struct spoil allow_spoils[] = {
+        BAD_CLIENT_KEYS(1),       {3, NUMBER, NULL, UINT64_MAX},
+        {9, NUMBER, NULL, 65536}, BAD_IDS_MAYBE(10),
+        {11, TEXT, "", 0}, /* an operator as well */
+        {12, TEXT, "slave-1", 0}, BAD_TEXTS(14, 31)};
+    static const struct place others[] = {{KIND_AUTHORIZE_OPERATOR, {1}},
+                                          {KIND_AUTHORIZE_SLAVE, {1}}};
+    static const struct spoil others_spoils[] = {{1, TEXT, "device", 0}};
     static const struct place deny[] = {{KIND_AUTHORIZE_DENY, {2}}};
     static const struct place replies[] = {
         {KIND_AUTHORIZE_ALLOW, {0}}, {KIND_AUTHORIZE_DENY, {0}}, {KIND_AUTHORIZE_PROBLEM, {0}}};
     static const struct spoil masters[] = {BAD_IDS_MAYBE(4)};
-    static const struct spoil deny_spoils[] = {BAD_TEXTS(1, 255)};
+    static const struct spoil deny_spoils[] = {BAD_TEXTS(1, 255), BAD_TEXTS(3, 31)};
 
     (void)state;
     ASSERT_ALL_REFUSED(request, request_spoils);
     ASSERT_ALL_REFUSED(allow, allow_spoils);
+    ASSERT_ALL_REFUSED(others, others_spoils);
     ASSERT_ALL_REFUSED(deny, deny_spoils);
     ASSERT_ALL_REFUSED(replies, masters);
+}
+
+/* Half of what an operator may would be another permission than was meant. */
+static void what_an_operator_may_is_checked(void **state)
+{
+    static const struct place operators[] = {{KIND_AUTHORIZE_OPERATOR, {1, 11}},
+                                             {KIND_DEVICE_PUT, {1, 10}},
+                                             {KIND_DEVICES_REPLY, {1, 1, 10}}};
+    static const struct spoil operator_spoils[] = {
+        BAD_CLIENT_KEYS(1), {2, TEXT, "", 0}, /* a rule too many */
+    };
+    static const struct place rules[] = {{KIND_AUTHORIZE_OPERATOR, {1, 11, 2}},
+                                         {KIND_DEVICE_PUT, {1, 10, 2}}};
+    static const struct spoil rule_spoils[] = {
+        BAD_TEXTS(1, 128), {2, TEXT, "", 0}, {3, TEXT, "", 0} /* a label and a range too many */
+    };
+    static const struct place ranges[] = {{KIND_AUTHORIZE_OPERATOR, {1, 11, 2, 3}}};
+    static const struct spoil bad_ranges[] = {BAD_PORTS(1), BAD_PORTS(2), {2, NUMBER, NULL, 1}};
+
+    (void)state;
+    ASSERT_ALL_REFUSED(operators, operator_spoils);
+    ASSERT_ALL_REFUSED(rules, rule_spoils);
+    ASSERT_ALL_REFUSED(ranges, bad_ranges);
+}
+
+static void labels_are_checked_wherever_they_are(void **state)
+{
+    static const struct place places[] = {{KIND_CONNECT, {10, 1, 10}},
+                                          {KIND_AUTHORIZE_ALLOW, {1, 8}},
+                                          {KIND_AUTHORIZE_OPERATOR, {1, 11, 2, 2}},
+                                          {KIND_TUNNELS_REQUEST, {7}},
+                                          {KIND_DEVICE_PUT, {1, 5}}};
+    static const struct spoil spoils[] = {
+        {1, TEXT, "", 0},    {1, TEXT, "Upper", 0},        {1, TEXT, "a,b", 0},
+        {1, TEXT, "a=b", 0}, {1, TEXT, "l01", 0}, /* twice */
+        {1, LONG, NULL, 64}, {2, TEXT, "a,b", 0},          {2, TEXT, "a b", 0},
+        {2, LONG, NULL, 64}, {2, TEXT, "Value_00-.xy", 0}, /* all of them are too long then */
+    };
+
+    (void)state;
+    ASSERT_ALL_REFUSED(places, spoils);
 }
 
 /* Half of a device's limits would be another permission than was meant. */
 static void the_limits_of_a_device_are_checked(void **state)
 {
-    static const struct place limits[] = {{KIND_AUTHORIZE_ALLOW, {1, 4}}};
+    static const struct place limits[] = {{KIND_AUTHORIZE_ALLOW, {1, 4}},
+                                          {KIND_DEVICE_PUT, {1, 6}}};
     static const struct spoil too_many[] = {{1, TEXT, "10.0.0.0/8", 0}, {2, TEXT, "", 0}};
     static const struct place range[] = {{KIND_AUTHORIZE_ALLOW, {1, 4, 2}}};
     static const struct spoil bad_ranges[] = {BAD_PORTS(1), BAD_PORTS(2), {2, NUMBER, NULL, 1}};
@@ -432,8 +502,9 @@ static void commands_are_checked(void **state)
         {8, DROP, NULL, 0},   {9, NUMBER, NULL, 0}, {9, NUMBER, NULL, 4},
     };
     static const struct place revoke[] = {{KIND_REVOKE, {0}}};
-    static const struct spoil revoke_spoils[] = {
-        {1, DROP, NULL, 0}, BAD_CLIENT_KEYS(1), {2, TEXT, "SHA256:both", 0}, BAD_TEXTS(2, 63)};
+    static const struct spoil revoke_spoils[] = {{1, DROP, NULL, 0},          BAD_CLIENT_KEYS(1),
+                                                 {2, TEXT, "SHA256:both", 0}, BAD_TEXTS(2, 63),
+                                                 BAD_TEXTS(5, 255),           BAD_TEXTS(6, 255)};
 
     (void)state;
     ASSERT_ALL_REFUSED(kick, kick_spoils);
@@ -442,11 +513,112 @@ static void commands_are_checked(void **state)
     ASSERT_ALL_REFUSED(revoke, revoke_spoils);
 }
 
+static void revocations_are_checked(void **state)
+{
+    static const struct place request[] = {{KIND_REVOKE_REQUEST, {0}}};
+    static const struct spoil request_spoils[] = {{2, DROP, NULL, 0}, {1, TEXT, "both", 0},
+                                                  BAD_TEXTS(2, 63),   BAD_TEXTS(4, 255),
+                                                  BAD_TEXTS(5, 255),  BAD_TEXTS(6, 64)};
+    static const struct place revokes[] = {{KIND_REVOKE_REPLY, {1}},
+                                           {KIND_REVOCATIONS_REPLY, {1, 1}}};
+    static const struct spoil revoke_spoils[] = {
+        BAD_CLIENT_KEYS(1), {2, TEXT, "SHA256:both", 0}, BAD_TEXTS(5, 255), BAD_TEXTS(6, 255)};
+    static const struct place page_request[] = {{KIND_REVOCATIONS_REQUEST, {0}}};
+    static const struct spoil page_request_spoils[] = {BAD_TEXTS(2, 135), BAD_TEXTS(4, 64)};
+    static const struct place page[] = {{KIND_REVOCATIONS_REPLY, {1}}};
+    static const struct spoil page_spoils[] = {BAD_TEXTS(2, 135)};
+
+    (void)state;
+    ASSERT_ALL_REFUSED(request, request_spoils);
+    ASSERT_ALL_REFUSED(revokes, revoke_spoils);
+    ASSERT_ALL_REFUSED(page_request, page_request_spoils);
+    ASSERT_ALL_REFUSED(page, page_spoils);
+}
+
+static void places_of_devices_are_checked(void **state)
+{
+    static const struct place request[] = {{KIND_LOCATE_REQUEST, {0}}};
+    static const struct spoil request_spoils[] = {BAD_IDS(1), BAD_CLIENT_KEYS(2)};
+    static const struct place located[] = {{KIND_LOCATE_REPLY, {1}}};
+    static const struct spoil located_spoils[] = {
+        {1, DROP, NULL, 0},        BAD_IDS(2),   BAD_IDS(3),
+        {4, TEXT, "", 0},          BAD_HOSTS(4), BAD_PORTS(5),
+        {6, TEXT, "ssh-rsa A", 0}, /* one key too many */
+    };
+    static const struct place replies[] = {{KIND_LOCATE_REPLY, {0}}, {KIND_LOCATE_PROBLEM, {0}}};
+    static const struct spoil masters[] = {BAD_IDS_MAYBE(3)};
+
+    (void)state;
+    ASSERT_ALL_REFUSED(request, request_spoils);
+    ASSERT_ALL_REFUSED(located, located_spoils);
+    ASSERT_ALL_REFUSED(replies, masters);
+}
+
+static void records_are_checked_wherever_they_are(void **state)
+{
+    static const struct place places[] = {{KIND_DEVICE_PUT, {1}},
+                                          {KIND_DEVICE_REPLY, {1}},
+                                          {KIND_DEVICES_REPLY, {1, 1}},
+                                          {KIND_DEVICES_CHANGED, {3}}};
+    static const struct spoil spoils[] = {
+        {1, TEXT, "", 0},     BAD_TEXTS(1, 63),         {2, LONG, NULL, 4097},
+        {3, NUMBER, NULL, 0}, BAD_CLIENT_KEYS_MAYBE(4), {7, NUMBER, NULL, 65536},
+        BAD_IDS_MAYBE(8),     BAD_TEXTS(11, 255),       BAD_TEXTS(14, 255),
+        BAD_TEXTS(15, 79),    BAD_TEXTS(16, 64)};
+
+    (void)state;
+    ASSERT_ALL_REFUSED(places, spoils);
+}
+
+static void requests_about_records_are_checked(void **state)
+{
+    static const struct place list[] = {{KIND_DEVICES_REQUEST, {0}}};
+    static const struct spoil list_spoils[] = {{1, NUMBER, NULL, M4H_DEVICE_REMOVED},
+                                               {1, NUMBER, NULL, UINT64_MAX},
+                                               BAD_CLIENT_KEYS_MAYBE(3),
+                                               BAD_TEXTS(4, 128),
+                                               BAD_TEXTS(5, 64)};
+    static const struct place page[] = {{KIND_DEVICES_REPLY, {1}}};
+    static const struct spoil page_spoils[] = {BAD_CLIENT_KEYS_MAYBE(2)};
+    static const struct place one[] = {{KIND_DEVICE_GET, {0}}, {KIND_DEVICE_REMOVE, {0}}};
+    static const struct spoil one_spoils[] = {BAD_CLIENT_KEYS(1)};
+    static const struct place remove[] = {{KIND_DEVICE_REMOVE, {0}}};
+    static const struct spoil remove_spoils[] = {BAD_TEXTS(2, 255), BAD_TEXTS(3, 255),
+                                                 BAD_TEXTS(4, 64)};
+    static const struct place put[] = {{KIND_DEVICE_PUT, {0}}};
+    static const struct spoil put_spoils[] = {
+        {1, DROP, NULL, 0}, BAD_TEXTS(3, 255), BAD_TEXTS(4, 64)};
+    static const struct place changed[] = {{KIND_DEVICES_CHANGED, {0}}};
+    static const struct spoil changed_spoils[] = {BAD_IDS(1), {2, DROP, NULL, 0}};
+
+    (void)state;
+    ASSERT_ALL_REFUSED(list, list_spoils);
+    ASSERT_ALL_REFUSED(page, page_spoils);
+    ASSERT_ALL_REFUSED(one, one_spoils);
+    ASSERT_ALL_REFUSED(remove, remove_spoils);
+    ASSERT_ALL_REFUSED(put, put_spoils);
+    ASSERT_ALL_REFUSED(changed, changed_spoils);
+}
+
+static void audits_are_checked(void **state)
+{
+    static const struct place record[] = {{KIND_AUDIT_RECORD, {0}}};
+    static const struct spoil spoils[] = {{1, TEXT, "", 0},  BAD_TEXTS(1, 127), {2, DROP, NULL, 0},
+                                          BAD_IDS(3),        BAD_TEXTS(4, 255), BAD_TEXTS(5, 79),
+                                          {6, TEXT, "", 0},  BAD_TEXTS(6, 31),  BAD_TEXTS(7, 255),
+                                          BAD_TEXTS(8, 255), BAD_TEXTS(9, 255), BAD_TEXTS(10, 255)};
+
+    (void)state;
+    ASSERT_ALL_REFUSED(record, spoils);
+}
+
 static void a_reply_with_neither_result_nor_problem_is_refused(void **state)
 {
     static const int kinds[] = {KIND_DISPATCH_REPLY, KIND_AUTHORIZE_ALLOW, KIND_CLUSTER_REPLY,
                                 KIND_SLAVES_REPLY,   KIND_TUNNELS_REPLY,   KIND_TUNNEL_REPLY,
-                                KIND_KICK_REPLY,     KIND_DRAIN_REPLY,     KIND_SNAPSHOT_REPLY};
+                                KIND_KICK_REPLY,     KIND_DRAIN_REPLY,     KIND_SNAPSHOT_REPLY,
+                                KIND_LOCATE_REPLY,   KIND_REVOKE_REPLY,    KIND_REVOCATIONS_REPLY,
+                                KIND_DEVICES_REPLY,  KIND_DEVICE_REPLY};
 
     (void)state;
     for (size_t i = 0; i < M4H_COUNT(kinds); i++) {
@@ -462,9 +634,13 @@ static void a_reply_with_neither_result_nor_problem_is_refused(void **state)
 static void problems_are_checked_in_every_reply(void **state)
 {
     static const struct place places[] = {
-        {KIND_DISPATCH_PROBLEM, {2}}, {KIND_AUTHORIZE_PROBLEM, {3}}, {KIND_CLUSTER_PROBLEM, {2}},
-        {KIND_SLAVES_PROBLEM, {2}},   {KIND_TUNNELS_PROBLEM, {2}},   {KIND_TUNNEL_PROBLEM, {2}},
-        {KIND_KICK_PROBLEM, {2}},     {KIND_DRAIN_PROBLEM, {2}},     {KIND_SNAPSHOT_PROBLEM, {2}}};
+        {KIND_DISPATCH_PROBLEM, {2}}, {KIND_AUTHORIZE_PROBLEM, {3}},
+        {KIND_CLUSTER_PROBLEM, {2}},  {KIND_SLAVES_PROBLEM, {2}},
+        {KIND_TUNNELS_PROBLEM, {2}},  {KIND_TUNNEL_PROBLEM, {2}},
+        {KIND_KICK_PROBLEM, {2}},     {KIND_DRAIN_PROBLEM, {2}},
+        {KIND_SNAPSHOT_PROBLEM, {2}}, {KIND_LOCATE_PROBLEM, {2}},
+        {KIND_REVOKE_PROBLEM, {2}},   {KIND_REVOCATIONS_PROBLEM, {2}},
+        {KIND_DEVICES_PROBLEM, {2}},  {KIND_DEVICE_PROBLEM, {2}}};
     static const struct spoil spoils[] = {BAD_TEXTS(2, 255)};
 
     (void)state;
@@ -601,9 +777,22 @@ static void a_state_of_a_later_version_takes_no_device(void **state)
     }
 }
 
+static void a_record_in_a_state_of_a_later_version_is_disabled(void **state)
+{
+    struct m4h_buffer message = BUFFER;
+    struct m4h_device_put put;
+
+    (void)state;
+    spoil_at(&message, &(struct place){KIND_DEVICE_PUT, {1}},
+             &(struct spoil){3, NUMBER, NULL, M4H_DEVICE_REMOVED + 1});
+    assert_int_equal(m4h_wire_device_put_decode(message.data, message.len, &put), 0);
+    assert_int_equal(put.device.state, M4H_DEVICE_DISABLED);
+    m4h_buffer_free(&message);
+}
+
 static void a_problem_of_a_later_version_is_still_a_problem(void **state)
 {
-    static const uint64_t codes[] = {0, 7, 1000, UINT64_MAX};
+    static const uint64_t codes[] = {0, M4H_PROBLEM_CONFLICT + 1, 1000, UINT64_MAX};
 
     (void)state;
     for (size_t i = 0; i < M4H_COUNT(codes); i++) {
@@ -680,6 +869,14 @@ int run_refused_tests(void)
         cmocka_unit_test(dispatch_is_checked),
         cmocka_unit_test(authorize_is_checked),
         cmocka_unit_test(the_limits_of_a_device_are_checked),
+        cmocka_unit_test(what_an_operator_may_is_checked),
+        cmocka_unit_test(labels_are_checked_wherever_they_are),
+        cmocka_unit_test(revocations_are_checked),
+        cmocka_unit_test(places_of_devices_are_checked),
+        cmocka_unit_test(records_are_checked_wherever_they_are),
+        cmocka_unit_test(requests_about_records_are_checked),
+        cmocka_unit_test(audits_are_checked),
+        cmocka_unit_test(a_record_in_a_state_of_a_later_version_is_disabled),
         cmocka_unit_test(status_is_checked),
         cmocka_unit_test(commands_are_checked),
         cmocka_unit_test(a_reply_with_neither_result_nor_problem_is_refused),

@@ -84,6 +84,12 @@ static void every_least_event_survives(void **state)
     least_envelope(&event, M4H_EVENT_FLAPPING);
     event.as.flapping.client_key[0] = 'k';
     assert_event_survives(&event);
+    least_envelope(&event, M4H_EVENT_ACCESS);
+    event.as.access.access_id = 1;
+    event.as.access.operator_name[0] = 'o';
+    assert_event_survives(&event);
+    least_envelope(&event, M4H_EVENT_RELOAD);
+    assert_event_survives(&event);
     least_envelope(&event, M4H_EVENT_OTHER);
     assert_event_survives(&event);
 }
@@ -105,6 +111,11 @@ static void every_reason_survives(void **state)
     }
 }
 
+static void set_fingerprint(char fingerprint[M4H_FINGERPRINT_MAX + 1])
+{
+    m4h_text_copy(fingerprint, M4H_FINGERPRINT_MAX + 1, "SHA256:x");
+}
+
 static void every_full_request_survives(void **state)
 {
     struct m4h_dispatch_request dispatch;
@@ -113,7 +124,7 @@ static void every_full_request_survives(void **state)
     struct m4h_kick_request kick;
     struct m4h_drain_request drain;
     struct m4h_snapshot_request snapshot;
-    struct m4h_revoke revoke = {.client_key = "device"};
+    struct m4h_revoke revoke;
 
     (void)state;
     memset(&snapshot, 0, sizeof(snapshot)); /* what is between the fields as well */
@@ -127,15 +138,71 @@ static void every_full_request_survives(void **state)
     full_page_request(&page);
     ASSERT_ROUND_TRIP(page, m4h_wire_tunnels_request_encode, m4h_wire_tunnels_request_decode);
     memset(page.client_key_prefix, 0, sizeof(page.client_key_prefix));
+    memset(page.labels, 0, sizeof(page.labels));
     ASSERT_ROUND_TRIP(page, m4h_wire_slaves_request_encode, m4h_wire_slaves_request_decode);
     full_kick_request(&kick);
     ASSERT_ROUND_TRIP(kick, m4h_wire_kick_request_encode, m4h_wire_kick_request_decode);
     full_drain_request(&drain);
     ASSERT_ROUND_TRIP(drain, m4h_wire_drain_request_encode, m4h_wire_drain_request_decode);
     ASSERT_ROUND_TRIP(snapshot, m4h_wire_snapshot_request_encode, m4h_wire_snapshot_request_decode);
+    full_revoke(&revoke);
     ASSERT_ROUND_TRIP(revoke, m4h_wire_revoke_encode, m4h_wire_revoke_decode);
-    revoke = (struct m4h_revoke){.key_fingerprint = "SHA256:x"};
+    memset(&revoke, 0, sizeof(revoke));
+    set_fingerprint(revoke.key_fingerprint);
     ASSERT_ROUND_TRIP(revoke, m4h_wire_revoke_encode, m4h_wire_revoke_decode);
+}
+
+static void every_full_request_about_records_survives(void **state)
+{
+    struct m4h_locate_request locate;
+    struct m4h_revoke_request revoke;
+    struct m4h_revocations_request revocations;
+    struct m4h_devices_request devices;
+    struct m4h_device_request device;
+    struct m4h_device_put put;
+    struct m4h_audit_record record;
+
+    (void)state;
+    full_locate_request(&locate);
+    ASSERT_ROUND_TRIP(locate, m4h_wire_locate_request_encode, m4h_wire_locate_request_decode);
+    full_revoke_request(&revoke);
+    ASSERT_ROUND_TRIP(revoke, m4h_wire_revoke_request_encode, m4h_wire_revoke_request_decode);
+    full_revocations_request(&revocations);
+    ASSERT_ROUND_TRIP(revocations, m4h_wire_revocations_request_encode,
+                      m4h_wire_revocations_request_decode);
+    full_devices_request(&devices);
+    ASSERT_ROUND_TRIP(devices, m4h_wire_devices_request_encode, m4h_wire_devices_request_decode);
+    full_device_request(&device);
+    ASSERT_ROUND_TRIP(device, m4h_wire_device_remove_encode, m4h_wire_device_remove_decode);
+    memset(device.actor, 0, sizeof(device.actor));
+    memset(device.reason, 0, sizeof(device.reason));
+    ASSERT_ROUND_TRIP(device, m4h_wire_device_get_encode, m4h_wire_device_get_decode);
+    full_device_put(&put);
+    ASSERT_ROUND_TRIP(put, m4h_wire_device_put_encode, m4h_wire_device_put_decode);
+    full_audit_record(&record);
+    ASSERT_ROUND_TRIP(record, m4h_wire_audit_record_encode, m4h_wire_audit_record_decode);
+}
+
+static void every_least_request_about_records_survives(void **state)
+{
+    struct m4h_revoke_request revoke = {.client_key = "k"};
+    struct m4h_revocations_request revocations;
+    struct m4h_devices_request devices;
+    struct m4h_device_put put;
+
+    (void)state;
+    ASSERT_ROUND_TRIP(revoke, m4h_wire_revoke_request_encode, m4h_wire_revoke_request_decode);
+    memset(&revocations, 0, sizeof(revocations));
+    revocations.page_size = 1;
+    ASSERT_ROUND_TRIP(revocations, m4h_wire_revocations_request_encode,
+                      m4h_wire_revocations_request_decode);
+    memset(&devices, 0, sizeof(devices));
+    devices.page_size = 1;
+    ASSERT_ROUND_TRIP(devices, m4h_wire_devices_request_encode, m4h_wire_devices_request_decode);
+    memset(&put, 0, sizeof(put));
+    put.device.key_fingerprint[0] = 'f';
+    put.device.state = M4H_DEVICE_ENABLED;
+    ASSERT_ROUND_TRIP(put, m4h_wire_device_put_encode, m4h_wire_device_put_decode);
 }
 
 static void every_least_request_survives(void **state)
@@ -151,6 +218,7 @@ static void every_least_request_survives(void **state)
     ASSERT_ROUND_TRIP(dispatch, m4h_wire_dispatch_request_encode, m4h_wire_dispatch_request_decode);
     ASSERT_ROUND_TRIP(page, m4h_wire_tunnels_request_encode, m4h_wire_tunnels_request_decode);
     memset(page.client_key_prefix, 0, sizeof(page.client_key_prefix));
+    memset(page.labels, 0, sizeof(page.labels));
     ASSERT_ROUND_TRIP(page, m4h_wire_slaves_request_encode, m4h_wire_slaves_request_decode);
     ASSERT_ROUND_TRIP(kick, m4h_wire_kick_request_encode, m4h_wire_kick_request_decode);
     ASSERT_ROUND_TRIP(drain, m4h_wire_drain_request_encode, m4h_wire_drain_request_decode);
@@ -193,6 +261,10 @@ static void yes_and_no_survive(void **state)
     (void)state;
     full_allow(&answer);
     assert_answer_survives(&answer);
+    full_allow_operator(&answer);
+    assert_answer_survives(&answer);
+    full_allow_slave(&answer);
+    assert_answer_survives(&answer);
     full_deny(&answer);
     assert_answer_survives(&answer);
     memset(&answer, 0, sizeof(answer));
@@ -202,7 +274,44 @@ static void yes_and_no_survive(void **state)
     answer.limits.channels_max = 1;
     assert_answer_survives(&answer);
     memset(&answer, 0, sizeof(answer));
+    answer.allowed = true;
+    answer.operator_.name[0] = 'o';
     assert_answer_survives(&answer);
+    memset(&answer, 0, sizeof(answer));
+    assert_answer_survives(&answer);
+}
+
+static void a_place_survives(void **state)
+{
+    struct m4h_buffer bytes = BUFFER;
+    struct m4h_located located, again;
+    struct m4h_problem problem;
+    char master_id[M4H_ID_MAX + 1];
+
+    (void)state;
+    full_located(&located);
+    assert_int_equal(m4h_wire_locate_reply_encode(&located, "m", NULL, &bytes), 0);
+    assert_int_equal(
+        m4h_wire_locate_reply_decode(bytes.data, bytes.len, &again, master_id, &problem), 0);
+    assert_memory_equal(&again, &located, sizeof(located));
+    assert_string_equal(master_id, "m");
+    assert_int_equal(problem.code, 0);
+    m4h_buffer_free(&bytes);
+}
+
+static void a_record_survives(void **state)
+{
+    struct m4h_buffer bytes = BUFFER;
+    struct m4h_device_record device, again;
+    struct m4h_problem problem;
+
+    (void)state;
+    full_device(&device);
+    assert_int_equal(m4h_wire_device_reply_encode(&device, NULL, &bytes), 0);
+    assert_int_equal(m4h_wire_device_reply_decode(bytes.data, bytes.len, &again, &problem), 0);
+    assert_memory_equal(&again, &device, sizeof(device));
+    assert_int_equal(problem.code, 0);
+    m4h_buffer_free(&bytes);
 }
 
 static void a_cluster_survives_with_all_its_regions(void **state)
@@ -330,7 +439,9 @@ static void problems_survive_in_every_reply(void **state)
     static const int kinds[] = {
         KIND_DISPATCH_PROBLEM, KIND_AUTHORIZE_PROBLEM, KIND_CLUSTER_PROBLEM,
         KIND_SLAVES_PROBLEM,   KIND_TUNNELS_PROBLEM,   KIND_TUNNEL_PROBLEM,
-        KIND_KICK_PROBLEM,     KIND_DRAIN_PROBLEM,     KIND_SNAPSHOT_PROBLEM};
+        KIND_KICK_PROBLEM,     KIND_DRAIN_PROBLEM,     KIND_SNAPSHOT_PROBLEM,
+        KIND_LOCATE_PROBLEM,   KIND_REVOKE_PROBLEM,    KIND_REVOCATIONS_PROBLEM,
+        KIND_DEVICES_PROBLEM,  KIND_DEVICE_PROBLEM};
     struct m4h_buffer bytes = BUFFER;
     struct m4h_problem problem, again;
 
@@ -398,6 +509,12 @@ static void encoding_adds_behind_what_is_there(void **state)
     m4h_buffer_free(&bytes);
 }
 
+static bool is_cut_to_fit(size_t kind)
+{
+    return kind == KIND_SLAVES_REPLY || kind == KIND_TUNNELS_REPLY || kind == KIND_DEVICES_REPLY ||
+           kind == KIND_DEVICES_CHANGED;
+}
+
 static void what_does_not_fit_leaves_the_buffer_as_it_was(void **state)
 {
     (void)state;
@@ -406,11 +523,11 @@ static void what_does_not_fit_leaves_the_buffer_as_it_was(void **state)
 
         assert_int_equal(wire_kinds[i].make(&made), 0);
         tight.cap = made.len;
-        if (i != KIND_SLAVES_REPLY && i != KIND_TUNNELS_REPLY)
+        if (!is_cut_to_fit(i))
             assert_int_equal(wire_kinds[i].make(&tight), 0);
         m4h_buffer_free(&tight);
         if (made.len > 0) {
-            tight.cap = i == KIND_SLAVES_REPLY || i == KIND_TUNNELS_REPLY ? 500 : made.len - 1;
+            tight.cap = is_cut_to_fit(i) ? 500 : made.len - 1;
             assert_int_equal(wire_kinds[i].make(&tight), M4H_ETOOBIG);
             assert_int_equal(tight.len, 0);
         }
@@ -427,8 +544,12 @@ int run_round_trip_tests(void)
         cmocka_unit_test(every_reason_survives),
         cmocka_unit_test(every_full_request_survives),
         cmocka_unit_test(every_least_request_survives),
+        cmocka_unit_test(every_full_request_about_records_survives),
+        cmocka_unit_test(every_least_request_about_records_survives),
         cmocka_unit_test(a_slot_survives),
         cmocka_unit_test(yes_and_no_survive),
+        cmocka_unit_test(a_place_survives),
+        cmocka_unit_test(a_record_survives),
         cmocka_unit_test(a_cluster_survives_with_all_its_regions),
         cmocka_unit_test(a_hello_survives),
         cmocka_unit_test(as_many_reservations_as_may_be_survive),
