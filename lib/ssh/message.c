@@ -2,6 +2,7 @@
  * answer come later. Only what a bouncer gives is granted. */
 #include "lib/base/base64.h"
 #include "lib/base/error.h"
+#include "lib/base/ssh_certificate.h"
 #include "lib/ssh/internal.h"
 
 #include <string.h>
@@ -24,9 +25,8 @@ static void refuse_auth(ssh_message message)
     ssh_message_reply_default(message);
 }
 
-/* Certificates parse as keys, yet libssh checks nothing in them. And a signature that
- * it does not take is left without any answer, so that such a key must be refused
- * before the device signs. */
+/* A signature that libssh does not take is left without any answer, so that such a key
+ * must be refused before the device signs. */
 static bool key_is_taken(const struct m4h_ssh_server *server, ssh_key key)
 {
     enum ssh_keytypes_e type = ssh_key_type(key);
@@ -60,22 +60,51 @@ static char *fingerprint_of(ssh_key key)
     return text;
 }
 
+/* Of the key itself, whatever certificate is around it. What stands in the certificate for the
+ * key must be as the library writes that key: then nobody reads another one out of the same
+ * bytes than the library has, which checked the signature. */
+static char *fingerprint_inside(const uint8_t *blob, size_t len)
+{
+    struct m4h_ssh_certificate certificate;
+    uint8_t plain[M4H_PUBLIC_KEY_BLOB_MAX];
+    char base64[M4H_BASE64_SIZE(sizeof(plain))];
+    ssh_key key = NULL;
+    char *again = NULL, *fingerprint = NULL;
+    size_t plain_len;
+
+    if (m4h_ssh_certificate_parse(blob, len, &certificate) != 0 ||
+        m4h_ssh_certificate_plain_key(&certificate, plain, sizeof(plain), &plain_len) != 0)
+        return NULL;
+    m4h_base64_encode(plain, plain_len, base64);
+    if (ssh_pki_import_pubkey_base64(base64, ssh_key_type_from_name(certificate.key_type), &key) ==
+            SSH_OK &&
+        ssh_pki_export_pubkey_base64(key, &again) == SSH_OK && strcmp(again, base64) == 0)
+        fingerprint = fingerprint_of(key);
+    ssh_string_free_char(again);
+    ssh_key_free(key);
+    return fingerprint;
+}
+
 /* Holds the message and asks the owner; refuses at once what cannot be asked. */
 static void offer_key(struct m4h_ssh_session *session, ssh_message message, ssh_key key)
 {
     uint8_t blob[M4H_PUBLIC_KEY_BLOB_MAX];
-    char *fingerprint = fingerprint_of(key);
+    char *fingerprint = NULL;
     struct m4h_ssh_key_offer offer = {
         .username = ssh_message_auth_user(message),
         .algorithm = ssh_key_type_to_char(ssh_key_type(key)),
         .blob = blob,
-        .fingerprint = fingerprint,
     };
 
-    if (fingerprint == NULL || export_blob(key, blob, sizeof(blob), &offer.blob_len) != 0) {
+    if (export_blob(key, blob, sizeof(blob), &offer.blob_len) == 0)
+        fingerprint = m4h_ssh_certificate_is_one(blob, offer.blob_len)
+                          ? fingerprint_inside(blob, offer.blob_len)
+                          : fingerprint_of(key);
+    if (fingerprint == NULL) {
         refuse_auth(message);
         ssh_message_free(message);
     } else {
+        offer.fingerprint = fingerprint;
         session->held = message;
         session->handler->on_key(session->context, &offer);
     }

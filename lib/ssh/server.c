@@ -17,8 +17,7 @@
 #define ALGORITHMS_BYTES 1024
 #define RSA_MIN_BITS     2048
 
-/* Plain keys only: libssh would take certificates without checking their
- * authority, principals or validity. */
+/* As signatures are called. A certificate's is that of the key inside. */
 #define KEY_TYPES                                                                                  \
     "ssh-ed25519,sk-ssh-ed25519@openssh.com,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"              \
     "ecdsa-sha2-nistp521,sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256"
@@ -130,23 +129,22 @@ static int configure(struct m4h_ssh_server *server, const struct m4h_ssh_server_
     return error;
 }
 
-/* The keys that can make one of these signatures. Others, certificates among them,
- * stay out. */
-static uint32_t keys_of(const char *signatures)
+/* The keys that can make one of these signatures; the others stay out. */
+static uint32_t keys_of(const char *signatures, bool certificates)
 {
     static const struct {
         const char *signature;
-        enum ssh_keytypes_e type;
+        enum ssh_keytypes_e type, certificate;
     } makers[] = {
-        {"ssh-ed25519", SSH_KEYTYPE_ED25519},
-        {"sk-ssh-ed25519@openssh.com", SSH_KEYTYPE_SK_ED25519},
-        {"ecdsa-sha2-nistp256", SSH_KEYTYPE_ECDSA_P256},
-        {"ecdsa-sha2-nistp384", SSH_KEYTYPE_ECDSA_P384},
-        {"ecdsa-sha2-nistp521", SSH_KEYTYPE_ECDSA_P521},
-        {"sk-ecdsa-sha2-nistp256@openssh.com", SSH_KEYTYPE_SK_ECDSA},
-        {"rsa-sha2-256", SSH_KEYTYPE_RSA},
-        {"rsa-sha2-512", SSH_KEYTYPE_RSA},
-        {"ssh-rsa", SSH_KEYTYPE_RSA},
+        {"ssh-ed25519", SSH_KEYTYPE_ED25519, SSH_KEYTYPE_ED25519_CERT01},
+        {"sk-ssh-ed25519@openssh.com", SSH_KEYTYPE_SK_ED25519, SSH_KEYTYPE_SK_ED25519_CERT01},
+        {"ecdsa-sha2-nistp256", SSH_KEYTYPE_ECDSA_P256, SSH_KEYTYPE_ECDSA_P256_CERT01},
+        {"ecdsa-sha2-nistp384", SSH_KEYTYPE_ECDSA_P384, SSH_KEYTYPE_ECDSA_P384_CERT01},
+        {"ecdsa-sha2-nistp521", SSH_KEYTYPE_ECDSA_P521, SSH_KEYTYPE_ECDSA_P521_CERT01},
+        {"sk-ecdsa-sha2-nistp256@openssh.com", SSH_KEYTYPE_SK_ECDSA, SSH_KEYTYPE_SK_ECDSA_CERT01},
+        {"rsa-sha2-256", SSH_KEYTYPE_RSA, SSH_KEYTYPE_RSA_CERT01},
+        {"rsa-sha2-512", SSH_KEYTYPE_RSA, SSH_KEYTYPE_RSA_CERT01},
+        {"ssh-rsa", SSH_KEYTYPE_RSA, SSH_KEYTYPE_RSA_CERT01},
     };
     uint32_t keys = 0;
 
@@ -156,7 +154,8 @@ static uint32_t keys_of(const char *signatures)
         for (size_t i = 0; i < M4H_COUNT(makers); i++) {
             if (strlen(makers[i].signature) == len &&
                 memcmp(makers[i].signature, signatures, len) == 0)
-                keys |= 1u << (unsigned)makers[i].type;
+                keys |= 1u << (unsigned)makers[i].type |
+                        (certificates ? 1u << (unsigned)makers[i].certificate : 0);
         }
         signatures += len;
         if (*signatures == '\0')
@@ -201,7 +200,7 @@ int m4h_ssh_server_create(struct m4h_ssh_server **server, struct m4h_loop *loop,
         return M4H_ENOMEM;
     made->loop = loop;
     made->due_end = &made->due;
-    made->taken_keys = keys_of(key_types_of(config));
+    made->taken_keys = keys_of(key_types_of(config), config->certificates);
     made->compression = config->compression ? "yes" : "none";
     made->bind = ssh_bind_new();
     if (made->bind != NULL)

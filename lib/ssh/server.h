@@ -23,6 +23,9 @@ struct m4h_ssh_server_config {
     /* Of the devices' keys, as signatures are called: "rsa-sha2-256". "" for
      * ed25519, ecdsa and rsa with SHA-2, in hardware too. */
     const char *key_types;
+    /* OpenSSH certificates of these keys too: offered to the owner whole, for nothing of
+     * them is checked here but that the device has the key inside. */
+    bool certificates;
     bool compression;
 };
 

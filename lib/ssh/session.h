@@ -30,9 +30,9 @@ struct m4h_ssh_session;
 struct m4h_ssh_key_offer {
     const char *username; /* untrusted bytes */
     const char *algorithm;
-    const uint8_t *blob; /* SSH wire form, RFC 4253 section 6.6 */
+    const uint8_t *blob; /* SSH wire form, RFC 4253 section 6.6; or the whole certificate */
     size_t blob_len;
-    const char *fingerprint; /* "SHA256:..." */
+    const char *fingerprint; /* "SHA256:...": of the key, without what a certificate adds */
 };
 
 enum m4h_ssh_end {

@@ -109,6 +109,8 @@ static const struct m4h_config_option options[] = {
      "Host keys to have, of ed25519, ecdsa and rsa; each is made where it is missing."},
     {"ssh", "key_types", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(key_types), "", 0, 0, NULL,
      "Signatures that devices may prove their keys with; empty: all but ssh-rsa, which is SHA-1."},
+    {"ssh", "certificates", M4H_CONFIG_BOOL, M4H_CONFIG_AT_START, AT(certificates), "yes", 0, 0,
+     NULL, "Whether OpenSSH certificates are taken to masters; those that judge none refuse them."},
     {"ssh", "compression", M4H_CONFIG_BOOL, M4H_CONFIG_AT_START, AT(compression), "no", 0, 0, NULL,
      "Lets devices compress, which costs 300 KB for each tunnel, and time."},
 

@@ -47,6 +47,7 @@ struct m4h_slave_config {
     char *dropbear_macs;
     char *host_keys;
     char *key_types;
+    bool certificates;
     bool compression;
     char *tunnel_address;
     int64_t port_min;

@@ -159,21 +159,65 @@ static void a_client_without_a_key_is_asked_for_one(void **state)
     assert_int_equal(stage->keys, 0);
 }
 
-/* Nobody here checks who signed a certificate, so it is no key. */
-static void a_certificate_is_refused_without_a_question(void **state)
+/* Signs the key's public half; `more` stands before it, up to a NULL. Its option for ssh. */
+static const char *certify(struct stage *stage, const char *key, const char *const more[])
+{
+    static char option[160];
+    char authority[128];
+    const char *argv[PROGRAM_ARGUMENTS_MAX] = {"ssh-keygen", "-q", "-s", authority};
+    size_t count = 4;
+
+    snprintf(authority, sizeof(authority), "%s/authority", stage->dir);
+    program_run(
+        &stage->tool, stage->loop,
+        (const char *[]){"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", authority, NULL});
+    while (*more != NULL)
+        argv[count++] = *more++;
+    argv[count++] = key;
+    argv[count] = NULL;
+    program_run(&stage->tool, stage->loop, argv);
+    snprintf(option, sizeof(option), "CertificateFile=%s-cert.pub", key);
+    return option;
+}
+
+static void openssh_comes_in_with_a_certificate(struct stage *stage, const char *type)
+{
+    const char *key = stage_key(stage, type), *option;
+    char certificate[160];
+
+    option = certify(stage, key, (const char *[]){"-I", "device", "-n", "device", NULL});
+    stage_ssh(stage, key, (const char *[]){"-o", option, "-N", "-R", "0:127.0.0.1:9", NULL});
+    run_until(stage->loop, stage_forwarded, stage);
+    assert_int_equal(stage->keys, 1);
+    /* All of the certificate, and the fingerprint of the key. */
+    snprintf(certificate, sizeof(certificate), "%s-cert", key);
+    expect_offer_is(stage, certificate);
+    expect_fingerprint_is_that_of(stage, key);
+}
+
+static void a_certificate_of_an_ed25519_key_comes_in_whole(void **state)
+{
+    openssh_comes_in_with_a_certificate(*state, "ed25519");
+}
+
+static void a_certificate_of_an_ecdsa_key_comes_in_whole(void **state)
+{
+    openssh_comes_in_with_a_certificate(*state, "ecdsa");
+}
+
+static void a_certificate_of_an_rsa_key_comes_in_whole(void **state)
+{
+    openssh_comes_in_with_a_certificate(*state, "rsa");
+}
+
+static void where_none_are_taken_a_certificate_is_refused_without_a_question(void **state)
 {
     struct stage *stage = *state;
-    char authority[128], certificate[160];
-    const char *key;
+    const char *key = stage_key(stage, "ed25519"), *option;
 
-    snprintf(authority, sizeof(authority), "%s", stage_key(stage, "ecdsa"));
-    key = stage_key(stage, "ed25519");
-    program_run(&stage->tool, stage->loop,
-                (const char *[]){"ssh-keygen", "-q", "-s", authority, "-I", "device", "-n",
-                                 "device", key, NULL});
-    snprintf(certificate, sizeof(certificate), "CertificateFile=%s-cert.pub", key);
+    option = certify(stage, key, (const char *[]){"-I", "device", "-n", "device", NULL});
     stage->keys_refused = 1;
-    stage_ssh(stage, key, (const char *[]){"-o", certificate, "-N", "-R", "0:127.0.0.1:9", NULL});
+    stage_ssh(stage, key, (const char *[]){"-o", option, "-N", "-R", "0:127.0.0.1:9", NULL});
     run_until(stage->loop, stage_client_ended, stage);
     assert_non_null(strstr(stage->client.output, "Permission denied (publickey)"));
     /* Only the plain key came to be judged. */
@@ -197,7 +241,12 @@ int main(void)
         stage_test(a_refused_key_ends_with_permission_denied),
         stage_test(after_a_refused_key_another_may_be_tried),
         stage_test(a_client_without_a_key_is_asked_for_one),
-        stage_test(a_certificate_is_refused_without_a_question),
+        stage_test(a_certificate_of_an_ed25519_key_comes_in_whole),
+        stage_test(a_certificate_of_an_ecdsa_key_comes_in_whole),
+        stage_test(a_certificate_of_an_rsa_key_comes_in_whole),
+        cmocka_unit_test_setup_teardown(
+            where_none_are_taken_a_certificate_is_refused_without_a_question,
+            ssh_stage_begin_without_certificates, ssh_stage_end),
     };
 
     return cmocka_run_group_tests_name("ssh: authentication", tests, NULL, NULL);

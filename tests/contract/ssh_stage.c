@@ -164,14 +164,15 @@ static void on_accept(void *context, int fd, const char *peer)
 
 /* ---- the stage ---------------------------------------------------------------------- */
 
-static void open_server(struct stage *stage)
+static void open_server(struct stage *stage, bool certificates)
 {
     const struct m4h_ssh_server_config config = {.host_keys = &stage->host_keys,
                                                  .ciphers = "",
                                                  .key_exchanges = "",
                                                  .macs = "",
                                                  .dropbear_macs = "",
-                                                 .key_types = ""};
+                                                 .key_types = "",
+                                                 .certificates = certificates};
     const struct m4h_address loopback = {.host = "127.0.0.1"};
     uint16_t port;
     int fd;
@@ -183,7 +184,7 @@ static void open_server(struct stage *stage)
     snprintf(stage->port, sizeof(stage->port), "%u", port);
 }
 
-int ssh_stage_begin(void **state)
+static int begin(void **state, bool certificates)
 {
     struct stage *stage = calloc(1, sizeof(*stage));
 
@@ -197,8 +198,18 @@ int ssh_stage_begin(void **state)
     assert_int_equal(m4h_timer_create(&stage->key_timer, stage->loop, answer_key, stage), 0);
     assert_int_equal(m4h_timer_create(&stage->forward_timer, stage->loop, answer_forward, stage),
                      0);
-    open_server(stage);
+    open_server(stage, certificates);
     return 0;
+}
+
+int ssh_stage_begin(void **state)
+{
+    return begin(state, true);
+}
+
+int ssh_stage_begin_without_certificates(void **state)
+{
+    return begin(state, false);
 }
 
 int ssh_stage_end(void **state)

@@ -58,6 +58,8 @@ struct stage {
 };
 
 int ssh_stage_begin(void **state);
+/* Its server takes no certificates. */
+int ssh_stage_begin_without_certificates(void **state);
 int ssh_stage_end(void **state);
 
 /* A key of OpenSSH (dropbear: of Dropbear) in the stage's folder: its path. */

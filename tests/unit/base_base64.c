@@ -68,6 +68,28 @@ static void what_does_not_fit_is_refused(void **state)
     assert_int_equal(m4h_base64_decode("Zm9vYg==", 8, out, 4, &len), 0);
 }
 
+static void what_is_encoded_is_as_the_rfc_has_it_and_decodes_to_itself(void **state)
+{
+    static const char *const texts[] = {"",         "Zg==",     "Zm8=",    "Zm9v",
+                                        "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
+    uint8_t data[256], back[256];
+    char text[M4H_BASE64_SIZE(256)];
+    size_t len;
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(texts); i++)
+        assert_string_equal(m4h_base64_encode((const uint8_t *)"foobar", i, text), texts[i]);
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)(i * 37);
+    for (size_t i = 0; i <= sizeof(data); i++) {
+        m4h_base64_encode(data, i, text);
+        assert_true(strlen(text) + 1 == M4H_BASE64_SIZE(i));
+        assert_int_equal(m4h_base64_decode(text, strlen(text), back, sizeof(back), &len), 0);
+        assert_int_equal(len, i);
+        assert_memory_equal(back, data, i);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -75,6 +97,7 @@ int main(void)
         cmocka_unit_test(every_byte_value_decodes),
         cmocka_unit_test(what_is_not_strict_base64_is_refused),
         cmocka_unit_test(what_does_not_fit_is_refused),
+        cmocka_unit_test(what_is_encoded_is_as_the_rfc_has_it_and_decodes_to_itself),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -196,6 +196,7 @@ static int start_workers(struct m4h_slave *slave, const struct m4h_ssh_host_keys
         .macs = config->macs,
         .dropbear_macs = config->dropbear_macs,
         .key_types = config->key_types,
+        .certificates = config->certificates,
         .compression = config->compression,
     };
     struct m4h_address address;
