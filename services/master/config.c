@@ -44,6 +44,14 @@ static const struct m4h_config_option options[] = {
     {"authorize", "in_flight_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(in_flight_max),
      "4096", 1, 65536, NULL,
      "Keys that validators are asked about at a time; beyond that slaves ask another master."},
+    {"authorize", "cache_entries", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(cache_entries),
+     "100000", 0, 10000000, NULL,
+     "Keys that a validator let in, for each that has to be waited for, which are let in for "
+     "valid_for without asking it again. 0: none."},
+    {"authorize", "stale_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(stale_ms), "24h", 0,
+     2592000000, NULL,
+     "For so long after that they are let in while the validator has failed, where its on_failure "
+     "is cached."},
     {"authorize", "valid_for", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(valid_for_ms), "60s",
      0, 86400000, NULL,
      "How long a slave may go on with a good decision about a key without asking again."},

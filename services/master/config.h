@@ -25,6 +25,8 @@ struct m4h_master_config {
     char *validators;
     int64_t validator_timeout_ms;
     int64_t in_flight_max;
+    int64_t cache_entries;
+    int64_t stale_ms;
     int64_t valid_for_ms;
     int64_t reservation_ms;
     int64_t slots_per_second; /* -1: auto */

@@ -1,5 +1,5 @@
-foreach(noun device_change evictions fallback keys last_places masters name_table order readiness stream_plan
-    registry tunnel_index)
+foreach(noun chain device_change evictions fallback keys last_places masters name_table order readiness stream_plan
+    registry tunnel_index verdicts)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c LINK master-core LABELS unit)
 endforeach()
 # One thread, and minutes under the thread sanitizer.
@@ -20,6 +20,7 @@ target_link_options(unit_master_memory PRIVATE
     -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc)
 m4h_test(unit_master_config SOURCES master_config.c LINK master LABELS unit)
 target_compile_definitions(unit_master_config PRIVATE M4H_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+m4h_test(unit_master_validators SOURCES master_validators.c LINK master LABELS unit)
 m4h_test(unit_master_service SOURCES master_service.c master_stage.c master_world.c
     LINK master test-support LABELS integration)
 m4h_test(unit_master_stream SOURCES master_stream.c LINK master LABELS unit)

@@ -9,6 +9,7 @@
 #include "lib/base/walltime.h"
 #include "lib/wire/wire.h"
 #include "services/master/core/likeness.h"
+#include "services/master/io/kept_verdicts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,6 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-/* A refusal is kept for less: the key may be about to be added. */
-#define DENIED_VALID_MS 2000
 /* Who may wait for one answer; beyond that they ask another master. */
 #define ASKERS_MAX 64u
 
@@ -64,24 +63,21 @@ static uint32_t valid_for_ms(const struct m4h_master *master,
 
     if (reply->valid_for_ms != 0)
         valid_ms = reply->valid_for_ms;
-    if (!reply->allowed && valid_ms > DENIED_VALID_MS)
-        valid_ms = DENIED_VALID_MS;
+    if (!reply->allowed && valid_ms > M4H_REFUSED_VALID_MS)
+        valid_ms = M4H_REFUSED_VALID_MS;
     if (reply->expires_wall_ms != 0 && reply->expires_wall_ms < wall_ms + valid_ms)
         valid_ms = reply->expires_wall_ms > wall_ms ? reply->expires_wall_ms - wall_ms : 0;
     return (uint32_t)(valid_ms < UINT32_MAX ? valid_ms : UINT32_MAX);
 }
 
 /* Adds what is not the validator's to say. */
-static void complete(struct m4h_master *master, const struct m4h_authorize_request *request,
-                     struct m4h_authorize_reply *reply)
+static void complete(struct m4h_master *master, struct m4h_authorize_reply *reply)
 {
     m4h_text_copy(reply->master_id, sizeof(reply->master_id), master->config->id);
     reply->valid_for_ms = valid_for_ms(master, reply);
-    if (!reply->allowed || reply->operator_.name[0] != '\0')
-        return;
-    if (reply->client_key[0] == '\0')
-        m4h_text_copy(reply->client_key, sizeof(reply->client_key), request->key_fingerprint);
-    m4h_cluster_introduce(master->cluster, reply->client_key, m4h_loop_now_ms(master->loop), reply);
+    if (reply->allowed && reply->client_key[0] != '\0')
+        m4h_cluster_introduce(master->cluster, reply->client_key, m4h_loop_now_ms(master->loop),
+                              reply);
 }
 
 static void answer(struct m4h_asking *asking, const struct m4h_authorize_reply *reply,
@@ -122,7 +118,7 @@ static void on_answer(void *context, const struct m4h_authorize_request *request
     struct m4h_master *master = asking->master;
     struct m4h_problem problem = {0};
 
-    complete(master, request, &verdict->reply);
+    complete(master, &verdict->reply);
     heed_ban(master, request, verdict);
     switch (verdict->kind) {
     case M4H_VERDICT_ALLOW:

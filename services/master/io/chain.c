@@ -4,10 +4,15 @@
  * core/chain.c says whether that is the answer or who is next. One that does not answer at once
  * stands in the line of its validator, the earliest deadline first, which one timer watches: at its
  * deadline the validator is told to give it up, and it goes on as one that has failed. At the end
- * of the master all that stands in a line is given up and forgotten. */
+ * of the master all that stands in a line is given up and forgotten.
+ *
+ * What a validator said is given again, where its type wants that, for as long as it is fresh; and
+ * where it has failed, what it allowed before, if its settings say so. A recheck wants to know
+ * anew. */
 #include "services/master/io/chain.h"
 
 #include "lib/base/error.h"
+#include "services/master/io/kept_verdicts.h"
 #include "services/master/io/service.h"
 #include "services/master/io/validators.h"
 
@@ -37,6 +42,7 @@ struct link {
     uint64_t answers[M4H_VERDICT_KINDS]; /* a time-out is one that has failed */
     uint64_t timeouts;
     struct m4h_histogram latency;
+    struct m4h_kept_verdicts kept;
     struct m4h_log_limit failure_log;
 };
 
@@ -123,11 +129,61 @@ static void leave_line(struct link *link, struct question *question)
         watch_line(link);
 }
 
+/* ---- kept verdicts ----------------------------------------------------------- */
+
+static void likeness_at(const struct link *link, const struct question *question,
+                        struct m4h_likeness *likeness)
+{
+    m4h_likeness_of(likeness, &question->request,
+                    (link->type->heeds_address ? M4H_LIKENESS_ADDRESS : 0u) |
+                        (link->type->heeds_username ? M4H_LIKENESS_USERNAME : 0u));
+}
+
+static bool give_fresh(struct link *link, const struct question *question,
+                       struct m4h_verdict *verdict)
+{
+    struct m4h_likeness likeness;
+
+    if (!link->type->is_kept || question->request.recheck)
+        return false;
+    likeness_at(link, question, &likeness);
+    return m4h_kept_verdicts_fresh(&link->kept, &likeness,
+                                   m4h_loop_now_ms(link->chain->master->loop), verdict);
+}
+
+/* Keeps what was said; where nothing could be said, says what was kept. */
+static void keep_or_give(struct link *link, const struct question *question,
+                         struct m4h_verdict *verdict)
+{
+    const struct m4h_master_config *config = link->chain->master->config;
+    const struct m4h_keeping keeping = {
+        .entries_max = (size_t)config->cache_entries,
+        .valid_ms = (uint64_t)config->valid_for_ms,
+        .stale_ms = (uint64_t)config->stale_ms,
+    };
+    uint64_t now_ms = m4h_loop_now_ms(link->chain->master->loop);
+    struct m4h_likeness likeness;
+    struct m4h_verdict stale;
+
+    if (!link->type->is_kept)
+        return;
+    likeness_at(link, question, &likeness);
+    if (verdict->kind != M4H_VERDICT_FAILED)
+        m4h_kept_verdicts_put(&link->kept, &question->request, &likeness, verdict, &keeping,
+                              now_ms);
+    else if (settings_of(link)->on_failure == M4H_ON_FAILURE_CACHED &&
+             m4h_kept_verdicts_stale(&link->kept, &likeness, now_ms, &stale))
+        *verdict = stale;
+}
+
 /* ---- questions -------------------------------------------------------------- */
+
+static void advance(struct question *question, struct m4h_verdict *verdict);
 
 /* Asks one after another as long as they answer at once. */
 static void ask_on(struct question *question)
 {
+    struct m4h_verdict verdict;
     struct link *link;
 
     question->is_asking = true;
@@ -136,7 +192,10 @@ static void ask_on(struct question *question)
         question->validation.own = NULL;
         question->has_answer = false;
         question->asked_us = m4h_latency_clock_us();
-        link->type->ask(link->self, &question->validation);
+        if (give_fresh(link, question, &verdict))
+            advance(question, &verdict);
+        else
+            link->type->ask(link->self, &question->validation);
     } while (question->has_answer && !question->is_over);
     question->is_asking = false;
     if (question->is_over)
@@ -159,16 +218,10 @@ static void log_failure(struct link *link, const struct m4h_verdict *verdict)
 }
 
 /* The verdict of the one whose turn it is; changed. */
-static void heed(struct question *question, struct m4h_verdict *verdict)
+static void advance(struct question *question, struct m4h_verdict *verdict)
 {
     struct link *link = &question->chain->links[question->walk.at];
 
-    m4h_verdict_check(verdict);
-    leave_line(link, question);
-    link->answers[verdict->kind]++;
-    m4h_latency_add(&link->latency, question->asked_us);
-    if (verdict->kind == M4H_VERDICT_FAILED)
-        log_failure(link, verdict);
     question->has_answer = true;
     question->is_over = m4h_chain_heed(&question->walk, link->type->name,
                                        (enum m4h_on_failure)settings_of(link)->on_failure, verdict);
@@ -180,6 +233,33 @@ static void heed(struct question *question, struct m4h_verdict *verdict)
         free(question);
     else
         ask_on(question);
+}
+
+/* A device without a name has that of its key. */
+static void name_device(const struct question *question, struct m4h_verdict *verdict)
+{
+    struct m4h_authorize_reply *reply = &verdict->reply;
+
+    reply->allowed = verdict->kind == M4H_VERDICT_ALLOW;
+    if (reply->allowed && reply->client_key[0] == '\0' && reply->operator_.name[0] == '\0')
+        m4h_text_copy(reply->client_key, sizeof(reply->client_key),
+                      question->request.key_fingerprint);
+}
+
+/* What the validator whose turn it is says itself; changed. */
+static void heed(struct question *question, struct m4h_verdict *verdict)
+{
+    struct link *link = &question->chain->links[question->walk.at];
+
+    m4h_verdict_check(verdict);
+    name_device(question, verdict);
+    leave_line(link, question);
+    link->answers[verdict->kind]++;
+    m4h_latency_add(&link->latency, question->asked_us);
+    if (verdict->kind == M4H_VERDICT_FAILED)
+        log_failure(link, verdict);
+    keep_or_give(link, question, verdict);
+    advance(question, verdict);
 }
 
 void m4h_validation_answer(struct m4h_validation *validation, const struct m4h_verdict *verdict)
@@ -252,37 +332,46 @@ static int open_link(struct m4h_chain *chain, const struct m4h_validator_type *t
     link->chain = chain;
     link->type = type;
     m4h_latency_init_short(&link->latency);
-    if (m4h_timer_create(&link->timer, chain->master->loop, on_time, link) != 0)
+    if (m4h_kept_verdicts_open(&link->kept) != 0 ||
+        m4h_timer_create(&link->timer, chain->master->loop, on_time, link) != 0)
         return M4H_ENOMEM;
     return type->create(&link->self, chain->master);
 }
 
-static int open_links(struct m4h_chain *chain)
+int m4h_chain_create_of(struct m4h_chain **chain, struct m4h_master *master,
+                        const struct m4h_validator_type *const *validators, size_t count)
 {
-    size_t places[M4H_CHAIN_NAMES_MAX], count;
-    char wrong[80];
-    int error = m4h_chain_read_names(chain->master->config->validators, places, &count, wrong,
-                                     sizeof(wrong));
-
-    for (size_t i = 0; error == 0 && i < count; i++)
-        error = open_link(chain, types[places[i]]);
-    return error;
-}
-
-int m4h_chain_create(struct m4h_chain **chain, struct m4h_master *master)
-{
-    int error;
+    int error = 0;
 
     *chain = calloc(1, sizeof(**chain));
     if (*chain == NULL)
         return M4H_ENOMEM;
     (*chain)->master = master;
-    error = open_links(*chain);
+    for (size_t i = 0; error == 0 && i < count; i++)
+        error = open_link(*chain, validators[i]);
     if (error != 0) {
         m4h_chain_destroy(*chain);
         *chain = NULL;
     }
     return error;
+}
+
+int m4h_chain_create(struct m4h_chain **chain, struct m4h_master *master)
+{
+    const struct m4h_validator_type *validators[M4H_CHAIN_NAMES_MAX];
+    size_t places[M4H_CHAIN_NAMES_MAX], count;
+    char wrong[80];
+    int error =
+        m4h_chain_read_names(master->config->validators, places, &count, wrong, sizeof(wrong));
+
+    *chain = NULL;
+    if (error != 0) {
+        m4h_log(M4H_LOG_ERROR, LOG, "reason=\"%s\" [authorize] validators", wrong);
+        return error;
+    }
+    for (size_t i = 0; i < count; i++)
+        validators[i] = types[places[i]];
+    return m4h_chain_create_of(chain, master, validators, count);
 }
 
 static void close_link(struct link *link)
@@ -295,6 +384,7 @@ static void close_link(struct link *link)
         free(question);
     }
     link->type->destroy(link->self);
+    m4h_kept_verdicts_close(&link->kept);
     m4h_timer_close(link->timer);
 }
 
@@ -305,6 +395,12 @@ void m4h_chain_destroy(struct m4h_chain *chain)
     for (size_t i = 0; i < chain->count; i++)
         close_link(&chain->links[i]);
     free(chain);
+}
+
+void m4h_chain_forget(struct m4h_chain *chain, const char *key_fingerprint, const char *client_key)
+{
+    for (size_t i = 0; i < chain->count; i++)
+        m4h_kept_verdicts_forget(&chain->links[i].kept, key_fingerprint, client_key);
 }
 
 void m4h_chain_reload(struct m4h_chain *chain)
@@ -360,6 +456,21 @@ static double timeouts_of(const struct link *link)
     return (double)link->timeouts;
 }
 
+static double kept_by(const struct link *link)
+{
+    return (double)m4h_verdicts_count(link->kept.allowed);
+}
+
+static double fresh_of(const struct link *link)
+{
+    return (double)link->kept.fresh_count;
+}
+
+static double stale_of(const struct link *link)
+{
+    return (double)link->kept.stale_count;
+}
+
 static void write_latency(const struct m4h_chain *chain, struct m4h_metrics *metrics)
 {
     static const char name[] = "mas4h_master_validator_duration_seconds";
@@ -378,6 +489,12 @@ void m4h_chain_write_metrics(const struct m4h_chain *chain, struct m4h_metrics *
                "Questions that wait for a validator.", waiting_at);
     write_each(chain, metrics, "mas4h_master_validator_timeouts_total", "counter",
                "Questions that a validator did not answer in time.", timeouts_of);
+    write_each(chain, metrics, "mas4h_master_validator_kept", "gauge",
+               "Keys whose permission by a validator is kept.", kept_by);
+    write_each(chain, metrics, "mas4h_master_validator_kept_answers_total", "counter",
+               "Answers that were kept, given again instead of asking.", fresh_of);
+    write_each(chain, metrics, "mas4h_master_validator_stale_answers_total", "counter",
+               "Answers that were kept, given again because the validator had failed.", stale_of);
     write_latency(chain, metrics);
     for (size_t i = 0; i < chain->count; i++)
         if (chain->links[i].type->write_metrics != NULL)

@@ -10,10 +10,15 @@
 
 struct m4h_chain;
 struct m4h_master;
+struct m4h_validator_type;
 
 /* Makes the validators of [authorize] validators. Before the bus is there. An error has been
  * logged: M4H_EINVALID, M4H_ENOMEM, or what a validator says. */
 M4H_MUST_CHECK int m4h_chain_create(struct m4h_chain **chain, struct m4h_master *master);
+/* Makes these, M4H_CHAIN_NAMES_MAX at most. */
+M4H_MUST_CHECK int m4h_chain_create_of(struct m4h_chain **chain, struct m4h_master *master,
+                                       const struct m4h_validator_type *const *validators,
+                                       size_t count);
 /* What is under way ends without an answer. Accepts NULL. */
 void m4h_chain_destroy(struct m4h_chain *chain);
 
@@ -30,6 +35,10 @@ M4H_MUST_CHECK int m4h_chain_ask(struct m4h_chain *chain,
 
 /* Questions that wait for a validator. */
 size_t m4h_chain_waiting(const struct m4h_chain *chain);
+
+/* What validators said before of a key, or (one of the two is "") of a device, is not said again.
+ */
+void m4h_chain_forget(struct m4h_chain *chain, const char *key_fingerprint, const char *client_key);
 
 /* Handed on to each validator. */
 void m4h_chain_reload(struct m4h_chain *chain);

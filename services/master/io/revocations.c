@@ -45,12 +45,14 @@ static void log_taken(const struct m4h_revoke *revoke, const char *what)
             m4h_log_quote(reason, sizeof(reason), revoke->reason), what);
 }
 
-/* Into the set, and where it bans or lifts a ban, into what outlives this process. */
+/* Into the set, and where it bans or lifts a ban, into what outlives this process. Validators are
+ * asked anew. */
 static int take(struct m4h_master *master, const struct m4h_revoke *revoke,
                 enum m4h_revocations_news *news)
 {
     int error = m4h_revocations_merge(master->revocations, revoke, 0, news);
 
+    m4h_chain_forget(master->chain, revoke->key_fingerprint, revoke->client_key);
     if (error == 0 && *news == M4H_REVOCATIONS_BAN && master->keep_ban != NULL)
         master->keep_ban(master->keep_ban_context, revoke);
     return error;
