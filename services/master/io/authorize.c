@@ -97,18 +97,19 @@ static void answer(struct m4h_asking *asking, const struct m4h_authorize_reply *
     free(asking);
 }
 
-/* A validator knows the key, but its device is not to be let in. */
+/* A validator knows the key, but its device is not to be let in; or the key was banned meanwhile.
+ */
 static void heed_ban(struct m4h_master *master, const struct m4h_authorize_request *request,
                      struct m4h_verdict *verdict)
 {
     struct m4h_authorize_reply denial = {0};
 
     if (verdict->kind != M4H_VERDICT_ALLOW ||
-        !m4h_master_is_banned(master, "", verdict->reply.client_key, denial.detail))
+        !m4h_master_is_banned(master, request->key_fingerprint, verdict->reply.client_key,
+                              denial.detail))
         return;
     verdict->kind = M4H_VERDICT_DENY;
     verdict->reply = denial;
-    complete(master, request, &verdict->reply);
 }
 
 static void on_answer(void *context, const struct m4h_authorize_request *request,
@@ -118,8 +119,8 @@ static void on_answer(void *context, const struct m4h_authorize_request *request
     struct m4h_master *master = asking->master;
     struct m4h_problem problem = {0};
 
-    complete(master, &verdict->reply);
     heed_ban(master, request, verdict);
+    complete(master, &verdict->reply);
     switch (verdict->kind) {
     case M4H_VERDICT_ALLOW:
         master->counters.authorizations[M4H_AUTHORIZE_ALLOWED] += asking->asker_count;
@@ -222,7 +223,7 @@ static bool refuse_banned(struct m4h_master *master, const struct m4h_authorize_
 
     if (!m4h_master_is_banned(master, request->key_fingerprint, "", reply.detail))
         return false;
-    complete(master, request, &reply);
+    complete(master, &reply);
     master->counters.authorizations[M4H_AUTHORIZE_DENIED]++;
     log_denied(master, request, &reply);
     m4h_master_answer(master, message, M4H_MASTER_AUTHORIZE,
