@@ -252,6 +252,7 @@ static const struct m4h_bus_subscription subscriptions[] = {
     {"mas4h.v1.rpc.status.slaves", "master", m4h_master_on_slaves},
     {"mas4h.v1.rpc.status.tunnels", "master", m4h_master_on_tunnels},
     {"mas4h.v1.rpc.status.tunnel", "master", m4h_master_on_tunnel},
+    {"mas4h.v1.rpc.locate", "master", m4h_master_on_locate},
 };
 
 /* What one asks of this master alone, whoever else is in the queue group. Where two
@@ -264,6 +265,7 @@ static const struct {
     {"status.cluster", m4h_master_on_cluster}, {"status.slaves", m4h_master_on_slaves},
     {"status.tunnels", m4h_master_on_tunnels}, {"status.tunnel", m4h_master_on_tunnel},
     {"revoke", m4h_master_on_revoke_request},  {"revocations", m4h_master_on_revocations},
+    {"locate", m4h_master_on_locate},
 };
 
 #define SUBSCRIPTIONS   (M4H_COUNT(subscriptions) + M4H_COUNT(own_questions))

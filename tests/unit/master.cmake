@@ -8,7 +8,7 @@ foreach(noun dispatch pace reservations)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c master_scene.c master_world.c
         LINK master-core LABELS unit)
 endforeach()
-foreach(noun fold liveness memory pages resync)
+foreach(noun fold liveness memory pages places resync)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c master_world.c LINK master-core
         LABELS unit)
 endforeach()

@@ -226,6 +226,23 @@ static void tunnels_come_in_pages(void **state)
     assert_int_equal(all, 25);
 }
 
+static void a_device_is_located(void **state)
+{
+    struct stage *stage = *state;
+    struct m4h_locate_request request = {.slave_id = "s2", .client_key = "nobody"};
+    struct m4h_located located;
+    struct m4h_problem problem;
+    char master_id[M4H_ID_MAX + 1];
+
+    assert_int_equal(m4h_wire_locate_request_encode(&request, &stage->out), 0);
+    stage_ask(stage, "mas4h.v1.rpc.locate");
+    assert_int_equal(m4h_wire_locate_reply_decode(stage->reply.data, stage->reply.len, &located,
+                                                  master_id, &problem),
+                     0);
+    assert_int_equal(problem.code, M4H_PROBLEM_NOT_FOUND);
+    assert_string_equal(master_id, stage->config.id);
+}
+
 static void slaves_are_listed(void **state)
 {
     struct stage *stage = *state;
@@ -550,6 +567,7 @@ int main(void)
         cmocka_unit_test(the_ready_file_names_the_http_port),
         cmocka_unit_test(tunnels_come_in_pages),
         cmocka_unit_test(slaves_are_listed),
+        cmocka_unit_test(a_device_is_located),
         cmocka_unit_test(a_slot_is_given),
         cmocka_unit_test(what_is_given_and_taken_back_is_told_to_other_masters),
         cmocka_unit_test(a_key_is_allowed_as_soon_as_its_file_has_it),

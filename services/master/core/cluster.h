@@ -138,6 +138,16 @@ uint64_t m4h_cluster_owner_stamp(const struct m4h_cluster *cluster, const char *
 void m4h_cluster_introduce(const struct m4h_cluster *cluster, const char *client_key,
                            uint64_t now_ms, struct m4h_authorize_reply *reply);
 
+/* The slave whose host key this is, in its SSH wire form; NULL: that of none which is not
+ * lost. A slave says itself which keys it has. */
+const char *m4h_cluster_find_host_key(const struct m4h_cluster *cluster, const uint8_t *key,
+                                      size_t len);
+
+/* Where the device hangs, for the slave that an operator is at. M4H_ENOTFOUND: it is not
+ * connected; M4H_EUNAVAILABLE: its slave has not said yet where it is reached. */
+M4H_MUST_CHECK int m4h_cluster_locate(const struct m4h_cluster *cluster, const char *client_key,
+                                      struct m4h_located *located);
+
 /* The slave still holds the tunnel, and it is not the one that shows: a kick is
  * still right. */
 bool m4h_cluster_is_loser(const struct m4h_cluster *cluster, const char *slave_id,

@@ -149,8 +149,7 @@ static void on_disconnect(struct m4h_cluster *cluster, struct m4h_slave *slave,
 static void on_start(struct m4h_cluster *cluster, struct m4h_slave *slave,
                      const struct m4h_slave_info *info, bool is_first, uint64_t now_ms)
 {
-    slave->info = *info;
-    slave->has_info = true;
+    m4h_slaves_set_info(&cluster->slaves, slave, info);
     if (is_first)
         m4h_resync_start_empty(cluster, slave, now_ms);
 }

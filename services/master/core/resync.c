@@ -296,8 +296,7 @@ static void install(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64
 static void begin_install(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms)
 {
     slave->resync->is_complete = true;
-    slave->info = slave->resync->info;
-    slave->has_info = true;
+    m4h_slaves_set_info(&cluster->slaves, slave, &slave->resync->info);
     m4h_fold_announce(cluster, slave, slave->resync->state, slave->resync->seq);
     m4h_tunnel_index_begin_renewal(&slave->held);
     install(cluster, slave, now_ms);

@@ -2,6 +2,7 @@
 #include "services/master/core/slaves.h"
 
 #include "lib/base/error.h"
+#include "services/master/core/host_keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -99,4 +100,33 @@ void m4h_slaves_free(struct m4h_slaves *slaves)
     }
     free(slaves->sorted);
     *slaves = (struct m4h_slaves){0};
+}
+
+void m4h_slaves_set_info(struct m4h_slaves *slaves, struct m4h_slave *slave,
+                         const struct m4h_slave_info *info)
+{
+    slave->info = *info;
+    slave->has_info = true;
+    m4h_host_key_hashes(info, slaves->host_key_hashes[slave->number]);
+}
+
+static bool has_host_key(const struct m4h_slave *slave, const struct m4h_host_key_name *name)
+{
+    return slave != NULL && slave->has_info && !slave->lost &&
+           m4h_host_key_is_of(&slave->info, name);
+}
+
+const struct m4h_slave *m4h_slaves_find_host_key(const struct m4h_slaves *slaves,
+                                                 const uint8_t *key, size_t len)
+{
+    struct m4h_host_key_name name;
+
+    if (!m4h_host_key_name_of(key, len, &name))
+        return NULL;
+    for (size_t number = 0; number < M4H_MASTER_SLAVES_MAX; number++)
+        for (size_t i = 0; i < M4H_HOST_KEYS_MAX; i++)
+            if (slaves->host_key_hashes[number][i] == name.hash &&
+                has_host_key(slaves->by_number[number], &name))
+                return slaves->by_number[number];
+    return NULL;
 }

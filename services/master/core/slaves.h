@@ -58,7 +58,16 @@ struct m4h_slaves {
     size_t count;
     size_t allocated;
     struct m4h_slave *by_number[M4H_MASTER_SLAVES_MAX]; /* NULL: no slave has it */
+    /* By number, see host_keys.h; what is there of one that has been forgotten does no harm. */
+    uint64_t host_key_hashes[M4H_MASTER_SLAVES_MAX][M4H_HOST_KEYS_MAX];
 };
+
+/* Takes what a slave says of itself. */
+void m4h_slaves_set_info(struct m4h_slaves *slaves, struct m4h_slave *slave,
+                         const struct m4h_slave_info *info);
+/* Who has told of this host key and is not lost; NULL: nobody. */
+const struct m4h_slave *m4h_slaves_find_host_key(const struct m4h_slaves *slaves,
+                                                 const uint8_t *key, size_t len);
 
 /* NULL: there is none such. */
 struct m4h_slave *m4h_slaves_find(const struct m4h_slaves *slaves, const char *slave_id);

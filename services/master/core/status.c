@@ -87,6 +87,14 @@ void m4h_cluster_introduce(const struct m4h_cluster *cluster, const char *client
     reply->evicted_ago_ms = evictions.ago_ms;
 }
 
+const char *m4h_cluster_find_host_key(const struct m4h_cluster *cluster, const uint8_t *key,
+                                      size_t len)
+{
+    const struct m4h_slave *slave = m4h_slaves_find_host_key(&cluster->slaves, key, len);
+
+    return slave != NULL ? slave->id : NULL;
+}
+
 bool m4h_cluster_is_loser(const struct m4h_cluster *cluster, const char *slave_id,
                           const char *client_key, uint64_t tunnel_id)
 {

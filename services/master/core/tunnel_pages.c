@@ -179,3 +179,23 @@ int m4h_cluster_tunnel(const struct m4h_cluster *cluster, const char *client_key
     describe(cluster, owner, tunnel);
     return 0;
 }
+
+int m4h_cluster_locate(const struct m4h_cluster *cluster, const char *client_key,
+                       struct m4h_located *located)
+{
+    const struct m4h_entry *owner = m4h_tunnel_index_owner(&cluster->tunnels, client_key);
+    const struct m4h_slave *slave = owner != NULL ? slave_of(owner) : NULL;
+
+    if (slave == NULL || !m4h_slave_is_listed(slave))
+        return M4H_ENOTFOUND;
+    if (!slave->has_info)
+        return M4H_EUNAVAILABLE;
+    m4h_entry_read(owner, &located->tunnel);
+    memcpy(located->slave_id, slave->id, sizeof(located->slave_id));
+    memcpy(located->region, slave->region, sizeof(located->region));
+    memcpy(located->host, slave->info.host, sizeof(located->host));
+    located->port = slave->info.port;
+    memcpy(located->host_keys, slave->info.host_keys, sizeof(located->host_keys));
+    located->host_key_count = slave->info.host_key_count;
+    return 0;
+}

@@ -19,6 +19,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+/* A slave's host key may change with its next start. */
+#define SLAVE_VALID_MS 10000
 /* Who may wait for one answer; beyond that they ask another master. */
 #define ASKERS_MAX 64u
 
@@ -214,6 +216,25 @@ static int authorize(struct m4h_master *master, const struct m4h_authorize_reque
     return error;
 }
 
+/* A slave that brings an operator to a device here says who it is with its host key. */
+static bool welcome_slave(struct m4h_master *master, const struct m4h_authorize_request *request,
+                          const struct m4h_bus_message *message)
+{
+    const char *slave_id =
+        m4h_cluster_find_host_key(master->cluster, request->public_key, request->public_key_len);
+    struct m4h_authorize_reply reply = {.allowed = true, .valid_for_ms = SLAVE_VALID_MS};
+    const struct m4h_problem none = {0};
+
+    if (slave_id == NULL)
+        return false;
+    m4h_text_copy(reply.slave_id, sizeof(reply.slave_id), slave_id);
+    m4h_text_copy(reply.master_id, sizeof(reply.master_id), master->config->id);
+    master->counters.authorizations[M4H_AUTHORIZE_ALLOWED]++;
+    m4h_master_answer(master, message, M4H_MASTER_AUTHORIZE,
+                      m4h_wire_authorize_reply_encode(&reply, &none, &master->out));
+    return true;
+}
+
 /* No validator is asked about a key that is banned. */
 static bool refuse_banned(struct m4h_master *master, const struct m4h_authorize_request *request,
                           const struct m4h_bus_message *message)
@@ -255,7 +276,7 @@ void m4h_master_on_authorize(void *context, const struct m4h_bus_message *messag
                "not an authorize request");
         return;
     }
-    if (refuse_banned(master, &request, message))
+    if (refuse_banned(master, &request, message) || welcome_slave(master, &request, message))
         return;
     error = authorize(master, &request, message);
     if (error != 0)

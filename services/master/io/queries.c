@@ -1,4 +1,4 @@
-/* Status queries. */
+/* Status queries, and where devices hang. */
 #include "services/master/io/service.h"
 
 #include "lib/base/error.h"
@@ -111,4 +111,37 @@ void m4h_master_on_tunnel(void *context, const struct m4h_bus_message *message)
     log_answer(request_id, "tunnel", &problem);
     m4h_master_answer(master, message, M4H_MASTER_STATUS,
                       m4h_wire_tunnel_reply_encode(&tunnel, &problem, &master->out));
+}
+
+static void locate(const struct m4h_master *master, const struct m4h_locate_request *request,
+                   struct m4h_located *located, struct m4h_problem *problem)
+{
+    switch (m4h_cluster_locate(master->cluster, request->client_key, located)) {
+    case 0:
+        break;
+    case M4H_ENOTFOUND:
+        m4h_problem_set(problem, M4H_PROBLEM_NOT_FOUND, "no tunnel of that client key is up");
+        break;
+    default:
+        m4h_problem_set(problem, M4H_PROBLEM_UNAVAILABLE,
+                        "its slave has not said where it is reached");
+        break;
+    }
+}
+
+void m4h_master_on_locate(void *context, const struct m4h_bus_message *message)
+{
+    struct m4h_master *master = context;
+    struct m4h_locate_request request = {0};
+    struct m4h_problem problem =
+        problem_with(master, m4h_wire_locate_request_decode(message->data, message->len, &request));
+    struct m4h_located located = {0};
+
+    if (problem.code == 0)
+        locate(master, &request, &located, &problem);
+    count(master, &problem);
+    log_answer("", "locate", &problem);
+    m4h_master_answer(
+        master, message, M4H_MASTER_STATUS,
+        m4h_wire_locate_reply_encode(&located, master->config->id, &problem, &master->out));
 }

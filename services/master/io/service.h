@@ -151,6 +151,7 @@ void m4h_master_on_cluster(void *context, const struct m4h_bus_message *message)
 void m4h_master_on_slaves(void *context, const struct m4h_bus_message *message);
 void m4h_master_on_tunnels(void *context, const struct m4h_bus_message *message);
 void m4h_master_on_tunnel(void *context, const struct m4h_bus_message *message);
+void m4h_master_on_locate(void *context, const struct m4h_bus_message *message);
 
 /* Fills the problem where this master does not answer for the cluster now. */
 bool m4h_master_answers(const struct m4h_master *master, struct m4h_problem *problem);
