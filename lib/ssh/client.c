@@ -237,7 +237,10 @@ int m4h_ssh_client_start(struct m4h_ssh_session **session, struct m4h_ssh_server
     *session = NULL;
     if (error != 0)
         return error;
-    error = make_client(made, config, handler, context);
+    /* The library keeps 16 bits of a descriptor that its settings name. */
+    error = fd <= UINT16_MAX ? 0 : M4H_EFULL;
+    if (error == 0)
+        error = make_client(made, config, handler, context);
     if (error == 0)
         error = dress(made, fd, config->username);
     return m4h_ssh_session_begin(session, made, fd, error);

@@ -29,7 +29,8 @@ struct m4h_ssh_client_handler {
 
 /* Begins one on a connected socket, which it owns from now on, also when it fails, with
  * the keys and the algorithms of `server`. `config` is read during the call.
- * M4H_EINVALID (no host key that can be expected), M4H_ENOMEM, M4H_ESYSTEM. */
+ * M4H_EINVALID (no host key that can be expected), M4H_EFULL (a descriptor above 65,535),
+ * M4H_ENOMEM, M4H_ESYSTEM. */
 M4H_MUST_CHECK int m4h_ssh_client_start(struct m4h_ssh_session **session,
                                         struct m4h_ssh_server *server, int fd,
                                         const struct m4h_ssh_client_config *config,
