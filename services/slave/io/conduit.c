@@ -222,6 +222,7 @@ static void on_channel_closed(void *context)
 {
     struct m4h_conduit *conduit = context;
 
+    conduit->refusal = m4h_ssh_channel_refusal(conduit->channel);
     m4h_ssh_channel_close(conduit->channel);
     conduit->channel = NULL;
     conduit->throttled = false;

@@ -40,6 +40,7 @@ struct m4h_conduit {
     struct m4h_connection *connection; /* owned */
     struct m4h_ssh_channel *channel;   /* owned; NULL: its peer has closed its side */
     bool is_open;                      /* the channel has been */
+    unsigned refusal;                  /* why it was not: see m4h_ssh_channel_refusal */
     bool connection_ended;             /* it sends no more */
     bool channel_ended;
     bool answered;  /* something has come through the channel */

@@ -12,6 +12,7 @@
 #include "lib/net/timer.h"
 #include "lib/net/tray.h"
 #include "lib/ssh/server.h"
+#include "services/slave/io/hops.h"
 #include "services/slave/io/letters.h"
 #include "services/slave/io/settings.h"
 
@@ -44,13 +45,15 @@ struct m4h_worker_stats {
     atomic_uint_fast64_t accepted;  /* connections on the device listener, ever */
     atomic_uint_fast64_t operators; /* operator connections, ever */
     atomic_uint_fast64_t operators_refused[M4H_OPERATOR_VERDICT_COUNT];
-    atomic_uint_fast64_t operators_idle; /* closed since nothing moved */
-    atomic_uint channels;                /* operator connections now */
-    atomic_uint handshakes;              /* connections that are not known yet */
-    atomic_uint active;                  /* of them, handshakes in flight */
-    atomic_uint_fast64_t pauses;         /* times that accepting paused */
-    atomic_uint sessions;                /* all */
-    atomic_uint_fast64_t pulse;          /* the latest M4H_ORDER_PULSE that was read */
+    atomic_uint_fast64_t operators_idle;                   /* closed since nothing moved */
+    atomic_uint channels;                                  /* operator connections now */
+    atomic_uint hops;                                      /* connections to other slaves now */
+    atomic_uint_fast64_t hops_ended[M4H_HOP_RESULT_COUNT]; /* ways of operators through them */
+    atomic_uint handshakes;                                /* connections that are not known yet */
+    atomic_uint active;                                    /* of them, handshakes in flight */
+    atomic_uint_fast64_t pauses;                           /* times that accepting paused */
+    atomic_uint sessions;                                  /* all */
+    atomic_uint_fast64_t pulse; /* the latest M4H_ORDER_PULSE that was read */
 };
 
 /* Open to the worker's own files (device.c, relay.c); others use the functions. */
@@ -71,6 +74,7 @@ struct m4h_worker {
     struct m4h_heap looks;      /* devices by when to look at them */
     struct m4h_timer *look_timer;
     struct m4h_attendance *attendance;
+    struct m4h_hops *hops;
     struct m4h_worker_stats stats;
     uint8_t scratch[M4H_RELAY_READ_BYTES];
 };
