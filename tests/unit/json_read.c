@@ -139,7 +139,7 @@ static void events_are_read_as_they_were_written(void **state)
              {.tunnels = 1, .state = M4H_SLAVE_READY, .digest = UINT64_MAX, .handshakes = 4}},
         {.type = M4H_EVENT_START,
          .as.start = {.host = "h", .port = 2, .capacity = 3, .weight = 100}},
-        {.type = M4H_EVENT_DRAIN, .as.drain = {WALL_MS, 1, 2}},
+        {.type = M4H_EVENT_DRAIN, .as.drain = {WALL_MS, 1, 2, ""}},
         {.type = M4H_EVENT_STOP},
         {.type = M4H_EVENT_REFUSE, .as.refuse = {.reason = M4H_REFUSE_FULL, .detail = "d"}},
         {.type = M4H_EVENT_FLAPPING, .as.flapping = {.client_key = "a", .evictions = 3}},
