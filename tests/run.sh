@@ -82,7 +82,6 @@ check_format
 build dev
 run_tests dev --label-exclude integration
 [ "${1:-}" != --quick ] || exit 0
-build clang
 try_local_cluster
 # Amounts of memory and of data that only hold, or only fit, without a sanitizer.
 run_tests dev --label-regex heavy
