@@ -87,7 +87,12 @@ class Permissions(unittest.TestCase):
             ("publish", "mas4h.v1.events.eu.slave-1.connect"), ("publish", "mas4h.v1.rpc.authorize"),
             ("subscribe", "mas4h.v1.slave.slave-1.kick"), ("subscribe", "mas4h.v1.control.revoke"),
             ("subscribe", "mas4h.v1.master.hello"), ("publish", "mas4h.v1.master.master-1.authorize"),
+            ("publish", "mas4h.v1.events.eu.slave-1.access"), ("publish", "mas4h.v1.rpc.locate"),
+            ("publish", "mas4h.v1.master.master-1.locate"), ("publish", "mas4h.v1.master.master-1.revocations"),
         ], [
+            ("publish", "mas4h.v1.rpc.revoke"), ("publish", "mas4h.v1.rpc.devices.put"),
+            ("publish", "mas4h.v1.master.devices"), ("publish", "mas4h.v1.master.master-1.devices.put"),
+            ("publish", "mas4h.v1.audit.slave-1"), ("subscribe", "mas4h.v1.rpc.locate"),
             ("publish", "mas4h.v1.master.master-1.dispatch"), ("subscribe", "mas4h.v1.master.master-1.>"),
             ("publish", "mas4h.v1.slave.slave-2.snapshot"), ("publish", "mas4h.v1.slave.slave-2.kick"),
             ("publish", "mas4h.v1.rpc.dispatch"), ("publish", "mas4h.v1.control.revoke"),
@@ -100,8 +105,13 @@ class Permissions(unittest.TestCase):
             ("publish", "mas4h.v1.rpc.dispatch"), ("publish", "mas4h.v1.rpc.status.tunnels"),
             ("publish", "mas4h.v1.slave.slave-1.kick"), ("subscribe", "_INBOX.a.>"),
             ("publish", "mas4h.v1.master.master-1.dispatch"), ("publish", "mas4h.v1.master.master-1.status.tunnels"),
-            ("subscribe", "mas4h.v1.master.hello"),
+            ("subscribe", "mas4h.v1.master.hello"), ("publish", "mas4h.v1.rpc.devices.put"),
+            ("publish", "mas4h.v1.master.master-1.devices.list"), ("publish", "mas4h.v1.rpc.revoke"),
+            ("publish", "mas4h.v1.master.master-1.revoke"), ("publish", "mas4h.v1.rpc.revocations"),
+            ("publish", "mas4h.v1.audit.gateway-1"), ("subscribe", "mas4h.v1.audit.*"),
         ], [
+            ("publish", "mas4h.v1.master.devices"), ("publish", "mas4h.v1.rpc.locate"),
+            ("subscribe", "mas4h.v1.control.revoke"), ("subscribe", "mas4h.v1.rpc.devices.put"),
             ("publish", "mas4h.v1.master.master-1.authorize"), ("publish", "mas4h.v1.master.hello"),
             ("publish", "mas4h.v1.events.eu.slave-1.connect"), ("publish", "mas4h.v1.rpc.authorize"),
             ("publish", "mas4h.v1.control.revoke"), ("publish", "mas4h.v1.slave.slave-1.snapshot"),
@@ -112,8 +122,10 @@ class Permissions(unittest.TestCase):
         self.check("viewer", [
             ("subscribe", "mas4h.v1.events.>"), ("publish", "mas4h.v1.rpc.status.tunnels"),
             ("publish", "$JS.API.CONSUMER.DURABLE.CREATE.MAS4H_EVENTS.mine"),
-            ("publish", "$JS.API.CONSUMER.MSG.NEXT.MAS4H_EVENTS.mine"),
+            ("publish", "$JS.API.CONSUMER.MSG.NEXT.MAS4H_EVENTS.mine"), ("subscribe", "mas4h.v1.audit.*"),
         ], [
+            ("publish", "mas4h.v1.audit.viewer"), ("publish", "mas4h.v1.rpc.devices.list"),
+            ("publish", "mas4h.v1.rpc.revoke"), ("publish", "mas4h.v1.rpc.locate"),
             ("publish", "mas4h.v1.events.eu.slave-1.connect"), ("publish", "mas4h.v1.rpc.dispatch"),
             ("publish", "mas4h.v1.slave.slave-1.kick"), ("publish", "$JS.API.STREAM.CREATE.MINE"),
             ("publish", "$JS.API.STREAM.DELETE.MAS4H_EVENTS"), ("publish", "$JS.API.STREAM.PURGE.MAS4H_EVENTS"),
@@ -125,7 +137,11 @@ class Permissions(unittest.TestCase):
             ("subscribe", "mas4h.v1.events.>"), ("publish", "mas4h.v1.slave.slave-1.snapshot"),
             ("publish", "mas4h.v1.master.hello"), ("publish", "mas4h.v1.master.reservations"),
             ("subscribe", "mas4h.v1.master.>"), ("publish", "$JS.API.STREAM.CREATE.MAS4H_EVENTS"),
+            ("publish", "mas4h.v1.control.revoke"), ("subscribe", "mas4h.v1.control.revoke"),
+            ("publish", "mas4h.v1.master.devices"), ("publish", "mas4h.v1.master.master-2.devices.list"),
+            ("publish", "mas4h.v1.master.master-2.revocations"), ("publish", "mas4h.v1.audit.master-1"),
         ], [
+            ("publish", "mas4h.v1.master.master-2.devices.put"), ("publish", "mas4h.v1.rpc.revoke"),
             ("publish", "mas4h.v1.events.eu.slave-1.connect"), ("publish", "$JS.API.STREAM.DELETE.MAS4H_EVENTS"),
             ("publish", "mas4h.v1.master.master-2.dispatch"),
         ])

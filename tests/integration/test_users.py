@@ -112,8 +112,11 @@ class Users(unittest.TestCase):
             ("publish", "mas4h.v1.events.eu.slave-2.connect"), ("publish", "mas4h.v1.rpc.authorize"),
             ("subscribe", "mas4h.v1.slave.slave-2.kick"), ("subscribe", "_INBOX.slave-2.x.*"),
             ("publish", "mas4h.v1.master.master-1.authorize"), ("subscribe", "mas4h.v1.master.hello"),
+            ("publish", "mas4h.v1.rpc.locate"), ("publish", "mas4h.v1.master.master-1.revocations"),
         ], [
             ("publish", "mas4h.v1.events.eu.slave-1.connect"), ("publish", "mas4h.v1.events.us.slave-2.connect"),
+            ("publish", "mas4h.v1.audit.slave-2"), ("publish", "mas4h.v1.control.revoke"),
+            ("publish", "mas4h.v1.rpc.devices.put"), ("subscribe", "mas4h.v1.rpc.locate"),
             ("publish", "mas4h.v1.slave.slave-1.snapshot"), ("publish", "_INBOX.slave-1.x.1"),
             ("publish", "mas4h.v1.master.hello"), ("subscribe", "mas4h.v1.slave.slave-1.kick"),
             ("subscribe", "_INBOX.slave-1.>"), ("subscribe", "_INBOX.>"), ("subscribe", "mas4h.v1.rpc.authorize"),

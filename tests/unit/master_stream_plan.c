@@ -44,8 +44,9 @@ static void one_region_has_one_stream_with_all_types_but_load(void **state)
     assert_int_equal(plan("", ""), 0);
     assert_int_equal(count, 1);
     assert_string_equal(plans[0].name, "MAS4H_EVENTS");
-    assert_int_equal(plans[0].subject_count, 7);
+    assert_int_equal(plans[0].subject_count, 10);
     assert_string_equal(plans[0].subjects[0], "mas4h.v1.events.*.*.connect");
+    assert_string_equal(plans[0].subjects[9], "mas4h.v1.audit.*");
     for (size_t i = 0; i < plans[0].subject_count; i++)
         assert_null(strstr(plans[0].subjects[i], ".load"));
     assert_int_equal(plans[0].source_count, 0);
@@ -59,16 +60,19 @@ static void a_region_keeps_its_own_events_only(void **state)
     assert_int_equal(count, 1);
     assert_string_equal(plans[0].name, "MAS4H_EVENTS_EU-1");
     assert_string_equal(plans[0].subjects[6], "mas4h.v1.events.eu-1.*.flapping");
+    for (size_t i = 0; i < plans[0].subject_count; i++)
+        assert_null(strstr(plans[0].subjects[i], "audit")); /* else they would be there twice */
 }
 
-static void the_global_stream_copies_the_regions_and_hears_nothing_itself(void **state)
+static void the_global_stream_copies_the_regions_and_hears_audits_itself(void **state)
 {
     (void)state;
     assert_int_equal(plan("eu", " eu, us@hub-2 ,"), 0);
     assert_int_equal(count, 2);
     assert_string_equal(plans[1].name, "MAS4H_EVENTS_EU");
     assert_string_equal(plans[0].name, "MAS4H_EVENTS");
-    assert_int_equal(plans[0].subject_count, 0);
+    assert_int_equal(plans[0].subject_count, 1);
+    assert_string_equal(plans[0].subjects[0], "mas4h.v1.audit.*");
     assert_int_equal(plans[0].source_count, 2);
     assert_string_equal(plans[0].sources[0].name, "MAS4H_EVENTS_EU");
     assert_string_equal(plans[0].sources[0].api, "");
@@ -226,7 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_region_has_one_stream_with_all_types_but_load),
         cmocka_unit_test(a_region_keeps_its_own_events_only),
-        cmocka_unit_test(the_global_stream_copies_the_regions_and_hears_nothing_itself),
+        cmocka_unit_test(the_global_stream_copies_the_regions_and_hears_audits_itself),
         cmocka_unit_test(no_name_means_hands_off),
         cmocka_unit_test(what_is_no_name_is_refused_with_words),
         cmocka_unit_test(a_domain_stands_in_the_subject_of_a_call),

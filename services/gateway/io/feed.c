@@ -29,6 +29,7 @@
 
 #define DOCUMENT_MAX 65536u
 #define NOTE_MAX     1024u
+#define EVENTS       "mas4h.v1.events."
 #define LOOK_MS      1000u
 /* The last reader may come back: the stream is followed for so long after it went. */
 #define LINGER_MS 5000u
@@ -62,8 +63,8 @@ static bool is_anchored(const struct m4h_gateway_feed *feed)
 static bool is_from_its_subject(const struct m4h_event *event, const char *subject)
 {
     char sender[2 * M4H_ID_MAX + 64];
-    size_t len = (size_t)snprintf(sender, sizeof(sender), "mas4h.v1.events.%s.%s.", event->region,
-                                  event->slave_id);
+    size_t len =
+        (size_t)snprintf(sender, sizeof(sender), EVENTS "%s.%s.", event->region, event->slave_id);
 
     return strncmp(sender, subject, len) == 0 &&
            (event->type == M4H_EVENT_OTHER ||
@@ -77,6 +78,8 @@ static bool read_event(struct m4h_gateway_feed *feed, const char *subject, const
     uint32_t suppressed;
     char shown[200];
 
+    if (strncmp(subject, EVENTS, sizeof(EVENTS) - 1) != 0)
+        return false; /* the stream holds audits, too */
     feed->stats.received++;
     if (m4h_wire_event_decode(data, len, event) == 0 && is_from_its_subject(event, subject))
         return true;

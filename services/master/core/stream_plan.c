@@ -20,8 +20,10 @@
 #define CODE_NAME_IS_USED 10058u
 
 /* All types of events but load. */
-static const char *const types[] = {"connect", "disconnect", "start",   "drain",
-                                    "stop",    "refuse",     "flapping"};
+static const char *const types[] = {"connect", "disconnect", "start",  "drain", "stop",
+                                    "refuse",  "flapping",   "access", "reload"};
+/* Audits are of no region, so they are kept where all events are. */
+static const char audits[] = "mas4h.v1.audit.*";
 
 static bool is_name(const char *text, size_t max)
 {
@@ -133,6 +135,8 @@ int m4h_stream_plan(struct m4h_event_stream plans[M4H_STREAM_PLANS_MAX], size_t 
             fault = add_sources(stream, wishes->name, wishes->sources);
         else
             add_subjects(stream, "*");
+        snprintf(stream->subjects[stream->subject_count++], M4H_STREAM_SUBJECT_MAX + 1, "%s",
+                 audits);
     }
     if (fault == NULL && has_region) {
         struct m4h_event_stream *stream = &plans[(*count)++];

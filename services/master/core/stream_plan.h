@@ -1,8 +1,9 @@
 /* Which streams of events a master looks after, and what to do about what it finds. Pure.
  *
  * One region: one stream with the events of all. Several regions: each keeps its own
- * (`region`), and somewhere one without subjects copies those (`sources`), so that an event
- * is acknowledged in its region and is in the global stream once. */
+ * (`region`), and somewhere one copies those (`sources`), so that an event is acknowledged in
+ * its region and is in the global stream once. The one with all events hears audits, too, which
+ * are of no region. */
 #ifndef M4H_MASTER_STREAM_PLAN_H
 #define M4H_MASTER_STREAM_PLAN_H
 
