@@ -56,6 +56,9 @@ static const struct m4h_config_option options[] = {
      0, 86400000, NULL,
      "How long a slave may go on with a good decision about a key without asking again."},
 
+    M4H_CONFIG_WEBHOOK_ROWS(AT),
+    M4H_CONFIG_SERVICE_ROWS(AT),
+
     {"dispatch", "reservation_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(reservation_ms),
      "2500", 0, 600000, NULL,
      "How long the room of a slot is kept for a device that has not connected. 0: not at all."},

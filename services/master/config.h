@@ -3,7 +3,9 @@
 #define M4H_MASTER_CONFIG_H
 
 #include "lib/config/config.h"
+#include "services/master/config_service.h"
 #include "services/master/config_validator.h"
+#include "services/master/config_webhook.h"
 #include "services/master/core/stream_plan.h"
 
 struct m4h_master_config {
@@ -28,6 +30,8 @@ struct m4h_master_config {
     int64_t cache_entries;
     int64_t stale_ms;
     int64_t valid_for_ms;
+    struct m4h_service_config service;
+    struct m4h_webhook_config webhook;
     int64_t reservation_ms;
     int64_t slots_per_second; /* -1: auto */
     int64_t sticky_band;

@@ -3,6 +3,7 @@ protobuf classes that protoc makes from proto/ when the test begins. It must not
 """
 
 import contextlib
+import importlib
 import json
 import shutil
 import socket
@@ -18,7 +19,7 @@ _classes = None
 
 
 def _made_classes():
-    """The modules of all messages."""
+    """The modules of messages, by the names of their files."""
     global _classes
     if _classes is None:
         folder = tempfile.mkdtemp(prefix="mas4h-proto-")
@@ -28,8 +29,8 @@ def _made_classes():
             subprocess.run(
                 ["protoc", f"--proto_path={ROOT / 'proto'}", f"--python_out={folder}", *sources],
                 check=True)
-            from mas4h.v1 import event_pb2, slot_pb2
-            _classes = event_pb2, slot_pb2
+            _classes = {name: importlib.import_module(f"mas4h.v1.{name}_pb2")
+                        for name in ("authorize", "event", "slot")}
         finally:
             sys.path.remove(folder)
             shutil.rmtree(folder)
@@ -38,12 +39,17 @@ def _made_classes():
 
 def event_class():
     """The class mas4h.v1.Event."""
-    return _made_classes()[0].Event
+    return message_module("event").Event
+
+
+def message_module(name):
+    """The module of one .proto file: message_module("authorize").AuthorizeRequest."""
+    return _made_classes()[name]
 
 
 def slot_message_class():
     """The class mas4h.v1.SlotMessage."""
-    return _made_classes()[1].SlotMessage
+    return message_module("slot").SlotMessage
 
 
 class Subscriber:

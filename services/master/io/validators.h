@@ -5,5 +5,7 @@
 #include "services/master/io/validator.h"
 
 extern const struct m4h_validator_type m4h_validator_authorized_keys;
+extern const struct m4h_validator_type m4h_validator_service;
+extern const struct m4h_validator_type m4h_validator_webhook;
 
 #endif

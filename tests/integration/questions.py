@@ -1,0 +1,95 @@
+"""Asks masters about keys, as a slave does: many questions at once, without a device for each."""
+
+import base64
+import contextlib
+import json
+import socket
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+from cluster import fingerprint
+from events import message_module
+
+
+class Key:
+    """A public key, and how it is named; a certificate where it has one."""
+
+    def __init__(self, folder, name, certificate_of=None):
+        path = Path(folder) / name
+        if not path.exists():
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", path], check=True)
+        self.public = " ".join(Path(f"{path}.pub").read_text().split()[:2])
+        self.fingerprint = fingerprint(f"{path}.pub")
+        self.blob = blob_of(self.public)
+        if certificate_of is not None:
+            subprocess.run(["ssh-keygen", "-q", "-s", certificate_of, "-I", name, "-n", name, f"{path}.pub"], check=True)
+            self.certificate = " ".join(Path(f"{path}-cert.pub").read_text().split()[:2])
+            self.blob = blob_of(self.certificate)
+
+
+def blob_of(line):
+    return base64.b64decode(line.split()[1])
+
+
+class Asker:
+    """A client of NATS that puts questions to a master by its name."""
+
+    def __init__(self, nats_url, master="master-1"):
+        host, port = nats_url.removeprefix("nats://").split(":")
+        self.subject = f"mas4h.v1.master.{master}.authorize"
+        self.messages = message_module("authorize")
+        self.answers, self.sent = {}, 0
+        self.changed = threading.Condition()
+        self.socket = socket.create_connection((host, int(port)), 5)
+        self.socket.settimeout(None)
+        self.stream = self.socket.makefile("rb")
+        self.stream.readline()  # INFO
+        options = json.dumps({"verbose": False, "pedantic": False, "headers": True, "no_responders": True,
+                              "name": "asker", "lang": "python", "version": "1", "protocol": 1})
+        self.inbox = "_INBOX.asker"
+        self.socket.sendall(f"CONNECT {options}\r\nSUB {self.inbox}.* 1\r\nPING\r\n".encode())
+        while self.stream.readline().strip() != b"PONG":
+            pass
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        with contextlib.suppress(OSError, ValueError):
+            while line := self.stream.readline():
+                words = line.split()
+                if words[0] == b"PING":
+                    self.socket.sendall(b"PONG\r\n")
+                elif words[0] in (b"MSG", b"HMSG"):
+                    content = self.stream.read(int(words[-1]))
+                    self.stream.read(2)
+                    number = int(words[1].decode().rpartition(".")[2])
+                    with self.changed:
+                        self.answers[number] = content if words[0] == b"MSG" else None
+                        self.changed.notify_all()
+
+    def send(self, key, **said):
+        """Asks, and returns the number of the question."""
+        said = {"slave_id": "slave-1", "region": "local", "username": "device", "remote_address": "192.0.2.7:4711",
+                **said}
+        request = self.messages.AuthorizeRequest(public_key=key.blob, key_fingerprint=key.fingerprint, **said)
+        content = request.SerializeToString()
+        self.sent += 1
+        self.socket.sendall(f"PUB {self.subject} {self.inbox}.{self.sent} {len(content)}\r\n".encode()
+                            + content + b"\r\n")
+        return self.sent
+
+    def answer(self, number, seconds=10):
+        with self.changed:
+            if not self.changed.wait_for(lambda: number in self.answers, seconds):
+                raise AssertionError("the master does not answer")
+            content = self.answers[number]
+        if content is None:
+            raise AssertionError("no master listens")
+        return self.messages.AuthorizeReply.FromString(content)
+
+    def ask(self, key, **said):
+        return self.answer(self.send(key, **said))
+
+    def close(self):
+        self.socket.close()
