@@ -150,6 +150,22 @@ static const struct m4h_config_option options[] = {
     {"tunnel", "explicit_ports", M4H_CONFIG_BOOL, M4H_CONFIG_RELOADABLE, AT(explicit_ports), "yes",
      0, 0, NULL, "Devices may ask for a port by its number, unless a master says which."},
 
+    {"operators", "enabled", M4H_CONFIG_BOOL, M4H_CONFIG_RELOADABLE, AT(operators_enabled), "yes",
+     0, 0, NULL,
+     "Operators, whose keys a master knows, may reach devices by their names: ssh -J here device."},
+    {"operators", "sessions_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE,
+     AT(operator_sessions_max), "256", 0, 100000, NULL,
+     "Operators, and other slaves that bring theirs, that may be connected here at once."},
+    {"operators", "channels_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE,
+     AT(operator_channels_max), "64", 1, 100000, NULL,
+     "Connections to devices that one of them may have at once, unless a master says how many; a "
+     "slave has 16 times as many."},
+    {"operators", "idle_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(operator_idle_ms), "1h",
+     0, 2592000000, NULL,
+     "An operator who has no connection to a device for so long is disconnected. 0: never."},
+    {"operators", "reach_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(operator_reach_ms),
+     "10000", 100, 600000, NULL, "Time for a device to be found and to take a connection."},
+
     {"flapping", "evictions", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(flapping_evictions), "3",
      0, 16, NULL,
      "So often in a window one live device throws out another with its key: it flaps. 0: never."},

@@ -61,6 +61,11 @@ struct m4h_slave_config {
     int proxy_header; /* 0: off, 1: v2 */
     int64_t lease_ms; /* 0: a port that was left is anybody's */
     bool explicit_ports;
+    bool operators_enabled;
+    int64_t operator_sessions_max;
+    int64_t operator_channels_max; /* of one session */
+    int64_t operator_idle_ms;      /* 0: for ever */
+    int64_t operator_reach_ms;
     int64_t flapping_evictions; /* 0: nothing is flapping */
     int64_t flapping_window_ms;
     int64_t flapping_hold_ms;

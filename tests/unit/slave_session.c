@@ -520,6 +520,40 @@ static void one_that_misses_its_keepalive_counts_as_living_no_more(void **state)
     }
 }
 
+/* ---- visitors --------------------------------------------------------------------- */
+
+static void a_visitor_needs_no_port(void **state)
+{
+    struct m4h_session session = session_in(M4H_SESSION_ASKING, 0);
+
+    (void)state;
+    m4h_session_judged(&session, true, 1000);
+    m4h_session_welcome(&session, 1000);
+    assert_int_equal(session.state, M4H_SESSION_UP);
+    assert_int_equal(m4h_session_look(&session, &limits, 9000, 9000), M4H_SESSION_WAIT);
+    assert_int_equal(m4h_session_look(&session, &limits, 9000, 24000), M4H_SESSION_KEEPALIVE);
+}
+
+static void a_visitor_with_nothing_open_is_ended_in_time(void **state)
+{
+    struct m4h_session_limits rested = limits;
+    struct m4h_session session = session_in(M4H_SESSION_ASKING, 0);
+
+    (void)state;
+    rested.rest_ms = 60000;
+    m4h_session_judged(&session, true, 1000);
+    m4h_session_welcome(&session, 1000);
+    assert_int_equal(m4h_session_next_look_ms(&session, &rested, 50000), 61000);
+    assert_int_equal(m4h_session_look(&session, &rested, 60999, 60999), M4H_SESSION_WAIT);
+    assert_int_equal(m4h_session_look(&session, &rested, 61000, 61000), M4H_SESSION_RESTED);
+    m4h_session_rest(&session, false, 2000);
+    assert_int_equal(m4h_session_look(&session, &rested, 100000, 100000), M4H_SESSION_WAIT);
+    m4h_session_rest(&session, true, 100000);
+    assert_int_equal(m4h_session_look(&session, &rested, 160000, 160000), M4H_SESSION_RESTED);
+    rested.rest_ms = 0;
+    assert_int_equal(m4h_session_look(&session, &rested, 160000, 160000), M4H_SESSION_WAIT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -552,6 +586,8 @@ int main(void)
         cmocka_unit_test(one_that_is_not_read_on_purpose_is_not_silent),
         cmocka_unit_test(a_probe_of_one_that_is_not_read_waits_until_it_is),
         cmocka_unit_test(one_that_misses_its_keepalive_counts_as_living_no_more),
+        cmocka_unit_test(a_visitor_needs_no_port),
+        cmocka_unit_test(a_visitor_with_nothing_open_is_ended_in_time),
     };
 
     return cmocka_run_group_tests_name("slave: session", tests, NULL, NULL);

@@ -27,6 +27,26 @@ void m4h_session_judged(struct m4h_session *session, bool allowed, uint64_t now_
         session->since_ms = now_ms;
 }
 
+void m4h_session_welcome(struct m4h_session *session, uint64_t now_ms)
+{
+    session->state = M4H_SESSION_UP;
+    session->since_ms = now_ms;
+    m4h_session_rest(session, true, now_ms);
+}
+
+void m4h_session_rest(struct m4h_session *session, bool resting, uint64_t now_ms)
+{
+    session->resting_ms = resting ? now_ms : 0;
+}
+
+/* When a visitor has rested for long enough. */
+static uint64_t rested_ms(const struct m4h_session *session,
+                          const struct m4h_session_limits *limits)
+{
+    return session->resting_ms != 0 && limits->rest_ms != 0 ? session->resting_ms + limits->rest_ms
+                                                            : UINT64_MAX;
+}
+
 bool m4h_session_forward(struct m4h_session *session, const struct m4h_session_limits *limits)
 {
     if (session->state != M4H_SESSION_KNOWN && session->state != M4H_SESSION_UP)
@@ -139,6 +159,8 @@ enum m4h_session_action m4h_session_look(struct m4h_session *session,
         session->held_ms = now_ms;
     if (session->state != M4H_SESSION_UP)
         return now_ms >= deadline_ms(session, limits) ? M4H_SESSION_TOO_SLOW : M4H_SESSION_WAIT;
+    if (rested_ms(session, limits) != UINT64_MAX && now_ms >= rested_ms(session, limits))
+        return M4H_SESSION_RESTED;
     if (probe_is_over(session, heard_ms, now_ms))
         return M4H_SESSION_PROBED;
     since_ms = silent_since(session, heard_ms);
@@ -170,15 +192,15 @@ bool m4h_session_is_live(const struct m4h_session *session, const struct m4h_ses
 uint64_t m4h_session_next_look_ms(const struct m4h_session *session,
                                   const struct m4h_session_limits *limits, uint64_t heard_ms)
 {
-    uint64_t keepalive_ms = UINT64_MAX, answer_ms = UINT64_MAX;
+    uint64_t keepalive_ms = UINT64_MAX, other_ms = rested_ms(session, limits);
 
     if (session->state != M4H_SESSION_UP)
         return deadline_ms(session, limits);
     if (limits->keepalive_ms != 0)
         keepalive_ms = due_ms(session, limits, silent_since(session, heard_ms));
-    if (session->probed_ms != 0)
-        answer_ms = session->probe_look_ms;
-    return answer_ms < keepalive_ms ? answer_ms : keepalive_ms;
+    if (session->probed_ms != 0 && session->probe_look_ms < other_ms)
+        other_ms = session->probe_look_ms;
+    return other_ms < keepalive_ms ? other_ms : keepalive_ms;
 }
 
 const char *m4h_session_state_name(enum m4h_session_state state)

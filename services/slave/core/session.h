@@ -5,7 +5,8 @@
  *
  * handshake: key exchange and authentication. asking: its key is being judged.
  * known: authorized, has not asked for a port. opening: its port is being found.
- * up: it has a port; now keepalives decide. */
+ * up: it has a port; now keepalives decide. A visitor (core/visitors.h) is up when it is
+ * known. */
 #ifndef M4H_SLAVE_CORE_SESSION_H
 #define M4H_SLAVE_CORE_SESSION_H
 
@@ -29,6 +30,7 @@ struct m4h_session_limits {
     uint32_t keepalive_misses; /* so many times that silence, and asked each time: it is dead */
     uint32_t keys_max;         /* keys that it may try */
     uint32_t forwards_max;     /* ports that it may have */
+    uint32_t rest_ms;          /* a visitor may have nothing open for so long; 0: for ever */
 };
 
 struct m4h_session {
@@ -44,6 +46,7 @@ struct m4h_session {
     uint64_t silent_ms;      /* when a probe found it silent; 0: none did */
     bool is_held;            /* what it sends is not read, on purpose */
     uint64_t held_ms;        /* until when it was not read; 0: it always was */
+    uint64_t resting_ms;     /* since when a visitor has nothing open; 0: it has */
 };
 
 enum m4h_session_action {
@@ -52,6 +55,7 @@ enum m4h_session_action {
     M4H_SESSION_TOO_SLOW,  /* end it: not up in time */
     M4H_SESSION_DEAD,      /* end it: silent for too long */
     M4H_SESSION_PROBED,    /* say whether it lives: m4h_session_is_live */
+    M4H_SESSION_RESTED,    /* end it: a visitor that wants nothing */
 };
 
 void m4h_session_begin(struct m4h_session *session, uint64_t now_ms);
@@ -61,6 +65,12 @@ M4H_MUST_CHECK bool m4h_session_key(struct m4h_session *session,
                                     const struct m4h_session_limits *limits);
 /* The judgement on it. */
 void m4h_session_judged(struct m4h_session *session, bool allowed, uint64_t now_ms);
+
+/* It was allowed, and is a visitor, which needs no port: it is up at once, with nothing
+ * open. */
+void m4h_session_welcome(struct m4h_session *session, uint64_t now_ms);
+/* The visitor has opened something, or has nothing open any more. */
+void m4h_session_rest(struct m4h_session *session, bool resting, uint64_t now_ms);
 
 /* It asks for a port. False: it has as many as it may, or may not ask yet. */
 M4H_MUST_CHECK bool m4h_session_forward(struct m4h_session *session,

@@ -43,6 +43,18 @@ static void answer_yes(struct m4h_slave *slave, uint64_t session_id, const char 
     m4h_slave_order(slave, &order);
 }
 
+/* A visitor's. */
+static void welcome(struct m4h_slave *slave, uint64_t session_id, const char *name,
+                    enum m4h_role role)
+{
+    struct m4h_order order = {.kind = M4H_ORDER_JUDGED, .session_id = session_id};
+
+    order.as.judged.allowed = true;
+    order.as.judged.role = role;
+    m4h_text_copy(order.as.judged.client_key, sizeof(order.as.judged.client_key), name);
+    m4h_slave_order(slave, &order);
+}
+
 static void deny(struct m4h_slave *slave, uint64_t session_id,
                  const struct m4h_key_question *question, enum m4h_refuse_reason reason,
                  const char *detail, const char *client_key)
@@ -116,6 +128,7 @@ static void admit(struct m4h_slave *slave, uint64_t session_id,
     m4h_text_copy(tunnel.remote_address, sizeof(tunnel.remote_address), request->remote_address);
     m4h_text_copy(tunnel.key_fingerprint, sizeof(tunnel.key_fingerprint), request->key_fingerprint);
     m4h_text_copy(tunnel.client_version, sizeof(tunnel.client_version), question->client_version);
+    m4h_text_copy(tunnel.labels, sizeof(tunnel.labels), reply->labels);
     if (m4h_device_limits_are_any(&reply->limits)) {
         limits = malloc(sizeof(*limits));
         if (limits != NULL)
@@ -130,6 +143,21 @@ static void admit(struct m4h_slave *slave, uint64_t session_id,
     answer_yes(slave, session_id, reply->client_key, limits);
 }
 
+/* An operator, or another slave: it takes no place of a device. */
+static void admit_visitor(struct m4h_slave *slave, uint64_t session_id,
+                          const struct m4h_key_question *question,
+                          const struct m4h_authorize_reply *reply)
+{
+    bool is_hop = reply->slave_id[0] != '\0';
+    const char *name = is_hop ? reply->slave_id : reply->operator_.name;
+    const char *why_not = m4h_visits_admit(slave, session_id, &question->request, reply);
+
+    if (why_not == NULL)
+        welcome(slave, session_id, name, is_hop ? M4H_ROLE_HOP : M4H_ROLE_OPERATOR);
+    else
+        deny(slave, session_id, question, M4H_REFUSE_FULL, why_not, name);
+}
+
 /* The decision is made; what is left is whether there is room. */
 static void settle(struct m4h_slave *slave, uint64_t session_id,
                    const struct m4h_key_question *question, const struct m4h_authorize_reply *reply)
@@ -140,6 +168,11 @@ static void settle(struct m4h_slave *slave, uint64_t session_id,
         deny(slave, session_id, question, M4H_REFUSE_KEY_DENIED, reply->detail, "");
     else if (slave->state != M4H_SLAVE_READY)
         deny(slave, session_id, question, M4H_REFUSE_DRAINING, "the slave drains", client_key);
+    else if (m4h_visitors_are_meant(reply) && !slave->config->operators_enabled)
+        deny(slave, session_id, question, M4H_REFUSE_KEY_DENIED, "operators are not let in here",
+             "");
+    else if (m4h_visitors_are_meant(reply))
+        admit_visitor(slave, session_id, question, reply);
     else if (is_full(slave) && m4h_roster_owner(slave->roster, client_key) == NULL)
         deny(slave, session_id, question, M4H_REFUSE_FULL, "the slave is full", client_key);
     else
@@ -199,7 +232,10 @@ void m4h_admission_answered(struct m4h_slave *slave, uint64_t session_id,
     m4h_text_copy(decision.detail, sizeof(decision.detail), reply->detail);
     if (m4h_device_limits_are_any(&reply->limits))
         decision.limits = &reply->limits;
-    keep(slave, question->request.key_fingerprint, &decision, reply->valid_for_ms);
+    if (reply->allowed && m4h_visitors_are_meant(reply))
+        m4h_decisions_forget(slave->decisions, "", question->request.key_fingerprint);
+    else
+        keep(slave, question->request.key_fingerprint, &decision, reply->valid_for_ms);
     settle(slave, session_id, question, reply);
 }
 

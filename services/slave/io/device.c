@@ -11,6 +11,7 @@
 #include "lib/net/listener.h"
 #include "services/slave/io/entrance.h"
 #include "services/slave/io/relay.h"
+#include "services/slave/io/visit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +80,7 @@ static void finish(struct m4h_device *device, enum m4h_disconnect_reason reason,
 
     count_failed_handshake(device, reason);
     m4h_relay_close_all(device);
+    m4h_visit_end_all(device);
     m4h_attendance_forget(worker->attendance, device);
     while (device->forwards != NULL) {
         struct m4h_forward *forward = device->forwards;
@@ -169,7 +171,7 @@ static void on_key(void *context, const struct m4h_ssh_key_offer *offer)
     }
     question = make_question(device, offer);
     if (question == NULL) {
-        m4h_device_judged(device, false, "", NULL);
+        m4h_device_judged(device, false, M4H_ROLE_DEVICE, "", NULL);
         return;
     }
     device->asked_about = true;
@@ -194,6 +196,11 @@ static void on_forward(void *context, const char *address, uint32_t port)
     struct m4h_device *device = context;
     struct m4h_session_limits limits = session_limits(device);
 
+    if (device->role != M4H_ROLE_DEVICE) {
+        m4h_ssh_session_answer_forward(device->ssh, 0);
+        tell_refusal(device, M4H_REFUSE_UNSUPPORTED, "an operator or a slave asks for a port");
+        return;
+    }
     if (!m4h_session_forward(&device->session, &limits)) {
         m4h_ssh_session_answer_forward(device->ssh, 0);
         tell_refusal(device, M4H_REFUSE_PORT_UNAVAILABLE, "as many ports as a device may have");
@@ -226,6 +233,21 @@ static bool on_cancel(void *context, const char *address, uint32_t port)
     report(device,
            &(struct m4h_report){.kind = M4H_REPORT_CANCEL, .as.cancel.port = (uint16_t)port});
     return true;
+}
+
+static void on_open(void *context, struct m4h_ssh_open *open,
+                    const struct m4h_ssh_open_request *request)
+{
+    struct m4h_device *device = context;
+    char what[M4H_DETAIL_MAX];
+
+    if (device->role != M4H_ROLE_DEVICE) {
+        m4h_visit_ask(device, open, request);
+        return;
+    }
+    snprintf(what, sizeof(what), "direct-tcpip to %.128s:%u", request->host, request->port);
+    m4h_ssh_open_refuse(open, M4H_SSH_OPEN_PROHIBITED, "a device may not reach anything from here");
+    tell_refusal(device, M4H_REFUSE_UNSUPPORTED, what);
 }
 
 static void on_refused(void *context, const char *what)
@@ -280,22 +302,28 @@ const struct m4h_ssh_handler m4h_device_ssh_handler = {
     .on_key = on_key,
     .on_forward = on_forward,
     .on_cancel = on_cancel,
+    .on_open = on_open,
     .on_refused = on_refused,
     .on_end = on_end,
 };
 
 /* ---- orders of the hub ------------------------------------------------------ */
 
-void m4h_device_judged(struct m4h_device *device, bool allowed, const char *client_key,
-                       struct m4h_device_limits *limits)
+void m4h_device_judged(struct m4h_device *device, bool allowed, enum m4h_role role,
+                       const char *client_key, struct m4h_device_limits *limits)
 {
+    uint64_t now_ms = m4h_loop_now_ms(device->worker->loop);
+
     free(device->limits);
     device->limits = limits;
     m4h_networks_free(&device->operator_networks);
     if (m4h_operator_networks_read(limits, &device->operator_networks) != 0)
         allowed = false;
-    m4h_session_judged(&device->session, allowed, m4h_loop_now_ms(device->worker->loop));
+    m4h_session_judged(&device->session, allowed, now_ms);
     if (allowed) {
+        device->role = role;
+        if (role != M4H_ROLE_DEVICE)
+            m4h_session_welcome(&device->session, now_ms);
         m4h_text_copy(device->client_key, sizeof(device->client_key), client_key);
         count_handshake(device, M4H_HANDSHAKE_AUTHENTICATED);
         m4h_entrance_known(device->worker->entrance, &device->guest);
@@ -389,7 +417,7 @@ void m4h_device_close(struct m4h_device *device, enum m4h_disconnect_reason reas
 
 bool m4h_device_may_go(const struct m4h_device *device)
 {
-    return device->leaving && device->relays == NULL;
+    return device->leaving && device->relays == NULL && device->visits == NULL;
 }
 
 void m4h_device_leave(struct m4h_device *device)
@@ -401,8 +429,15 @@ void m4h_device_leave(struct m4h_device *device)
 
 void m4h_device_idle(struct m4h_device *device)
 {
-    if (m4h_device_may_go(device))
+    if (device->role != M4H_ROLE_DEVICE)
+        m4h_session_rest(&device->session, true, m4h_loop_now_ms(device->worker->loop));
+    if (m4h_device_may_go(device) || device->role != M4H_ROLE_DEVICE)
         m4h_worker_schedule(device->worker, device);
+}
+
+void m4h_device_busy(struct m4h_device *device)
+{
+    m4h_session_rest(&device->session, false, m4h_loop_now_ms(device->worker->loop));
 }
 
 /* ---- time ------------------------------------------------------------------- */
@@ -443,6 +478,9 @@ void m4h_device_look(struct m4h_device *device, uint64_t now_ms)
         return;
     case M4H_SESSION_DEAD:
         finish(device, M4H_DISCONNECT_KEEPALIVE_TIMEOUT, "no sign of life");
+        return;
+    case M4H_SESSION_RESTED:
+        finish(device, M4H_DISCONNECT_CLIENT_CLOSED, "closed by the server: nothing was asked for");
         return;
     case M4H_SESSION_KEEPALIVE:
         m4h_ssh_session_keepalive(device->ssh);

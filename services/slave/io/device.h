@@ -1,5 +1,6 @@
 /* One device's connection, from accept to end: its SSH session, its life (see
- * core/session.h), its ports and the operators on them. Worker thread only. */
+ * core/session.h), its ports and the operators on them. A visitor's (core/visitors.h) is
+ * one too, with visits in place of ports. Worker thread only. */
 #ifndef M4H_SLAVE_IO_DEVICE_H
 #define M4H_SLAVE_IO_DEVICE_H
 
@@ -16,6 +17,9 @@
 #include <uthash.h>
 
 struct m4h_relay;
+struct m4h_ssh_open;
+struct m4h_ssh_open_request;
+struct m4h_visit;
 
 /* A port that is open for the device. */
 struct m4h_forward {
@@ -39,6 +43,8 @@ struct m4h_device {
     struct m4h_session session;
     struct m4h_forward *forwards;
     struct m4h_relay *relays;
+    enum m4h_role role;
+    struct m4h_visit *visits;              /* of a visitor */
     struct m4h_device_limits *limits;      /* of a master; owned; NULL: as the settings say */
     struct m4h_networks operator_networks; /* of the limits */
     struct m4h_throttle throttle;
@@ -63,8 +69,8 @@ M4H_MUST_CHECK struct m4h_device *m4h_device_accept(struct m4h_worker *worker, i
 
 /* Orders of the hub. */
 /* Owns `limits`, which may be NULL. */
-void m4h_device_judged(struct m4h_device *device, bool allowed, const char *client_key,
-                       struct m4h_device_limits *limits);
+void m4h_device_judged(struct m4h_device *device, bool allowed, enum m4h_role role,
+                       const char *client_key, struct m4h_device_limits *limits);
 void m4h_device_refused(struct m4h_device *device, enum m4h_refuse_reason reason);
 void m4h_device_forwarded(struct m4h_device *device, int fd, uint16_t port);
 /* Ends one that has not begun with SSH; a reason that is not 0 is told. For arrival.c. */
@@ -82,13 +88,16 @@ void m4h_device_probe(struct m4h_device *device);
 void m4h_device_close(struct m4h_device *device, enum m4h_disconnect_reason reason);
 /* Ends it as soon as it has no operator, because the slave drains. */
 void m4h_device_leave(struct m4h_device *device);
-/* True for one that is to leave and has no operator. */
+/* True for one that is to leave and has no operator, and no visit. */
 bool m4h_device_may_go(const struct m4h_device *device);
 
 /* The worker has other settings. */
 void m4h_device_adopt(struct m4h_device *device);
-/* Its last operator has left. It is there for the rest of this turn at least. */
+/* Its last operator has left, or its last visit is over. It is there for the rest of this
+ * turn at least. */
 void m4h_device_idle(struct m4h_device *device);
+/* A visitor has a visit. */
+void m4h_device_busy(struct m4h_device *device);
 /* Its time to be looked at has come. */
 void m4h_device_look(struct m4h_device *device, uint64_t now_ms);
 

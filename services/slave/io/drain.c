@@ -97,6 +97,7 @@ void m4h_drain_check(struct m4h_slave *slave)
         slave->drained = true;
         publish_progress(slave);
     }
+    empty = empty && m4h_visitors_count(slave->visitors) == 0;
     if (empty)
         m4h_timer_stop(slave->drain_timer);
     if (slave->stopping &&
@@ -113,8 +114,10 @@ static void on_round(void *context)
     m4h_roster_each(slave->roster, count_waiting, &waiting);
     if (m4h_drain_plan_round(&slave->drain, waiting, now_ms) > 0)
         m4h_roster_each(slave->roster, ask_if_picked, slave);
-    if (m4h_drain_plan_is_over(&slave->drain, now_ms))
+    if (m4h_drain_plan_is_over(&slave->drain, now_ms)) {
         m4h_roster_each(slave->roster, close_if_there, slave);
+        m4h_visits_cut(slave);
+    }
     if (m4h_drain_plan_tells(&slave->drain, now_ms))
         publish_progress(slave);
     m4h_timer_start(slave->drain_timer, m4h_drain_plan_next_ms(&slave->drain, now_ms) - now_ms, 0);
@@ -148,6 +151,7 @@ static void begin(struct m4h_slave *slave, const char *actor)
         m4h_slave_order(slave,
                         &(struct m4h_order){.kind = M4H_ORDER_REFUSE_NEW,
                                             .session_id = (uint64_t)i << M4H_SESSION_WORKER_SHIFT});
+    m4h_visits_leave(slave);
     m4h_timer_start(slave->drain_timer, 0, 0);
 }
 

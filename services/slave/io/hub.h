@@ -1,8 +1,8 @@
 /* The hub's state, shared by its files only: admission.c (keys), questions.c (to masters),
- * tunnels.c (ports and ownership), rivals.c (two devices with one key), publisher.c (events),
- * outbox.c (on their way), commands.c (the bus), drain.c (the end), reload.c (settings read again),
- * capacity.c, pulse.c (do workers live?), ops.c (metrics and health), slave.c (start and stop).
- * Main thread. */
+ * tunnels.c (ports and ownership), visits.c (devices by name), rivals.c (two devices with one key),
+ * publisher.c (events), outbox.c (on their way), commands.c (the bus), drain.c (the end), reload.c
+ * (settings read again), capacity.c, pulse.c (do workers live?), ops.c (metrics and health),
+ * slave.c (start and stop). Main thread. */
 #ifndef M4H_SLAVE_IO_HUB_H
 #define M4H_SLAVE_IO_HUB_H
 
@@ -29,13 +29,26 @@
 #include "services/slave/core/ports.h"
 #include "services/slave/core/roster.h"
 #include "services/slave/core/snapshots.h"
+#include "services/slave/core/visitors.h"
 #include "services/slave/io/leases.h"
 #include "services/slave/io/letters.h"
 #include "services/slave/io/worker.h"
 
 #define M4H_SLAVE_COMPONENT "slave"
 
-struct m4h_question; /* a key that a master is asked about: questions.c */
+struct m4h_access_case; /* a visitor and a device: visits.c */
+struct m4h_question;    /* a key that a master is asked about: questions.c */
+
+/* What became of an operator's wish to reach a device. */
+enum m4h_access_result {
+    M4H_ACCESS_RESULT_OPENED,
+    M4H_ACCESS_RESULT_FORBIDDEN,  /* by the operator's rules */
+    M4H_ACCESS_RESULT_ABSENT,     /* the device is not connected */
+    M4H_ACCESS_RESULT_NO_PORT,    /* it has no such port */
+    M4H_ACCESS_RESULT_SURPLUS,    /* a bound of ours */
+    M4H_ACCESS_RESULT_UNANSWERED, /* the device, or a master, said no or nothing */
+    M4H_ACCESS_RESULT_COUNT,
+};
 
 struct m4h_slave_counters {
     uint64_t connects;
@@ -45,6 +58,7 @@ struct m4h_slave_counters {
     uint64_t keys_repeated; /* questions that another master was asked too */
     uint64_t flaps;         /* reports of live devices with one key */
     uint64_t events_lost;   /* could not be queued for the bus */
+    uint64_t accesses[M4H_ACCESS_RESULT_COUNT];
 };
 
 struct m4h_slave {
@@ -67,6 +81,9 @@ struct m4h_slave {
     struct m4h_lease_file *lease_file; /* of the ports */
     struct m4h_decisions *decisions;
     struct m4h_flaps *flaps;
+    struct m4h_visitors *visitors;
+    struct m4h_access_case *accesses; /* uthash, by visit id */
+    struct m4h_timer *access_timer;
     struct m4h_question *questions; /* uthash, by session id */
     struct m4h_timer *question_timer;
     uint32_t waiting_questions; /* for the bus */
@@ -106,6 +123,7 @@ struct m4h_slave {
     struct m4h_log_limit lost_lines;
     struct m4h_log_limit command_lines;
     struct m4h_log_limit flap_lines;
+    struct m4h_log_limit access_lines;
     uint64_t displaced_told_ms; /* when it was logged last; 0: never */
     uint16_t listen_port;       /* of the device listener */
     struct m4h_slave_counters counters;
@@ -155,6 +173,33 @@ void m4h_tunnels_close(struct m4h_slave *slave, struct m4h_resident *resident,
 void m4h_tunnels_ask_to_leave(struct m4h_slave *slave, struct m4h_resident *resident);
 /* Announces the end of all that are still here, without waiting for it. */
 void m4h_tunnels_give_up(struct m4h_slave *slave);
+
+/* ---- visits.c ---- */
+M4H_MUST_CHECK int m4h_visits_create(struct m4h_slave *slave);
+void m4h_visits_destroy(struct m4h_slave *slave);
+/* Enters an operator or another slave. NULL, or why not; static. */
+const char *m4h_visits_admit(struct m4h_slave *slave, uint64_t session_id,
+                             const struct m4h_authorize_request *request,
+                             const struct m4h_authorize_reply *reply);
+/* A visitor asks for a device. Owns `question`. */
+void m4h_visits_ask(struct m4h_slave *slave, uint64_t session_id,
+                    struct m4h_visit_question *question);
+/* The device's end of a visit is there, or is not to be had. */
+void m4h_visits_reached(struct m4h_slave *slave, uint64_t visit_id, bool reached);
+/* The visitor's side has ended. */
+void m4h_visits_over(struct m4h_slave *slave, const struct m4h_report *report);
+/* A session is gone. False: it was no visitor's. */
+bool m4h_visits_gone(struct m4h_slave *slave, uint64_t session_id);
+/* Sends a visitor away; it ends for this reason. */
+void m4h_visits_close(struct m4h_slave *slave, struct m4h_visitor *visitor,
+                      enum m4h_disconnect_reason reason);
+/* At a drain: those with a visit leave when it is over, */
+void m4h_visits_leave(struct m4h_slave *slave);
+/* and all at its deadline. */
+void m4h_visits_cut(struct m4h_slave *slave);
+uint32_t m4h_visits_count(const struct m4h_slave *slave);
+/* For metrics: "opened", "forbidden", ... */
+const char *m4h_access_result_name(enum m4h_access_result result);
 
 /* ---- rivals.c ---- */
 /* Whether a known device may throw out who owns its client key now. False: it has

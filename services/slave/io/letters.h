@@ -18,6 +18,9 @@ enum m4h_report_kind {
     M4H_REPORT_SIGN,    /* a device that was probed lives, or is silent */
     M4H_REPORT_LATE,    /* a listener came for a session that is gone; it is closed now */
     M4H_REPORT_REFUSED, /* something was refused, or a session ended before it was known */
+    M4H_REPORT_VISIT,   /* a visitor asks for a device; `as.visit` is allocated, the hub frees it */
+    M4H_REPORT_REACHED, /* a device's end of a visit is open, or is not to be had */
+    M4H_REPORT_VISIT_OVER, /* a visit ended at its visitor's side */
 };
 
 struct m4h_worker_settings;
@@ -44,12 +47,38 @@ struct m4h_report {
             bool alive;
         } sign;
         struct m4h_refuse *refused; /* allocated, the hub frees it */
+        struct m4h_visit_question *visit;
+        struct {
+            uint64_t visit_id;
+            bool reached;
+        } reached;
+        struct {
+            uint64_t visit_id;
+            uint64_t bytes_from_device;
+            uint64_t bytes_to_device;
+        } over;
     } as;
 };
 
 struct m4h_key_question {
     struct m4h_authorize_request request;
     char client_version[M4H_CLIENT_VERSION_MAX + 1];
+};
+
+/* A visit's id is unique in a slave's life; its visitor's worker is in it as in a session's. */
+struct m4h_visit_question {
+    uint64_t visit_id;
+    char client_key[M4H_CLIENT_KEY_MAX + 1]; /* untrusted bytes */
+    uint16_t port;
+    char originator[M4H_ADDRESS_TEXT_MAX]; /* a host, as the visitor says; untrusted */
+    uint16_t originator_port;
+};
+
+/* Whose session it is, by its key. */
+enum m4h_role {
+    M4H_ROLE_DEVICE,
+    M4H_ROLE_OPERATOR,
+    M4H_ROLE_HOP, /* another slave's, for its operators */
 };
 
 /* From the hub to a worker. */
@@ -59,6 +88,9 @@ enum m4h_order_kind {
     M4H_ORDER_FORWARDED,  /* the answer to a forward */
     M4H_ORDER_CLOSE,      /* end a session */
     M4H_ORDER_LEAVE,      /* end a session as soon as it has no operator */
+    M4H_ORDER_VISIT,      /* a visit to a device: open a channel, and say how it went */
+    M4H_ORDER_REACHED,    /* to a visitor: the device is there */
+    M4H_ORDER_UNREACHED,  /* to a visitor: it is not, and why */
     M4H_ORDER_PROBE,      /* find out whether a device that is up lives */
     M4H_ORDER_REFUSE_NEW, /* accept no more devices */
     M4H_ORDER_SETTINGS,   /* other settings from now on */
@@ -73,6 +105,7 @@ struct m4h_order {
     union {
         struct {
             bool allowed;
+            enum m4h_role role;
             char client_key[M4H_CLIENT_KEY_MAX + 1];
             struct m4h_device_limits *limits; /* allocated; NULL: none */
         } judged;
@@ -84,6 +117,21 @@ struct m4h_order {
         struct {
             enum m4h_disconnect_reason reason;
         } close;
+        struct {
+            uint64_t visit_id;
+            int fd; /* connected to the visitor's side, the worker owns it */
+            uint16_t port;
+            char peer[M4H_ADDRESS_TEXT_MAX]; /* the operator */
+        } visit;
+        struct {
+            uint64_t visit_id;
+            int fd; /* connected to the device's side, the worker owns it */
+        } reached;
+        struct {
+            uint64_t visit_id;
+            uint32_t reason; /* enum m4h_ssh_open_refusal */
+            char text[M4H_DETAIL_MAX + 1];
+        } unreached;
         uint64_t pulse;
         struct m4h_worker_settings *settings; /* held by the letter, then by the worker */
     } as;

@@ -102,6 +102,24 @@ static void write_handshakes(struct m4h_metrics *metrics, const struct m4h_slave
                               1, &ended[i], M4H_LATENCY_UNIT);
 }
 
+static void write_visits(struct m4h_metrics *metrics, const struct m4h_slave *slave)
+{
+    static const char name[] = "mas4h_slave_accesses_total";
+
+    m4h_metrics_single(metrics, "mas4h_slave_visitors", "gauge",
+                       "Operators, and other slaves with theirs, that are connected.",
+                       m4h_visitors_count(slave->visitors));
+    m4h_metrics_single(metrics, "mas4h_slave_accesses", "gauge",
+                       "Connections of operators to devices by their names, now.",
+                       m4h_visits_count(slave));
+    m4h_metrics_describe(metrics, name, "counter",
+                         "Wishes of operators to reach a device by its name, by result.");
+    for (unsigned i = 0; i < M4H_ACCESS_RESULT_COUNT; i++)
+        m4h_metrics_value(metrics, name,
+                          &(struct m4h_metric_label){"result", m4h_access_result_name(i)}, 1,
+                          (double)slave->counters.accesses[i]);
+}
+
 /* What operators met at devices' ports. */
 static void write_operators(struct m4h_metrics *metrics, const struct m4h_slave *slave)
 {
@@ -242,6 +260,7 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
     write_waits(metrics, slave);
     write_workers(metrics, slave);
     write_operators(metrics, slave);
+    write_visits(metrics, slave);
     write_bus(metrics, slave);
     write_lag(metrics, slave);
     if (slave->source != NULL)

@@ -22,6 +22,7 @@ struct m4h_relay {
     struct m4h_relay *next;
     struct m4h_device *device;
     struct m4h_idle_watch idle;
+    uint64_t visit_id;          /* of a visit of which the hub has not heard yet; else 0 */
     struct m4h_conduit conduit; /* the operator's connection, the device's channel */
 };
 
@@ -47,11 +48,20 @@ static size_t bandwidth_left(struct m4h_device *device, struct m4h_rate *rate)
     return m4h_rate_left(rate, rules_of(device).bytes_per_second, now_ms(device));
 }
 
+static void tell_visit(struct m4h_device *device, uint64_t visit_id, bool reached)
+{
+    m4h_worker_report(device->worker, &(struct m4h_report){.kind = M4H_REPORT_REACHED,
+                                                           .session_id = device->session_id,
+                                                           .as.reached = {visit_id, reached}});
+}
+
 static void close_relay(struct m4h_relay *relay)
 {
     struct m4h_device *device = relay->device;
     struct m4h_relay **at = &device->relays;
 
+    if (relay->visit_id != 0)
+        tell_visit(device, relay->visit_id, false);
     while (*at != relay)
         at = &(*at)->next;
     *at = relay->next;
@@ -110,6 +120,15 @@ static void on_received(void *context, size_t len)
     m4h_attendance_throttle(device->worker->attendance, device);
 }
 
+static void on_open(void *context)
+{
+    struct m4h_relay *relay = context;
+
+    if (relay->visit_id != 0)
+        tell_visit(relay->device, relay->visit_id, true);
+    relay->visit_id = 0;
+}
+
 static void on_over(void *context)
 {
     close_relay(context);
@@ -119,27 +138,45 @@ static const struct m4h_conduit_handler conduit_handler = {
     .on_ask = on_ask,
     .on_sent = on_sent,
     .on_received = on_received,
+    .on_open = on_open,
     .on_over = on_over,
 };
 
-/* The header that names the operator goes first. */
-static int write_proxy_header(struct m4h_relay *relay, int fd, const struct m4h_ip *operator_ip,
-                              uint16_t operator_port)
+/* Where an operator has come to; by a device's name it is no address in particular, but the
+ * port of the device. M4H_ESYSTEM. */
+static int destination_of(const struct m4h_relay *relay, int fd, const struct m4h_forward *forward,
+                          const struct m4h_ip *operator_ip, struct m4h_ip *ip, uint16_t *port)
 {
     struct sockaddr_storage local;
     socklen_t local_len = sizeof(local);
     char text[M4H_ADDRESS_TEXT_MAX];
     struct m4h_address parsed;
-    uint8_t header[M4H_PROXY_HEADER_WRITTEN_MAX];
-    struct m4h_ip ip;
 
+    *port = forward->port;
+    if (relay->visit_id != 0)
+        return m4h_ip_parse(m4h_ip_is_v4(operator_ip) ? "0.0.0.0" : "::", ip);
     if (getsockname(fd, (struct sockaddr *)&local, &local_len) != 0 ||
-        m4h_ip_parse_peer(m4h_socket_address_text((struct sockaddr *)&local, text), &ip) != 0 ||
+        m4h_ip_parse_peer(m4h_socket_address_text((struct sockaddr *)&local, text), ip) != 0 ||
         m4h_address_parse(text, &parsed) != 0)
         return M4H_ESYSTEM;
+    *port = parsed.port;
+    return 0;
+}
+
+/* The header that names the operator goes first. */
+static int write_proxy_header(struct m4h_relay *relay, int fd, const struct m4h_forward *forward,
+                              const struct m4h_ip *operator_ip, uint16_t operator_port)
+{
+    uint8_t header[M4H_PROXY_HEADER_WRITTEN_MAX];
+    struct m4h_ip ip;
+    uint16_t port;
+    int error = destination_of(relay, fd, forward, operator_ip, &ip, &port);
+
+    if (error != 0)
+        return error;
     return m4h_conduit_put_first(
         &relay->conduit, header,
-        m4h_proxy_header_write(header, operator_ip, operator_port, &ip, parsed.port));
+        m4h_proxy_header_write(header, operator_ip, operator_port, &ip, port));
 }
 
 /* Everything that may still fail. `ip` is NULL where the operator's is not known. */
@@ -152,7 +189,8 @@ static int begin(struct m4h_relay *relay, struct m4h_forward *forward, int fd,
     int error = 0;
 
     if (device->worker->settings->proxy_header)
-        error = ip != NULL ? write_proxy_header(relay, fd, ip, originator->port) : M4H_EINVALID;
+        error = ip != NULL ? write_proxy_header(relay, fd, forward, ip, originator->port)
+                           : M4H_EINVALID;
     if (error == 0 && idle_ms > 0)
         error = m4h_attendance_watch(device->worker->attendance, &relay->idle, idle_ms);
     if (error == 0)
@@ -210,31 +248,58 @@ static struct m4h_relay *make_relay(struct m4h_device *device, int fd)
     return relay;
 }
 
-void m4h_relay_start(struct m4h_forward *forward, int fd, const char *peer)
+/* Owns `fd`. `visit_id` is 0 for one who has connected to the port itself. */
+static void start(struct m4h_forward *forward, int fd, const char *peer, uint64_t visit_id)
 {
+    struct m4h_device *device = forward->device;
     struct m4h_address originator;
     struct m4h_relay *relay;
     struct m4h_ip ip;
     char client_key[2 * M4H_CLIENT_KEY_MAX];
     bool is_known = m4h_ip_parse_peer(peer, &ip) == 0;
 
-    count(&forward->device->worker->stats.operators, 1);
+    count(&device->worker->stats.operators, 1);
     if (m4h_address_parse(peer, &originator) != 0 ||
         !is_admitted(forward, is_known ? &ip : NULL, peer, &fd)) {
         close(fd);
+        relay = NULL;
+    } else {
+        relay = make_relay(device, fd);
+    }
+    if (relay == NULL) {
+        if (visit_id != 0)
+            tell_visit(device, visit_id, false);
         return;
     }
-    m4h_socket_tune(fd, 0);
-    m4h_socket_probe(fd);
-    relay = make_relay(forward->device, fd);
-    if (relay == NULL)
-        return;
+    relay->visit_id = visit_id;
     if (begin(relay, forward, fd, &originator, is_known ? &ip : NULL) != 0)
         close_relay(relay);
     else
         m4h_log(M4H_LOG_DEBUG, "slave", "device=%s port=%u operator=%s connection",
-                m4h_log_quote(client_key, sizeof(client_key), forward->device->client_key),
-                forward->port, peer);
+                m4h_log_quote(client_key, sizeof(client_key), device->client_key), forward->port,
+                peer);
+}
+
+void m4h_relay_start(struct m4h_forward *forward, int fd, const char *peer)
+{
+    m4h_socket_tune(fd, 0);
+    m4h_socket_probe(fd);
+    start(forward, fd, peer, 0);
+}
+
+void m4h_relay_visit(struct m4h_device *device, uint16_t port, uint64_t visit_id, int fd,
+                     const char *peer)
+{
+    struct m4h_forward *forward = device->forwards;
+
+    while (forward != NULL && forward->port != port)
+        forward = forward->next;
+    if (forward != NULL) {
+        start(forward, fd, peer, visit_id);
+        return;
+    }
+    close(fd);
+    tell_visit(device, visit_id, false);
 }
 
 void m4h_relay_is_idle(struct m4h_idle_watch *watch)

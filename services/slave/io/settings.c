@@ -23,6 +23,7 @@ static struct m4h_session_limits session_limits(const struct m4h_slave_config *c
         .keepalive_misses = (uint32_t)config->keepalive_misses,
         .keys_max = (uint32_t)config->keys_max,
         .forwards_max = (uint32_t)config->forwards_max,
+        .rest_ms = (uint32_t)config->operator_idle_ms,
     };
 }
 

@@ -52,7 +52,8 @@ void m4h_slave_report(void *context, struct m4h_letter *letter)
         m4h_tunnels_cancel(slave, report->session_id, report->as.cancel.port);
         break;
     case M4H_REPORT_GONE:
-        m4h_tunnels_gone(slave, report);
+        if (!m4h_visits_gone(slave, report->session_id))
+            m4h_tunnels_gone(slave, report);
         break;
     case M4H_REPORT_SIGN:
         m4h_rivals_sign(slave, report->session_id, report->as.sign.alive);
@@ -63,6 +64,15 @@ void m4h_slave_report(void *context, struct m4h_letter *letter)
     case M4H_REPORT_REFUSED:
         m4h_publisher_refuse(slave, report->as.refused);
         free(report->as.refused);
+        break;
+    case M4H_REPORT_VISIT:
+        m4h_visits_ask(slave, report->session_id, report->as.visit);
+        break;
+    case M4H_REPORT_REACHED:
+        m4h_visits_reached(slave, report->as.reached.visit_id, report->as.reached.reached);
+        break;
+    case M4H_REPORT_VISIT_OVER:
+        m4h_visits_over(slave, report);
         break;
     }
     free(report);
@@ -297,6 +307,8 @@ static int make_loop(struct m4h_slave *slave)
         error = m4h_outbox_io_create(slave);
     if (error == 0)
         error = m4h_questions_create(slave);
+    if (error == 0)
+        error = m4h_visits_create(slave);
     return error;
 }
 
@@ -408,6 +420,7 @@ bool m4h_slave_destroy(struct m4h_slave *slave)
     free(slave->workers);
     m4h_worker_settings_release(slave->settings);
     m4h_http_server_destroy(slave->http);
+    m4h_visits_destroy(slave);
     m4h_bus_destroy(slave->bus, BUS_FLUSH_MS);
     m4h_questions_destroy(slave);
     m4h_snapshots_free(&slave->snapshots);

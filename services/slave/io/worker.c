@@ -6,6 +6,8 @@
 #include "services/slave/io/attendance.h"
 #include "services/slave/io/device.h"
 #include "services/slave/io/entrance.h"
+#include "services/slave/io/relay.h"
+#include "services/slave/io/visit.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -105,14 +107,26 @@ static void obey(struct m4h_device *device, const struct m4h_order *order)
 {
     switch (order->kind) {
     case M4H_ORDER_JUDGED:
-        m4h_device_judged(device, order->as.judged.allowed, order->as.judged.client_key,
-                          order->as.judged.limits);
+        m4h_device_judged(device, order->as.judged.allowed, order->as.judged.role,
+                          order->as.judged.client_key, order->as.judged.limits);
         break;
     case M4H_ORDER_REFUSED:
         m4h_device_refused(device, order->as.refused);
         break;
     case M4H_ORDER_FORWARDED:
         m4h_device_forwarded(device, order->as.forwarded.fd, order->as.forwarded.port);
+        break;
+    case M4H_ORDER_VISIT:
+        m4h_relay_visit(device, order->as.visit.port, order->as.visit.visit_id, order->as.visit.fd,
+                        order->as.visit.peer);
+        break;
+    case M4H_ORDER_REACHED:
+        m4h_visit_reached(device, order->as.reached.visit_id, order->as.reached.fd);
+        break;
+    case M4H_ORDER_UNREACHED:
+        m4h_visit_refused(device, order->as.unreached.visit_id,
+                          (enum m4h_ssh_open_refusal)order->as.unreached.reason,
+                          order->as.unreached.text);
         break;
     case M4H_ORDER_PROBE:
         m4h_device_probe(device);
@@ -140,17 +154,40 @@ static void adopt(struct m4h_worker *worker, struct m4h_worker_settings *setting
         m4h_device_adopt(device);
 }
 
-/* The device left while the order was on the way. The hub waits for word of a
- * listener: it may give the port to another only when it is closed. */
-static void discard(struct m4h_worker *worker, const struct m4h_order *order)
+/* The hub waits for word of a listener: it may give the port to another only when it
+ * is closed. */
+static void discard_listener(struct m4h_worker *worker, const struct m4h_order *order)
 {
-    if (order->kind == M4H_ORDER_JUDGED)
-        free(order->as.judged.limits);
-    if (order->kind != M4H_ORDER_FORWARDED || order->as.forwarded.fd < 0)
+    if (order->as.forwarded.fd < 0)
         return;
     close(order->as.forwarded.fd);
     m4h_worker_report(
         worker, &(struct m4h_report){.kind = M4H_REPORT_LATE, .session_id = order->session_id});
+}
+
+/* The device left while the order was on the way. */
+static void discard(struct m4h_worker *worker, const struct m4h_order *order)
+{
+    switch (order->kind) {
+    case M4H_ORDER_JUDGED:
+        free(order->as.judged.limits);
+        break;
+    case M4H_ORDER_FORWARDED:
+        discard_listener(worker, order);
+        break;
+    case M4H_ORDER_VISIT:
+        close(order->as.visit.fd);
+        m4h_worker_report(worker,
+                          &(struct m4h_report){.kind = M4H_REPORT_REACHED,
+                                               .session_id = order->session_id,
+                                               .as.reached = {order->as.visit.visit_id, false}});
+        break;
+    case M4H_ORDER_REACHED:
+        close(order->as.reached.fd);
+        break;
+    default:
+        break;
+    }
 }
 
 static void on_order(void *context, struct m4h_letter *letter)

@@ -70,6 +70,7 @@ struct m4h_worker {
     struct m4h_ssh_server *ssh;
     struct m4h_worker_settings *settings; /* held; replaced after a reload */
     uint64_t next_session;
+    uint64_t next_visit;
     struct m4h_device *devices; /* uthash, by session id */
     struct m4h_heap looks;      /* devices by when to look at them */
     struct m4h_timer *look_timer;
