@@ -45,7 +45,7 @@ static struct m4h_entry *make(const char *client_key, uint64_t tunnel_id)
     struct m4h_entry *entry;
 
     m4h_text_copy(tunnel.client_key, sizeof(tunnel.client_key), client_key);
-    entry = m4h_entry_create(&tunnel);
+    entry = m4h_entry_create(NULL, &tunnel);
     assert_non_null(entry);
     return entry;
 }

@@ -21,6 +21,7 @@ struct scene {
     size_t count;
     char token[M4H_PAGE_TOKEN_MAX + 1];
     char prefix[M4H_CLIENT_KEY_MAX + 1];
+    const char *labels;
 };
 
 static void name(char out[16], unsigned i)
@@ -55,6 +56,7 @@ static int begin(void **state)
     scene.world = world_create(NULL);
     scene.token[0] = '\0';
     scene.prefix[0] = '\0';
+    scene.labels = "";
     fake_slave_init(&scene.slaves[0], "s0", "eu");
     fake_slave_init(&scene.slaves[1], "s1", "us");
     world_start(scene.world, &scene.slaves[0]);
@@ -84,6 +86,7 @@ static bool turn(struct scene *scene, const char *region, const char *slave_id, 
     m4h_text_copy(request.slave_id, sizeof(request.slave_id), slave_id);
     m4h_text_copy(request.page_token, sizeof(request.page_token), scene->token);
     m4h_text_copy(request.client_key_prefix, sizeof(request.client_key_prefix), scene->prefix);
+    m4h_text_copy(request.labels, sizeof(request.labels), scene->labels);
     m4h_cluster_tunnels(scene->world->cluster, &request, scene->page, &scene->count, scene->token);
     return scene->token[0] != '\0';
 }
@@ -104,6 +107,65 @@ static void pages_give_each_tunnel_once_in_order(void **state)
         }
     } while (more);
     assert_int_equal(next, TUNNELS);
+}
+
+/* The tunnel comes up anew with these. */
+static void label(struct scene *scene, unsigned i, const char *labels)
+{
+    struct m4h_event event;
+    char key[16];
+
+    disconnect(scene, i);
+    name(key, i);
+    event = fake_connect(&scene->slaves[i % 2], key, i + 1, i + 1);
+    m4h_text_copy(event.as.connect.labels, sizeof(event.as.connect.labels), labels);
+    world_tell(scene->world, &event);
+}
+
+static size_t count_labelled(struct scene *scene, const char *labels, const char *region)
+{
+    size_t all = 0;
+    bool more;
+
+    scene->labels = labels;
+    do {
+        more = turn(scene, region, "", 7);
+        for (size_t i = 0; i < scene->count; i++)
+            assert_non_null(strstr(scene->page[i].tunnel.labels, labels));
+        all += scene->count;
+    } while (more);
+    return all;
+}
+
+static void pages_hold_only_tunnels_with_all_labels_that_are_asked_for(void **state)
+{
+    struct scene *scene = *state;
+
+    for (unsigned i = 0; i < 60; i++)
+        label(scene, i, i % 3 == 0 ? "env=prod,site=a" : "env=test,site=a");
+    assert_int_equal(count_labelled(scene, "env=prod", ""), 20);
+    assert_int_equal(count_labelled(scene, "site=a", ""), 60);
+    assert_int_equal(count_labelled(scene, "env=prod,site=a", ""), 20);
+    assert_int_equal(count_labelled(scene, "env=prod", "eu"), 10);
+    assert_int_equal(count_labelled(scene, "env=prod,site=b", ""), 0);
+    assert_int_equal(count_labelled(scene, "", ""), TUNNELS);
+}
+
+/* They may have changed while this master heard nothing. */
+static void a_snapshot_brings_the_labels_of_now(void **state)
+{
+    struct scene *scene = *state;
+    struct fake_slave *slave = &scene->slaves[0];
+    struct m4h_event event;
+
+    label(scene, 0, "env=test");
+    m4h_text_copy(slave->tunnels[slave->count - 1].labels, M4H_LABELS_TEXT_MAX + 1, "env=prod");
+    event = fake_refuse(slave); /* is not told: a gap */
+    event = fake_refuse(slave);
+    world_tell(scene->world, &event);
+    world_sync(scene->world, slave);
+    assert_int_equal(count_labelled(scene, "env=test", ""), 0);
+    assert_int_equal(count_labelled(scene, "env=prod", ""), 1);
 }
 
 static void pages_stay_in_place_while_tunnels_come_and_go(void **state)
@@ -315,6 +377,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
         TEST(pages_give_each_tunnel_once_in_order),
+        TEST(pages_hold_only_tunnels_with_all_labels_that_are_asked_for),
+        TEST(a_snapshot_brings_the_labels_of_now),
         TEST(pages_stay_in_place_while_tunnels_come_and_go),
         TEST(the_tunnel_that_ended_a_page_may_be_gone),
         TEST(a_filter_leaves_the_tunnels_of_a_region_or_a_slave),

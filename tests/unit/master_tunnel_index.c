@@ -58,7 +58,7 @@ static void add_to(unsigned holder)
 
     snprintf(row.client_key, sizeof(row.client_key), "key-%02u", (unsigned)(next_random() % KEYS));
     m4h_text_copy(tunnel.client_key, sizeof(tunnel.client_key), row.client_key);
-    entry = m4h_entry_create(&tunnel);
+    entry = m4h_entry_create(NULL, &tunnel);
     assert_non_null(entry);
     assert_true(put(row.holder, entry));
     rows[row_count++] = row;
@@ -204,7 +204,7 @@ static struct m4h_entry *entry_like(const struct row *row, uint64_t stamp)
     struct m4h_entry *entry;
 
     m4h_text_copy(tunnel.client_key, sizeof(tunnel.client_key), row->client_key);
-    entry = m4h_entry_create(&tunnel);
+    entry = m4h_entry_create(NULL, &tunnel);
     assert_non_null(entry);
     return entry;
 }
@@ -258,10 +258,10 @@ static void the_same_tunnel_again_replaces_itself(void **state)
 
     (void)state;
     assert_int_equal(m4h_tunnel_index_init(&table, 1), 0);
-    assert_true(put(0, m4h_entry_create(&tunnel)));
+    assert_true(put(0, m4h_entry_create(NULL, &tunnel)));
     tunnel.stamp = 2;
     tunnel.ports[0] = 99;
-    assert_false(put(0, m4h_entry_create(&tunnel)));
+    assert_false(put(0, m4h_entry_create(NULL, &tunnel)));
     assert_int_equal(table.entries, 1);
     m4h_entry_read(m4h_tunnel_index_owner(&table, "k"), &read);
     assert_int_equal(read.ports[0], 99);
@@ -275,7 +275,7 @@ static struct m4h_entry *numbered(unsigned number)
     struct m4h_entry *entry;
 
     snprintf(tunnel.client_key, sizeof(tunnel.client_key), "device-%06u", number);
-    entry = m4h_entry_create(&tunnel);
+    entry = m4h_entry_create(NULL, &tunnel);
     assert_non_null(entry);
     return entry;
 }
@@ -332,7 +332,7 @@ static void the_longest_of_everything_fits(void **state)
     for (unsigned i = 0; i < M4H_TUNNEL_PORTS_MAX; i++)
         tunnel.ports[i] = (uint16_t)(65535 - i);
     assert_int_equal(m4h_tunnel_index_init(&table, 1), 0);
-    put(0, m4h_entry_create(&tunnel));
+    put(0, m4h_entry_create(NULL, &tunnel));
     m4h_entry_read(m4h_tunnel_index_owner(&table, tunnel.client_key), &read);
     assert_memory_equal(&read, &tunnel, sizeof(read));
     m4h_tunnel_index_drop(&table, &holders[0]);

@@ -168,8 +168,8 @@ void m4h_cluster_slaves(const struct m4h_cluster *cluster, const struct m4h_page
                         char next_page_token[M4H_PAGE_TOKEN_MAX + 1]);
 
 /* A page of the tunnels that show. Where very many do not, since another slave's tunnel owns
- * their client key, a page may be short, even empty, and still have a token: what one page
- * costs is bounded. */
+ * their client key, or have not the labels that are asked for, a page may be short, even empty, and
+ * still have a token: what one page costs is bounded. */
 void m4h_cluster_tunnels(const struct m4h_cluster *cluster, const struct m4h_page_request *request,
                          struct m4h_tunnel_status *tunnels, size_t *count,
                          char next_page_token[M4H_PAGE_TOKEN_MAX + 1]);

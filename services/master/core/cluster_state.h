@@ -81,7 +81,8 @@ bool m4h_resync_is_wanted(const struct m4h_slave *slave);
  * much, and then the slave is synced. */
 void m4h_resync_start_empty(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms);
 /* Keeps an event that comes while a snapshot is under way. */
-void m4h_resync_keep(struct m4h_slave *slave, const struct m4h_event *event);
+void m4h_resync_keep(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                     const struct m4h_event *event);
 /* Wants no snapshot any more, and forgets the one that is under way. */
 /* The slave's word agrees with what is held: a snapshot will help, after a short pause. */
 void m4h_resync_hurry(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t now_ms);

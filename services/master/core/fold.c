@@ -125,7 +125,7 @@ static void on_connect(struct m4h_cluster *cluster, struct m4h_slave *slave,
     struct m4h_entry *entry = NULL;
 
     if (cluster->tunnels.entries < M4H_MASTER_TUNNELS_MAX)
-        entry = m4h_entry_create(tunnel);
+        entry = m4h_entry_create(&cluster->tunnels.labels, tunnel);
     if (entry == NULL)
         cluster->stats.not_taken++;
     if (entry == NULL || m4h_fold_insert(cluster, slave, entry, now_ms) != 0) {
@@ -261,7 +261,7 @@ static void on_numbered(struct m4h_cluster *cluster, struct m4h_slave *slave,
         apply_late(cluster, slave, event);
         return;
     }
-    m4h_resync_keep(slave, event);
+    m4h_resync_keep(cluster, slave, event);
     advance(cluster, slave, event->seq, event->seq == slave->seq + 1, now_ms);
     apply(cluster, slave, event, now_ms);
 }

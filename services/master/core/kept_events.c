@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct m4h_kept_event *make(const struct m4h_event *event)
+static struct m4h_kept_event *make(struct m4h_label_sets *labels, const struct m4h_event *event)
 {
     bool is_disconnect = event->type == M4H_EVENT_DISCONNECT;
     size_t key_size = is_disconnect ? strlen(event->as.disconnect.client_key) + 1 : 0;
@@ -21,7 +21,7 @@ static struct m4h_kept_event *make(const struct m4h_event *event)
         memcpy(made->client_key, event->as.disconnect.client_key, key_size);
     }
     if (event->type == M4H_EVENT_CONNECT) {
-        made->entry = m4h_entry_create(&event->as.connect);
+        made->entry = m4h_entry_create(labels, &event->as.connect);
         if (made->entry == NULL) {
             free(made);
             return NULL;
@@ -30,9 +30,11 @@ static struct m4h_kept_event *make(const struct m4h_event *event)
     return made;
 }
 
-bool m4h_kept_events_add(struct m4h_kept_events *kept, const struct m4h_event *event)
+bool m4h_kept_events_add(struct m4h_kept_events *kept, struct m4h_label_sets *labels,
+                         const struct m4h_event *event)
 {
-    struct m4h_kept_event *made = kept->count < M4H_MASTER_KEPT_EVENTS_MAX ? make(event) : NULL;
+    struct m4h_kept_event *made =
+        kept->count < M4H_MASTER_KEPT_EVENTS_MAX ? make(labels, event) : NULL;
 
     if (made == NULL)
         return false;

@@ -22,8 +22,9 @@ struct m4h_kept_events {
     size_t count;
 };
 
-/* False: there are M4H_MASTER_KEPT_EVENTS_MAX already, or no memory; it is not kept. */
-M4H_MUST_CHECK bool m4h_kept_events_add(struct m4h_kept_events *kept,
+/* `labels` as for m4h_entry_create. False: there are M4H_MASTER_KEPT_EVENTS_MAX already, or no
+ * memory; it is not kept. */
+M4H_MUST_CHECK bool m4h_kept_events_add(struct m4h_kept_events *kept, struct m4h_label_sets *labels,
                                         const struct m4h_event *event);
 /* Frees all; it may be used again after. */
 void m4h_kept_events_free(struct m4h_kept_events *kept);

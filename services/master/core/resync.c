@@ -176,12 +176,13 @@ static void begin(struct m4h_cluster *cluster, struct m4h_slave *slave, uint64_t
 
 /* ---- events meanwhile ----------------------------------------------------- */
 
-void m4h_resync_keep(struct m4h_slave *slave, const struct m4h_event *event)
+void m4h_resync_keep(struct m4h_cluster *cluster, struct m4h_slave *slave,
+                     const struct m4h_event *event)
 {
     struct m4h_resync *resync = slave->resync;
 
     if (resync != NULL && !resync->spoiled)
-        resync->spoiled = !m4h_kept_events_add(&resync->kept, event);
+        resync->spoiled = !m4h_kept_events_add(&resync->kept, &cluster->tunnels.labels, event);
 }
 
 /* Applies a kept event on top of the snapshot. */
@@ -238,7 +239,7 @@ static int set_aside(struct m4h_cluster *cluster, struct m4h_resync *resync,
     if (cluster->tunnels.entries + resync->entry_count + count > M4H_MASTER_TUNNELS_MAX)
         return M4H_EFULL;
     for (size_t i = 0; i < count; i++) {
-        struct m4h_entry *entry = m4h_entry_create(&tunnels[i]);
+        struct m4h_entry *entry = m4h_entry_create(&cluster->tunnels.labels, &tunnels[i]);
 
         if (entry == NULL)
             return M4H_ENOMEM;

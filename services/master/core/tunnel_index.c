@@ -45,7 +45,7 @@ static char *append(char *at, const char *text, size_t len)
     return at + len + 1;
 }
 
-struct m4h_entry *m4h_entry_create(const struct m4h_tunnel *tunnel)
+struct m4h_entry *m4h_entry_create(struct m4h_label_sets *labels, const struct m4h_tunnel *tunnel)
 {
     size_t key_len = strlen(tunnel->client_key), address_len = strlen(tunnel->remote_address);
     size_t fingerprint_len = strlen(tunnel->key_fingerprint);
@@ -57,6 +57,10 @@ struct m4h_entry *m4h_entry_create(const struct m4h_tunnel *tunnel)
 
     if (entry == NULL)
         return NULL;
+    if (m4h_label_set_hold(labels, tunnel->labels, &entry->labels) != 0) {
+        free(entry);
+        return NULL;
+    }
     entry->tunnel_id = tunnel->tunnel_id;
     entry->stamp = tunnel->stamp;
     entry->connected_wall_ms = tunnel->connected_wall_ms;
@@ -75,6 +79,9 @@ struct m4h_entry *m4h_entry_create(const struct m4h_tunnel *tunnel)
 
 void m4h_entry_destroy(struct m4h_entry *entry)
 {
+    if (entry == NULL)
+        return;
+    m4h_label_set_let_go(entry->labels);
     free(entry);
 }
 
@@ -91,6 +98,7 @@ void m4h_entry_read(const struct m4h_entry *entry, struct m4h_tunnel *tunnel)
     m4h_text_copy(tunnel->remote_address, sizeof(tunnel->remote_address), address_of(entry));
     m4h_text_copy(tunnel->key_fingerprint, sizeof(tunnel->key_fingerprint), fingerprint_of(entry));
     m4h_text_copy(tunnel->client_version, sizeof(tunnel->client_version), version_of(entry));
+    m4h_text_copy(tunnel->labels, sizeof(tunnel->labels), m4h_label_set_text(entry->labels));
 }
 
 size_t m4h_entry_bytes(const struct m4h_entry *entry)
@@ -114,8 +122,16 @@ struct m4h_entry *m4h_entry_rival(const struct m4h_entry *entry)
 
 int m4h_tunnel_index_init(struct m4h_tunnel_index *index, uint64_t seed)
 {
+    int error;
+
     *index = (struct m4h_tunnel_index){0};
-    return m4h_owners_init(&index->owners, seed);
+    error = m4h_owners_init(&index->owners, seed);
+    if (error != 0)
+        return error;
+    error = m4h_label_sets_init(&index->labels, seed);
+    if (error != 0)
+        m4h_owners_free(&index->owners);
+    return error;
 }
 
 void m4h_tunnel_index_free(struct m4h_tunnel_index *index)
@@ -124,9 +140,10 @@ void m4h_tunnel_index_free(struct m4h_tunnel_index *index)
     size_t from = 0;
 
     while ((entry = m4h_owners_take_any(&index->owners, &from)) != NULL)
-        free(entry);
+        m4h_entry_destroy(entry);
     m4h_owners_free(&index->owners);
     m4h_order_free(&index->order);
+    m4h_label_sets_free(&index->labels);
     *index = (struct m4h_tunnel_index){0};
 }
 
@@ -206,7 +223,7 @@ int m4h_tunnel_index_insert(struct m4h_tunnel_index *index, struct m4h_holder *h
             m4h_order_remove(&holder->order, entry);
     }
     if (error != 0) {
-        free(entry);
+        m4h_entry_destroy(entry);
         return error;
     }
     hold(holder, entry);
@@ -219,7 +236,7 @@ void m4h_tunnel_index_remove(struct m4h_tunnel_index *index, struct m4h_entry *e
     disown(index, entry);
     let_go(entry->holder, entry);
     index->entries--;
-    free(entry);
+    m4h_entry_destroy(entry);
 }
 
 void m4h_tunnel_index_begin_renewal(struct m4h_holder *holder)
@@ -236,7 +253,7 @@ static bool is_equal(const struct m4h_entry *a, const struct m4h_entry *b)
     size_t head = offsetof(struct m4h_entry, ports);
 
     return a->stamp == b->stamp && a->connected_wall_ms == b->connected_wall_ms &&
-           a->port_count == b->port_count && a->key_len == b->key_len &&
+           a->labels == b->labels && a->port_count == b->port_count && a->key_len == b->key_len &&
            a->address_len == b->address_len && a->fingerprint_len == b->fingerprint_len &&
            bytes == m4h_entry_bytes(b) && memcmp(a->ports, b->ports, bytes - head) == 0;
 }
@@ -250,7 +267,7 @@ struct m4h_entry *m4h_tunnel_index_confirm(struct m4h_tunnel_index *index,
     if (known == NULL || !is_equal(known, entry))
         return NULL;
     known->generation = holder->generation;
-    free(entry);
+    m4h_entry_destroy(entry);
     return known;
 }
 

@@ -9,6 +9,7 @@
 
 #include "lib/base/attributes.h"
 #include "lib/base/model.h"
+#include "services/master/core/label_sets.h"
 #include "services/master/core/order.h"
 #include "services/master/core/owners.h"
 
@@ -35,6 +36,7 @@ struct m4h_entry {
         struct m4h_entry *chain_next;
     };
     struct m4h_holder *holder;
+    struct m4h_label_set *labels; /* held; NULL: none */
     uint64_t tunnel_id;
     uint64_t stamp;
     uint64_t connected_wall_ms;
@@ -51,17 +53,20 @@ struct m4h_tunnel_index {
     struct m4h_order order;   /* of owners */
     struct m4h_owners owners; /* as many as there are client keys: tunnels that show */
     size_t entries;
+    struct m4h_label_sets labels; /* of entries, also of those that are not in it yet */
 };
 
 /* M4H_ENOMEM: there is nothing to free. */
 M4H_MUST_CHECK int m4h_tunnel_index_init(struct m4h_tunnel_index *index, uint64_t seed);
-/* Frees all entries; their holders have nothing any more but memory, see m4h_holder_free. */
+/* Frees all entries, of which none may be outside any more; their holders have nothing any more but
+ * memory, see m4h_holder_free. */
 void m4h_tunnel_index_free(struct m4h_tunnel_index *index);
 /* After m4h_tunnel_index_free: frees the memory of a holder that still held something. */
 void m4h_holder_free(struct m4h_holder *holder);
 
-/* Makes an entry that is not in the index yet; NULL: no memory. */
-struct m4h_entry *m4h_entry_create(const struct m4h_tunnel *tunnel);
+/* Makes an entry that is not in the index yet; NULL: no memory. `labels` are those of the
+ * index, and may be NULL for a tunnel without any. */
+struct m4h_entry *m4h_entry_create(struct m4h_label_sets *labels, const struct m4h_tunnel *tunnel);
 /* Only for one that is not in the index. Accepts NULL. */
 void m4h_entry_destroy(struct m4h_entry *entry);
 
@@ -99,13 +104,13 @@ struct m4h_entry *m4h_tunnel_index_find(const struct m4h_tunnel_index *index,
 /* Who has the same client key and would own it next; NULL: nobody. */
 struct m4h_entry *m4h_entry_rival(const struct m4h_entry *entry);
 
-/* Borrowed from the entry. */
+/* Borrowed from the entry, as its labels are. */
 const char *m4h_entry_client_key(const struct m4h_entry *entry);
 bool m4h_entry_same_key(const struct m4h_entry *a, const struct m4h_entry *b);
 uint16_t m4h_entry_first_port(const struct m4h_entry *entry);
 /* Writes all of it as the model has it. */
 void m4h_entry_read(const struct m4h_entry *entry, struct m4h_tunnel *tunnel);
-/* Bytes that an entry takes, without the allocator's own. */
+/* Bytes that an entry takes, without its labels and the allocator's own. */
 size_t m4h_entry_bytes(const struct m4h_entry *entry);
 
 #endif

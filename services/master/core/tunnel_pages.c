@@ -3,11 +3,12 @@
  * A page goes on in order of client key from where the one before ended. Without a filter it
  * walks along the order of all that show; with one for a slave or a region, along the orders
  * of the slaves that it leaves, merged, so that it looks at nothing else (ADR 0022). There
- * may be tunnels that do not show, since another slave's owns their client key: where a page
- * has passed LOOKS_MAX, it ends, and is short. */
+ * may be tunnels that do not show, since another slave's owns their client key, and those with
+ * other labels than are asked for: where a page has passed LOOKS_MAX, it ends, and is short. */
 #include "services/master/core/cluster_state.h"
 
 #include "lib/base/error.h"
+#include "lib/base/labels.h"
 
 #include <string.h>
 
@@ -51,7 +52,8 @@ static bool has_prefix(const struct m4h_entry *entry, const struct m4h_page_requ
 
 static bool is_wanted(const struct m4h_entry *entry, const struct m4h_page_request *request)
 {
-    return entry->is_owner && m4h_slave_is_wanted(slave_of(entry), request);
+    return entry->is_owner && m4h_slave_is_wanted(slave_of(entry), request) &&
+           m4h_labels_match(m4h_label_set_text(entry->labels), request->labels);
 }
 
 /* ---- the orders that a page is merged from ---------------------------------- */
