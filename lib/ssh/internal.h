@@ -168,6 +168,11 @@ void m4h_ssh_opens_ask(struct m4h_ssh_session *session, ssh_message message);
 /* The session ends. */
 void m4h_ssh_opens_drop(struct m4h_ssh_session *session);
 
+/* shell.c: a session channel is asked for, and something on it. False: it is to be refused;
+ * `message` is the caller's in any case. */
+bool m4h_ssh_shell_open(struct m4h_ssh_session *session, ssh_message message);
+bool m4h_ssh_shell_request(struct m4h_ssh_session *session, ssh_message message);
+
 /* channel.c: a channel of the session, to be opened; with it in libssh. M4H_ENOMEM,
  * M4H_ECLOSED, M4H_EFULL as m4h_ssh_channel_open. */
 M4H_MUST_CHECK int m4h_ssh_channel_make(struct m4h_ssh_channel **channel,

@@ -169,11 +169,34 @@ static void refuse(struct m4h_ssh_session *session, ssh_message message, const c
     session->handler->on_refused(session->context, what);
 }
 
+static void handle_session(struct m4h_ssh_session *session, ssh_message message)
+{
+    static const char what[] = "session channel (shell, command or subsystem)";
+
+    if (!m4h_ssh_shell_open(session, message)) {
+        refuse(session, message, what);
+        return;
+    }
+    ssh_message_free(message);
+    session->refusals++;
+    session->handler->on_refused(session->context, what);
+}
+
+static void handle_channel_request(struct m4h_ssh_session *session, ssh_message message)
+{
+    if (!m4h_ssh_shell_request(session, message)) {
+        refuse(session, message, "channel request");
+        return;
+    }
+    ssh_message_free(message);
+    session->refusals++;
+}
+
 static void handle_channel_open(struct m4h_ssh_session *session, ssh_message message)
 {
     switch (ssh_message_subtype(message)) {
     case SSH_CHANNEL_SESSION:
-        refuse(session, message, "session channel (shell, command or subsystem)");
+        handle_session(session, message);
         break;
     case SSH_CHANNEL_DIRECT_TCPIP:
         m4h_ssh_opens_ask(session, message);
@@ -249,8 +272,11 @@ static void handle(struct m4h_ssh_session *session, ssh_message message)
     case SSH_REQUEST_GLOBAL:
         handle_global(session, message);
         break;
+    case SSH_REQUEST_CHANNEL:
+        handle_channel_request(session, message);
+        break;
     default:
-        refuse(session, message, "channel request");
+        refuse(session, message, "request of an unknown type");
         break;
     }
 }

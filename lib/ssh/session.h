@@ -57,6 +57,9 @@ struct m4h_ssh_handler {
     /* direct-tcpip: see lib/ssh/open.h. NULL: it is refused, and told through on_refused. */
     void (*on_open)(void *context, struct m4h_ssh_open *open,
                     const struct m4h_ssh_open_request *request);
+    /* What to tell one who asks for a shell, a command or a subsystem, in lines that end in
+     * CR LF; static. NULL: the channel is refused. In either case on_refused is told. */
+    const char *(*on_shell)(void *context);
     /* Something was refused: "shell", "direct-tcpip to 10.0.0.1:80", ... */
     void (*on_refused)(void *context, const char *what);
     /* It is over; only m4h_ssh_session_close is left to call. */

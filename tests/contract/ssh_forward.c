@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 static bool something_was_refused(void *context)
 {
@@ -111,6 +112,44 @@ static void a_command_and_a_subsystem_are_refused(void **state)
     run_until(stage->loop, stage_client_ended, stage);
 }
 
+static void expect_words(struct stage *stage)
+{
+    run_until(stage->loop, stage_client_ended, stage);
+    assert_non_null(strstr(stage->client.output, "no shell here: do that\r\n"));
+    assert_true(WIFEXITED(stage->client.status));
+    assert_int_equal(WEXITSTATUS(stage->client.status), 1);
+    assert_non_null(strstr(stage->refused, "session channel"));
+    run_until(stage->loop, stage_ended, stage);
+    assert_int_not_equal(stage->end, M4H_SSH_END_PROTOCOL);
+}
+
+static void one_who_asks_for_a_shell_may_be_told_what_to_do_instead(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->shell_text = "no shell here: do that\r\n";
+    stage_ssh(stage, stage_key(stage, "ed25519"), (const char *[]){NULL});
+    expect_words(stage);
+}
+
+static void one_who_asks_for_a_command_on_a_terminal_is_told_too(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->shell_text = "no shell here: do that\r\n";
+    stage_ssh(stage, stage_key(stage, "ed25519"), (const char *[]){"-tt", "id", NULL});
+    expect_words(stage);
+}
+
+static void dropbear_is_told_too(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->shell_text = "no shell here: do that\r\n";
+    stage_dbclient(stage, stage_dropbear_key(stage, "ed25519"), (const char *[]){NULL});
+    expect_words(stage);
+}
+
 static void a_connection_through_the_server_is_refused_with_its_target(void **state)
 {
     struct stage *stage = *state;
@@ -153,6 +192,9 @@ int main(void)
         stage_test(a_forward_may_be_given_up),
         stage_test(a_shell_is_refused_and_told),
         stage_test(a_command_and_a_subsystem_are_refused),
+        stage_test(one_who_asks_for_a_shell_may_be_told_what_to_do_instead),
+        stage_test(one_who_asks_for_a_command_on_a_terminal_is_told_too),
+        stage_test(dropbear_is_told_too),
         stage_test(a_connection_through_the_server_is_refused_with_its_target),
         stage_test(a_refusal_leaves_the_tunnel_alone),
     };

@@ -116,6 +116,11 @@ static void on_open(void *context, struct m4h_ssh_open *open,
     stage->refusals++;
 }
 
+static const char *on_shell(void *context)
+{
+    return ((struct stage *)context)->shell_text;
+}
+
 static void on_refused(void *context, const char *what)
 {
     struct stage *stage = context;
@@ -144,6 +149,7 @@ static const struct m4h_ssh_handler handler = {
     .on_forward = on_forward,
     .on_cancel = on_cancel,
     .on_open = on_open,
+    .on_shell = on_shell,
     .on_refused = on_refused,
     .on_end = on_end,
 };

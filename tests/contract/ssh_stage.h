@@ -42,7 +42,8 @@ struct stage {
     /* NULL: every channel is refused. */
     void (*on_open)(struct stage *stage, struct m4h_ssh_open *open,
                     const struct m4h_ssh_open_request *request);
-    int send_bytes; /* SO_SNDBUF of the server's side; 0: the kernel's */
+    const char *shell_text; /* NULL: no channel is given for a shell */
+    int send_bytes;         /* SO_SNDBUF of the server's side; 0: the kernel's */
 
     /* What it was told. */
     unsigned accepted, words, exchanged, keys, forwards, cancels, refusals, ends;

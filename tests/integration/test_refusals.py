@@ -53,19 +53,19 @@ class Refusals(ClusterTestCase):
         self.assertEqual("REFUSE_REASON_UNSUPPORTED", self.subscriber.reason_name(refuse))
 
     def test_a_shell_is_refused(self):
-        self.assert_refused("failed|refused|prohibited|not", "-T")
+        self.assert_refused("There is no shell here", "-T")
         self.assert_unsupported_event()
 
     def test_a_terminal_is_refused(self):
-        self.assert_refused("failed|refused|prohibited|not", "-tt")
+        self.assert_refused("There is no shell here", "-tt")
         self.assert_unsupported_event()
 
     def test_a_command_is_refused(self):
-        self.assert_refused("failed|refused|prohibited|not", "-T", command=("id",))
+        self.assert_refused("There is no shell here", "-T", command=("id",))
         self.assert_unsupported_event()
 
     def test_sftp_is_refused(self):
-        self.assert_refused("failed|refused|prohibited|not", "-s", command=("sftp",))
+        self.assert_refused("There is no shell here", "-s", command=("sftp",))
         self.assert_unsupported_event()
 
     def test_a_connection_to_elsewhere_is_refused(self):

@@ -250,6 +250,15 @@ static void on_open(void *context, struct m4h_ssh_open *open,
     tell_refusal(device, M4H_REFUSE_UNSUPPORTED, what);
 }
 
+static const char *on_shell(void *context)
+{
+    const struct m4h_device *device = context;
+
+    if (device->role == M4H_ROLE_DEVICE)
+        return "There is no shell here. A device connects by: ssh -N -R 0:localhost:22 ...\r\n";
+    return "There is no shell here. To reach a device by its name: ssh -J THIS-HOST DEVICE\r\n";
+}
+
 static void on_refused(void *context, const char *what)
 {
     struct m4h_device *device = context;
@@ -303,6 +312,7 @@ const struct m4h_ssh_handler m4h_device_ssh_handler = {
     .on_forward = on_forward,
     .on_cancel = on_cancel,
     .on_open = on_open,
+    .on_shell = on_shell,
     .on_refused = on_refused,
     .on_end = on_end,
 };
