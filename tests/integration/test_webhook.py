@@ -1,15 +1,16 @@
 """The validator `webhook`: a web server says whose key it is, well or badly."""
 
+import concurrent.futures
 import http.server
 import json
+import shutil
 import ssl
 import subprocess
 import threading
 import time
 import unittest
-import urllib.request
 
-from cluster import ClusterTestCase, echoes, ssh_device, wait_until
+from cluster import ClusterTestCase, Program, echoes, ssh_device, wait_until
 from own_service import OwnService
 from questions import Asker, Key
 
@@ -131,6 +132,75 @@ class Webhook(ClusterTestCase):
         super().setUpClass()
         cls.asker = Asker(cls.cluster.description["nats_url"])
         cls.addClassCleanup(cls.asker.close)
+        cls.start_masters()
+
+    @classmethod
+    def start_masters(cls):
+        """Masters that differ in their settings, on a bus of their own: no slave asks them. They take
+        seconds to start, so they do it together."""
+        nats = Program([shutil.which("nats-server") or "/usr/sbin/nats-server", "-a", "127.0.0.1", "-p", "-1"])
+        cls.addClassCleanup(nats.stop)
+        cls.own_nats = "nats://" + nats.wait_for(r"client connections on (127\.0\.0\.1:\d+)").group(1)
+        cls.good, other = cls.authority("good"), cls.authority("other")
+        cls.own_key = Key(cls.cluster.dir, "own")
+        cls.own_server, cls.tls_server = cls.a_server(), cls.a_server(cls.tls())
+        cls.token = cls.cluster.dir / "token"
+        cls.token.write_text("first\n")
+        shown = {"cert_file": cls.good / "end.pem", "key_file": cls.good / "end.key"}
+        settings = {
+            "trusted": {"url": cls.tls_server.url, "ca_file": cls.good / "ca.pem", "token_file": cls.token, **shown},
+            "distrusts": {"url": cls.tls_server.url, "ca_file": other / "ca.pem", **shown},
+            "distrusted": {"url": cls.tls_server.url, "ca_file": cls.good / "ca.pem",
+                           "cert_file": other / "end.pem", "key_file": other / "end.key"},
+            "spares": {"url": cls.own_server.url, "breaker_failures": 3, "breaker_rest_ms": 200,
+                       "breaker_rest_max_ms": 400},
+            "denies": {"url": "http://127.0.0.1:1/", "on_failure": "deny"},
+        }
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            cls.masters = dict(zip(settings, pool.map(cls.master, settings, settings.values())))
+
+    @classmethod
+    def end_cluster(cls):
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(OwnService.stop, cls.masters.values()))
+        super().end_cluster()
+
+    @classmethod
+    def master(cls, identity, webhook):
+        return OwnService(cls.cluster, "master", identity, {
+            "authorize": {"authorized_keys": cls.cluster.authorized_keys, "validators": "webhook"},
+            "nats": {"url": cls.own_nats}, "webhook": webhook})
+
+    @classmethod
+    def a_server(cls, tls=None):
+        server = Server(tls)
+        cls.addClassCleanup(server.close)
+        server.behaviours[cls.own_key.public] = answer(result="allow", client_key="own", valid_for_ms=0)
+        return server
+
+    @classmethod
+    def tls(cls):
+        """A server with a certificate of the good authority, who wants to see one from its clients."""
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(cls.good / "end.pem", cls.good / "end.key")
+        tls.load_verify_locations(cls.good / "ca.pem")
+        tls.verify_mode = ssl.CERT_REQUIRED
+        return tls
+
+    @classmethod
+    def authority(cls, name):
+        """A folder with an authority, and a certificate of it for 127.0.0.1."""
+        folder = cls.cluster.dir / name
+        folder.mkdir()
+        openssl = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                   "-days", "2"]
+        subprocess.run([*openssl, "-subj", f"/CN={name}", "-keyout", folder / "ca.key", "-out", folder / "ca.pem"],
+                       check=True, capture_output=True)
+        subprocess.run([*openssl, "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-addext", "basicConstraints=critical,CA:FALSE",
+                        "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key",
+                        "-keyout", folder / "end.key", "-out", folder / "end.pem"], check=True, capture_output=True)
+        return folder
 
     def key(self, behave, name=None):
         key = Key(self.cluster.dir, name or self.id().rpartition(".")[2])
@@ -263,99 +333,49 @@ class Webhook(ClusterTestCase):
         self.assertLess(time.monotonic() - began, 3)
         self.assertGreater(self.server.most_at_once, 20)
 
+    # --- masters of their own ---
 
-class OwnWebhook(ClusterTestCase):
-    """Masters with a webhook each."""
-
-    options = ("--slaves", "1")
-
-    def master(self, identity, url, **settings):
-        master = OwnService(self.cluster, "master", identity, {
-            "authorize": {"authorized_keys": self.cluster.authorized_keys, "validators": "webhook"},
-            "webhook": {"url": url, **settings}})
-        self.addCleanup(master.stop)
-        asker = Asker(self.cluster.description["nats_url"], identity)
+    def asker_of(self, identity):
+        asker = Asker(self.own_nats, identity)
         self.addCleanup(asker.close)
-        return master, asker
-
-    def server(self, tls=None, **document):
-        server = Server(tls)
-        self.addCleanup(server.close)
-        self.key = Key(self.cluster.dir, "own")
-        server.behaviours[self.key.public] = answer(**(document or {"result": "allow", "client_key": "own"}))
-        return server
-
-    def authority(self, name):
-        """An authority, and a certificate of it for 127.0.0.1: their files."""
-        folder = self.cluster.dir / name
-        folder.mkdir()
-        openssl = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                   "-days", "2"]
-        subprocess.run([*openssl, "-subj", f"/CN={name}", "-keyout", folder / "ca.key", "-out", folder / "ca.pem"],
-                       check=True, capture_output=True)
-        subprocess.run([*openssl, "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
-                        "-addext", "basicConstraints=critical,CA:FALSE",
-                        "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key",
-                        "-keyout", folder / "end.key", "-out", folder / "end.pem"], check=True, capture_output=True)
-        return folder
+        return asker
 
     def test_tls_goes_both_ways_or_nowhere(self):
-        good, other = self.authority("good"), self.authority("other")
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(good / "end.pem", good / "end.key")
-        tls.load_verify_locations(good / "ca.pem")
-        tls.verify_mode = ssl.CERT_REQUIRED
-        server = self.server(tls)
-        cases = [
-            ("both", good, good, "allow"),
-            ("wrong-authority", other, good, "problem"),
-            ("wrong-certificate", good, other, "problem"),
-            ("no-certificate", good, None, "problem"),
-        ]
-        for name, trusts, shows, result in cases:
-            with self.subTest(name):
-                own = {} if shows is None else {"cert_file": shows / "end.pem", "key_file": shows / "end.key"}
-                _, asker = self.master(name, server.url, ca_file=trusts / "ca.pem", **own)
-                self.assertEqual(result, asker.ask(self.key).WhichOneof("result"))
-        self.assertEqual(1, len(server.questions))
+        self.assertEqual("own", self.asker_of("trusted").ask(self.own_key).allow.client_key)
+        before = len(self.tls_server.questions)
+        for identity in ("distrusts", "distrusted"):
+            self.assertEqual("problem", self.asker_of(identity).ask(self.own_key).WhichOneof("result"), identity)
+        self.assertEqual(before, len(self.tls_server.questions))
 
     def test_the_token_is_shown_and_may_change(self):
-        server = self.server()
-        token = self.cluster.dir / "token"
-        token.write_text("first\n")
-        _, asker = self.master("with-token", server.url, token_file=token)
-        asker.ask(self.key)
-        self.assertEqual("Bearer first", server.questions[-1][1]["Authorization"])
-        token.write_text("second\n")
+        asker = self.asker_of("trusted")
+        asker.ask(self.own_key)
+        self.assertEqual("Bearer first", self.tls_server.questions[-1][1]["Authorization"])
+        self.token.write_text("second\n")
 
         def is_shown():
-            asker.ask(self.key)
-            return server.questions[-1][1]["Authorization"] == "Bearer second"
+            asker.ask(self.own_key)
+            return self.tls_server.questions[-1][1]["Authorization"] == "Bearer second"
         wait_until(is_shown, 5, "the new token")
 
     def test_one_that_is_down_is_left_alone_and_found_again(self):
-        server = self.server()
-        key = self.key
-        good, server.behaviours[key.public] = server.behaviours[key.public], status(500)
-        master, asker = self.master("breaker", server.url, breaker_failures=3, breaker_rest_ms=200,
-                                    breaker_rest_max_ms=400)
+        asker = self.asker_of("spares")
+        good, self.own_server.behaviours[self.own_key.public] = self.own_server.behaviours[self.own_key.public], status(500)
         for _ in range(3):
-            self.assertIn("status 500", asker.ask(key).problem.detail)
-        self.assertIn("left alone", asker.ask(key).problem.detail)
-        self.assertEqual(3, len(server.questions))
-        url = "http://" + master.ready_file.read_text().split("http=")[1].split()[0] + "/metrics"
-        metrics = urllib.request.urlopen(url, timeout=5).read().decode()
-        self.assertIn("\nmas4h_master_webhook_resting 1\n", metrics)
-        self.assertIn('mas4h_master_webhook_requests_total{result="refused"} 3\n', metrics)
-        server.behaviours[key.public] = good
-        wait_until(lambda: asker.ask(key).WhichOneof("result") == "allow", 5, "the webhook being asked again")
+            self.assertIn("status 500", asker.ask(self.own_key).problem.detail)
+        self.assertIn("left alone", asker.ask(self.own_key).problem.detail)
+        self.assertEqual(3, len(self.own_server.questions))
+        metrics = self.masters["spares"].metrics()
+        self.assertEqual(1, metrics["mas4h_master_webhook_resting"])
+        self.assertEqual(3, metrics['mas4h_master_webhook_requests_total{result="refused"}'])
+        self.own_server.behaviours[self.own_key.public] = good
+        wait_until(lambda: asker.ask(self.own_key).WhichOneof("result") == "allow", 5, "the webhook being asked again")
 
-    def test_what_is_said_when_it_fails_is_a_choice(self):
-        key = Key(self.cluster.dir, "nobody")
-        for choice, result in (("cached", "problem"), ("deny", "deny"), ("next", "deny")):
-            with self.subTest(choice):
-                _, asker = self.master(f"on-{choice}", "http://127.0.0.1:1/", on_failure=choice)
-                self.assertEqual(result, asker.ask(key).WhichOneof("result"))
+    def test_it_may_be_no_when_it_cannot_be_asked(self):
+        asker = self.asker_of("denies")
+        self.assertEqual("deny", asker.ask(self.own_key).WhichOneof("result"))
+        self.assertEqual("problem", asker.ask(self.own_key, recheck=True).WhichOneof("result"),
+                         "what is connected is not cut off by that")
 
 
 if __name__ == "__main__":
