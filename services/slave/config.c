@@ -182,6 +182,12 @@ static const struct m4h_config_option options[] = {
      "24h", 0, 2592000000, NULL, "While no master answers, earlier decisions carry on so long."},
     {"authorize", "cache_entries", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE, AT(authorize_cache),
      "100000", 0, 10000000, NULL, "Decisions that are kept."},
+    {"authorize", "recheck_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE, AT(recheck_ms), "1h", 0,
+     2592000000, NULL,
+     "So often a master is asked whether a device or an operator that is here may stay. 0: only at "
+     "the end of what a master said, and after NATS was away for 10 s."},
+    {"authorize", "recheck_per_second", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE,
+     AT(recheck_per_second), "200", 1, 100000, NULL, "At most so many of them are asked about."},
 
     {"events", "acknowledge", M4H_CONFIG_CHOICE, M4H_CONFIG_AT_START, AT(events_acknowledge),
      "auto", 0, 0, acknowledges,

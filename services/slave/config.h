@@ -72,6 +72,8 @@ struct m4h_slave_config {
     int64_t authorize_timeout_ms;
     int64_t authorize_stale_ms;
     int64_t authorize_cache;
+    int64_t recheck_ms; /* 0: only when there is a cause */
+    int64_t recheck_per_second;
     int events_acknowledge; /* enum m4h_journal_mode */
     int64_t outbox_messages;
     int64_t outbox_bytes;

@@ -1,4 +1,4 @@
-foreach(noun session access_rules visitors operators ports rate leases ephemeral flaps hop_pace decisions door drain roster walk journal snapshots)
+foreach(noun session access_rules visitors operators ports rate leases ephemeral flaps hop_pace decisions denials door drain roster walk journal snapshots standings)
     m4h_test(unit_slave_${noun} SOURCES slave_${noun}.c LINK slave-core LABELS unit)
 endforeach()
 

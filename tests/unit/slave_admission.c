@@ -1,6 +1,7 @@
 /* Who may be here, with and without masters (io/admission.c, io/questions.c). The bus and the
  * workers are played by the test; what is decided shows in the orders. */
 #include "lib/base/error.h"
+#include "lib/base/walltime.h"
 #include "lib/wire/wire.h"
 #include "services/slave/io/hub.h"
 
@@ -18,6 +19,7 @@
 struct hub {
     struct m4h_slave slave;
     struct m4h_slave_config config;
+    struct m4h_timer *look; /* for what a test waits for */
     bool connected;
     unsigned requests; /* ever */
     m4h_bus_on_reply on_reply;
@@ -95,6 +97,12 @@ void __wrap_m4h_publisher_refuse(struct m4h_slave *slave, const struct m4h_refus
     hub->refusal = *refuse;
 }
 
+static void on_look(void *context)
+{
+    (void)context;
+    stop_loop();
+}
+
 static int begin(void **state)
 {
     const struct m4h_decisions_limits limits = {.entries_max = 10, .stale_ms = 3600000};
@@ -104,14 +112,23 @@ static int begin(void **state)
     assert_non_null(hub);
     hub->connected = true;
     hub->config.authorize_timeout_ms = TIMEOUT_MS;
+    hub->config.authorize_stale_ms = 3600000;
+    hub->config.recheck_ms = 3600000;
+    hub->config.recheck_per_second = 200;
     hub->slave.config = &hub->config;
     hub->slave.state = M4H_SLAVE_READY;
     hub->slave.capacity = 10;
     hub->slave.message = (struct m4h_buffer)M4H_BUFFER_INIT(65536);
     assert_int_equal(m4h_loop_create(&hub->slave.loop), 0);
+    assert_int_equal(m4h_timer_create(&hub->look, hub->slave.loop, on_look, NULL), 0);
     assert_int_equal(m4h_roster_create(&hub->slave.roster), 0);
     assert_int_equal(m4h_decisions_create(&hub->slave.decisions, &limits), 0);
     assert_int_equal(m4h_questions_create(&hub->slave), 0);
+    assert_int_equal(m4h_visitors_create(&hub->slave.visitors), 0);
+    assert_int_equal(m4h_rechecks_create(&hub->slave), 0);
+    assert_int_equal(m4h_revocations_io_create(&hub->slave), 0);
+    hub->slave.denials = calloc(1, sizeof(*hub->slave.denials));
+    assert_non_null(hub->slave.denials);
     return 0;
 }
 
@@ -122,8 +139,13 @@ static int end(void **state)
         free(hub->order.as.judged.limits);
     m4h_questions_destroy(&hub->slave);
     m4h_timer_close(hub->slave.question_timer);
+    m4h_timer_close(hub->look);
+    m4h_rechecks_destroy(&hub->slave);
+    m4h_revocations_io_destroy(&hub->slave);
+    free(hub->slave.denials);
     m4h_loop_destroy(hub->slave.loop);
     m4h_roster_destroy(hub->slave.roster);
+    m4h_visitors_destroy(hub->slave.visitors);
     m4h_decisions_destroy(hub->slave.decisions);
     m4h_buffer_free(&hub->slave.message);
     free(hub);
@@ -182,18 +204,21 @@ static const struct m4h_authorize_reply yes = {
 
 static void what_a_master_says_of_a_device_goes_into_the_roster(void **state)
 {
+    const uint64_t ahead = (m4h_walltime_now_ms() + 60000) << 16;
     const struct m4h_resident *resident;
+    struct m4h_authorize_reply reply = yes;
 
     (void)state;
+    reply.owner_stamp = ahead;
     judge(1);
-    reply_with(0, &yes);
+    reply_with(0, &reply);
     assert_true(hub->order.as.judged.allowed);
     assert_string_equal(hub->order.as.judged.client_key, "pump-1");
     assert_null(hub->order.as.judged.limits);
     resident = m4h_roster_find(hub->slave.roster, 1);
     assert_non_null(resident);
-    assert_int_equal(resident->owner_stamp, 77);
-    assert_int_equal(hub->slave.clock.latest, 77);
+    assert_true(resident->owner_stamp == ahead);
+    assert_true(hub->slave.clock.latest == ahead);
     assert_int_equal(resident->last_port, 20123);
     assert_int_equal(resident->evictions, 2);
     assert_null(resident->ports);
@@ -288,6 +313,7 @@ static void leave(uint64_t session_id)
 {
     struct m4h_resident *successor;
 
+    m4h_rechecks_leave(&hub->slave, session_id);
     m4h_roster_remove(hub->slave.roster, m4h_roster_find(hub->slave.roster, session_id),
                       &successor);
 }
@@ -329,6 +355,277 @@ static void a_key_with_an_owner_gets_one_place_more_in_a_full_slave_and_not_any_
         assert_int_equal(m4h_roster_count(hub->slave.roster), 2);
     }
     assert_int_equal(m4h_roster_find(hub->slave.roster, 1)->state, M4H_RESIDENT_UP);
+}
+
+/* ---- revocations ------------------------------------------------------------------- */
+
+static void tell_revoke(const struct m4h_revoke *revoke)
+{
+    struct m4h_buffer data = M4H_BUFFER_INIT(4096);
+    struct m4h_bus_message message = {.subject = "mas4h.v1.control.revoke"};
+
+    assert_int_equal(m4h_wire_revoke_encode(revoke, &data), 0);
+    message.data = data.data;
+    message.len = data.len;
+    m4h_revocations_io_on_revoke(&hub->slave, &message);
+    m4h_buffer_free(&data);
+}
+
+static struct m4h_revoke revoke_now(bool banned)
+{
+    return (struct m4h_revoke){.key_fingerprint = "SHA256:a",
+                               .stamp = m4h_walltime_now_ms() << 16,
+                               .banned = banned,
+                               .actor = "ann",
+                               .reason = "stolen"};
+}
+
+static void a_banned_key_is_refused_without_asking_until_that_is_lifted(void **state)
+{
+    struct m4h_revoke revoke = revoke_now(true);
+
+    (void)state;
+    tell_revoke(&revoke);
+    judge(1);
+    assert_int_equal(hub->requests, 0);
+    assert_int_equal(hub->refusal.reason, M4H_REFUSE_KEY_DENIED);
+    assert_string_equal(hub->refusal.detail, "banned: stolen");
+    revoke.banned = false;
+    revoke.stamp++;
+    tell_revoke(&revoke);
+    judge(2);
+    reply_with(0, &yes);
+    assert_true(hub->order.as.judged.allowed);
+}
+
+static void a_revocation_overtakes_the_answer_that_was_on_its_way(void **state)
+{
+    const struct m4h_revoke revoke = revoke_now(false);
+
+    (void)state;
+    judge(1);
+    tell_revoke(&revoke);
+    reply_with(0, &yes);
+    assert_false(hub->order.as.judged.allowed);
+    assert_string_equal(hub->refusal.detail, "revoked: stolen");
+    come_in(2); /* what was asked afterwards stands */
+}
+
+static void what_was_revoked_does_not_carry_on_without_a_master(void **state)
+{
+    const struct m4h_revoke revoke = revoke_now(false);
+
+    (void)state;
+    come_in(1);
+    tell_revoke(&revoke);
+    hub->connected = false;
+    judge(2);
+    assert_false(hub->order.kind == M4H_ORDER_JUDGED && hub->order.as.judged.allowed);
+}
+
+/* Runs the loop until somebody is cut, for so long at most. */
+static bool is_cut_within(uint64_t limit_ms)
+{
+    uint64_t began_ms = m4h_loop_now_ms(hub->slave.loop);
+
+    m4h_timer_start(hub->look, 5, 5);
+    while (hub->closed_count == 0 && m4h_loop_now_ms(hub->slave.loop) - began_ms < limit_ms)
+        m4h_loop_run(hub->slave.loop);
+    m4h_timer_stop(hub->look);
+    return hub->closed_count > 0;
+}
+
+static void a_revocation_cuts_who_is_here_and_says_who_wanted_it(void **state)
+{
+    const struct m4h_revoke revoke = revoke_now(false);
+    const struct m4h_resident *resident;
+
+    (void)state;
+    come_in(1);
+    tell_revoke(&revoke);
+    assert_true(is_cut_within(2000));
+    assert_int_equal(hub->closed[0], 1);
+    resident = m4h_roster_find(hub->slave.roster, 1);
+    assert_int_equal(resident->cause->reason, M4H_DISCONNECT_REVOKED);
+    assert_string_equal(resident->cause->actor, "ann");
+    assert_string_equal(resident->cause->detail, "stolen");
+    hub->closed_count = 0;
+    come_in(2); /* it was let in afterwards */
+    assert_false(is_cut_within(100));
+}
+
+static void one_of_an_earlier_version_cuts_at_once_and_is_not_remembered(void **state)
+{
+    const struct m4h_revoke revoke = {.client_key = "pump-1"};
+
+    (void)state;
+    come_in(1);
+    tell_revoke(&revoke);
+    assert_int_equal(hub->closed_count, 1);
+    assert_int_equal(m4h_revocations_count(hub->slave.revocations), 0);
+    hub->connected = false;
+    judge(2);
+    assert_int_equal(hub->judged, 1); /* there is no decision any more: it waits */
+    m4h_questions_forget(&hub->slave, 2);
+}
+
+static void one_of_a_far_future_is_no_revocation(void **state)
+{
+    struct m4h_revoke revoke = revoke_now(true);
+
+    (void)state;
+    revoke.stamp = (m4h_walltime_now_ms() + 2 * M4H_STAMP_LEAD_MAX_MS) << 16;
+    tell_revoke(&revoke);
+    assert_int_equal(m4h_revocations_count(hub->slave.revocations), 0);
+}
+
+/* A master says hello with a set that we have not, and answers for it. */
+static void what_was_missed_is_asked_for_and_cuts(void **state)
+{
+    struct m4h_master_hello hello = {
+        .master_id = "master-1", .instance = 5, .version = "5", .revocations_digest = 99};
+    const struct m4h_revoke revoke = revoke_now(false);
+    struct m4h_buffer data = M4H_BUFFER_INIT(65536);
+    const struct m4h_problem none = {0};
+    void *context;
+
+    (void)state;
+    come_in(1);
+    m4h_revocations_io_heard(&hub->slave, &hello);
+    assert_string_equal(hub->subject, "mas4h.v1.master.master-1.revocations");
+    assert_int_equal(m4h_wire_revocations_reply_encode(&revoke, 1, "", 99, &none, &data), 0);
+    context = hub->context;
+    hub->context = NULL;
+    hub->on_reply(context, 0, data.data, data.len);
+    assert_true(is_cut_within(2000));
+    hub->requests = 0;
+    m4h_revocations_io_heard(&hub->slave, &hello);
+    assert_int_equal(hub->requests, 0);
+    m4h_buffer_free(&data);
+}
+
+/* ---- rechecks ----------------------------------------------------------------------- */
+
+static struct m4h_standing *standing_of(uint64_t session_id)
+{
+    struct m4h_standing *standing = m4h_standings_find(hub->slave.standings, session_id);
+
+    assert_non_null(standing);
+    return standing;
+}
+
+static bool is_asked_again(void)
+{
+    uint64_t began_ms = m4h_loop_now_ms(hub->slave.loop);
+
+    m4h_timer_start(hub->look, 5, 5);
+    while (hub->context == NULL && m4h_loop_now_ms(hub->slave.loop) - began_ms < 2000)
+        m4h_loop_run(hub->slave.loop);
+    m4h_timer_stop(hub->look);
+    return hub->context != NULL;
+}
+
+static void who_is_here_is_asked_about_again_and_stays_as_long_as_a_master_agrees(void **state)
+{
+    const struct m4h_authorize_reply no = {
+        .allowed = false, .detail = "the key is not in authorized_keys", .master_id = "master-1"};
+
+    (void)state;
+    come_in(1);
+    m4h_rechecks_soon(&hub->slave, standing_of(1), 0);
+    assert_true(is_asked_again());
+    reply_with(0, &yes);
+    assert_int_equal(hub->slave.counters.rechecks_confirmed, 1);
+    assert_int_equal(hub->closed_count, 0);
+    assert_true(standing_of(1)->due_ms > m4h_loop_now_ms(hub->slave.loop) + 3000000);
+    m4h_rechecks_soon(&hub->slave, standing_of(1), 0);
+    assert_true(is_asked_again());
+    reply_with(0, &no);
+    assert_int_equal(hub->closed_count, 1);
+    assert_string_equal(m4h_roster_find(hub->slave.roster, 1)->cause->detail, no.detail);
+    assert_int_equal(hub->judged, 1); /* and it is told nothing twice */
+}
+
+static void who_is_here_stays_while_no_master_answers(void **state)
+{
+    (void)state;
+    come_in(1);
+    m4h_rechecks_soon(&hub->slave, standing_of(1), 0);
+    assert_true(is_asked_again());
+    while (hub->context != NULL)
+        reply_with(M4H_ETIMEOUT, NULL);
+    assert_int_equal(hub->slave.counters.rechecks_unanswered, 1);
+    assert_int_equal(hub->closed_count, 0);
+    assert_true(standing_of(1)->due_ms < m4h_loop_now_ms(hub->slave.loop) + 60000);
+}
+
+static void a_key_that_names_another_device_now_is_cut(void **state)
+{
+    struct m4h_authorize_reply other = yes;
+
+    (void)state;
+    m4h_text_copy(other.client_key, sizeof(other.client_key), "pump-2");
+    come_in(1);
+    m4h_rechecks_soon(&hub->slave, standing_of(1), 0);
+    assert_true(is_asked_again());
+    reply_with(0, &other);
+    assert_int_equal(hub->closed_count, 1);
+}
+
+static void a_short_absence_of_the_bus_asks_about_nobody_and_a_long_one_about_all(void **state)
+{
+    (void)state;
+    come_in(1);
+    m4h_rechecks_bus(&hub->slave, false);
+    m4h_rechecks_bus(&hub->slave, true);
+    assert_true(standing_of(1)->due_ms > m4h_loop_now_ms(hub->slave.loop) + 60000);
+    m4h_rechecks_bus(&hub->slave, false);
+    hub->slave.bus_lost_ms = m4h_loop_now_ms(hub->slave.loop) - 10000;
+    m4h_rechecks_bus(&hub->slave, true);
+    assert_true(standing_of(1)->due_ms <= m4h_loop_now_ms(hub->slave.loop) + 30000);
+}
+
+static void who_came_in_without_a_master_is_asked_about_soon_and_said_to_have(void **state)
+{
+    (void)state;
+    come_in(1);
+    assert_false(m4h_roster_find(hub->slave.roster, 1)->without_master);
+    hub->connected = false;
+    judge(2);
+    assert_true(hub->order.as.judged.allowed);
+    assert_true(m4h_roster_find(hub->slave.roster, 2)->without_master);
+    assert_true(standing_of(2)->due_ms < m4h_loop_now_ms(hub->slave.loop) + 60000);
+}
+
+static void a_decision_that_has_ended_does_not_carry_on(void **state)
+{
+    struct m4h_authorize_reply ends = yes;
+
+    (void)state;
+    ends.expires_wall_ms = m4h_walltime_now_ms() - 1;
+    judge(1);
+    reply_with(0, &ends);
+    assert_true(standing_of(1)->due_ms <= m4h_loop_now_ms(hub->slave.loop));
+    hub->connected = false;
+    judge(2);
+    m4h_loop_run(hub->slave.loop);
+    assert_false(hub->order.kind == M4H_ORDER_JUDGED && hub->order.as.judged.allowed);
+}
+
+static void who_hammers_with_a_denied_key_is_denied_without_asking_from_the_third_time(void **state)
+{
+    const struct m4h_authorize_reply no = {.detail = "unknown key", .valid_for_ms = 2000};
+
+    (void)state;
+    judge(1);
+    reply_with(0, &no);
+    judge(2);
+    assert_int_equal(hub->requests, 2); /* the key may have been added meanwhile */
+    reply_with(0, &no);
+    judge(3);
+    assert_int_equal(hub->requests, 2);
+    assert_int_equal(hub->judged, 3);
+    assert_string_equal(hub->refusal.detail, "unknown key");
 }
 
 /* ---- while the bus is away ------------------------------------------------------ */
@@ -540,6 +837,20 @@ int main(void)
         TEST(a_full_slave_sends_a_device_away),
         TEST(two_of_one_key_may_be_known_and_the_third_sends_the_oldest_away),
         TEST(a_key_with_an_owner_gets_one_place_more_in_a_full_slave_and_not_any_number),
+        TEST(a_banned_key_is_refused_without_asking_until_that_is_lifted),
+        TEST(a_revocation_overtakes_the_answer_that_was_on_its_way),
+        TEST(what_was_revoked_does_not_carry_on_without_a_master),
+        TEST(a_revocation_cuts_who_is_here_and_says_who_wanted_it),
+        TEST(one_of_an_earlier_version_cuts_at_once_and_is_not_remembered),
+        TEST(one_of_a_far_future_is_no_revocation),
+        TEST(what_was_missed_is_asked_for_and_cuts),
+        TEST(who_is_here_is_asked_about_again_and_stays_as_long_as_a_master_agrees),
+        TEST(who_is_here_stays_while_no_master_answers),
+        TEST(a_key_that_names_another_device_now_is_cut),
+        TEST(a_short_absence_of_the_bus_asks_about_nobody_and_a_long_one_about_all),
+        TEST(who_came_in_without_a_master_is_asked_about_soon_and_said_to_have),
+        TEST(a_decision_that_has_ended_does_not_carry_on),
+        TEST(who_hammers_with_a_denied_key_is_denied_without_asking_from_the_third_time),
         TEST(an_unknown_key_waits_for_the_bus_and_is_asked_about_then),
         TEST(a_question_that_was_on_its_way_as_the_bus_went_is_asked_again),
         TEST(it_waits_as_long_as_an_answer_might_take_and_no_longer),

@@ -13,7 +13,7 @@
 #define STALE_MS 5000u
 
 static const struct m4h_decision allowed = {.allowed = true, .client_key = "pump-1"};
-static const struct m4h_decision denied = {.allowed = false, .detail = "not in the file"};
+static const struct m4h_decision denied = {.allowed = false, .stamp = 7, .seen = 3};
 
 static struct m4h_decisions *decisions_of(uint32_t entries_max)
 {
@@ -100,28 +100,29 @@ static void it_comes_back_as_it_was_kept(void **state)
     found = m4h_decisions_find(decisions, "SHA256:b", false, 0);
     assert_non_null(found);
     assert_false(found->allowed);
-    assert_string_equal(found->detail, "not in the file");
+    assert_int_equal(found->stamp, 7);
+    assert_int_equal(found->seen, 3);
     assert_null(m4h_decisions_find(decisions, "SHA256:c", true, 0));
     m4h_decisions_destroy(decisions);
 }
 
-static void its_limits_are_kept_with_it(void **state)
+static void the_whole_answer_is_kept_with_it(void **state)
 {
     struct m4h_decisions *decisions = decisions_of(10);
-    struct m4h_device_limits limits = {.forwards_max = 3};
-    const struct m4h_decision limited = {
-        .allowed = true, .client_key = "pump-1", .limits = &limits};
+    uint8_t answer[] = {1, 2, 3};
+    const struct m4h_decision whole = {
+        .allowed = true, .client_key = "pump-1", .answer = answer, .answer_len = 3};
     const struct m4h_decision *found;
 
     (void)state;
-    m4h_decisions_keep(decisions, "SHA256:a", &limited, VALID_MS, 0);
-    limits.forwards_max = 7;
+    m4h_decisions_keep(decisions, "SHA256:a", &whole, VALID_MS, 0);
+    answer[2] = 7;
     found = m4h_decisions_find(decisions, "SHA256:a", true, VALID_MS + 1);
     assert_non_null(found);
-    assert_non_null(found->limits);
-    assert_int_equal(found->limits->forwards_max, 3);
+    assert_int_equal(found->answer_len, 3);
+    assert_memory_equal(found->answer, "\1\2\3", 3);
     m4h_decisions_keep(decisions, "SHA256:a", &allowed, VALID_MS, 0);
-    assert_null(m4h_decisions_find(decisions, "SHA256:a", false, 0)->limits);
+    assert_null(m4h_decisions_find(decisions, "SHA256:a", false, 0)->answer);
     m4h_decisions_destroy(decisions);
 }
 
@@ -256,7 +257,7 @@ int main(void)
         cmocka_unit_test(a_denial_is_fresh_or_gone_and_never_stale),
         cmocka_unit_test(one_that_is_not_to_be_kept_serves_the_masters_absence_only),
         cmocka_unit_test(it_comes_back_as_it_was_kept),
-        cmocka_unit_test(its_limits_are_kept_with_it),
+        cmocka_unit_test(the_whole_answer_is_kept_with_it),
         cmocka_unit_test(a_newer_decision_takes_the_place_of_the_older),
         cmocka_unit_test(beyond_the_bound_the_one_kept_longest_goes),
         cmocka_unit_test(the_bound_holds_for_any_number_of_keys),

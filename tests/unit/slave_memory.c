@@ -186,13 +186,13 @@ static void a_takeover_needs_no_memory(void **state)
     m4h_roster_destroy(roster);
 }
 
-/* One that would be kept without its limits would allow too much. */
+/* One that would be kept without its answer would allow too much. */
 static void where_memory_is_short_a_decision_is_not_kept(void **state)
 {
-    static const struct m4h_device_limits of_device = {.forwards_max = 1};
+    static const uint8_t answer[] = {1};
     const struct m4h_decisions_limits limits = {10, 1000};
     const struct m4h_decision allowed = {
-        .allowed = true, .client_key = "pump-1", .limits = &of_device};
+        .allowed = true, .client_key = "pump-1", .answer = answer, .answer_len = 1};
 
     (void)state;
     for (unsigned nth = 1;; nth++) {

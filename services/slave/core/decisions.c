@@ -12,7 +12,7 @@ struct entry {
     UT_hash_handle hh;
     uint64_t fresh_until_ms;
     struct m4h_decision decision;
-    struct m4h_device_limits *limits; /* owned, or NULL */
+    uint8_t *answer; /* owned, or NULL */
     char fingerprint[M4H_FINGERPRINT_MAX + 1];
 };
 
@@ -39,7 +39,7 @@ void m4h_decisions_set_limits(struct m4h_decisions *decisions,
 
 static void discard(struct entry *entry)
 {
-    free(entry->limits);
+    free(entry->answer);
     free(entry);
 }
 
@@ -66,16 +66,16 @@ static struct entry *make(const char *fingerprint, const struct m4h_decision *de
     if (entry == NULL)
         return NULL;
     entry->decision = *decision;
-    if (decision->limits != NULL)
-        entry->limits = malloc(sizeof(*entry->limits));
-    if ((decision->limits != NULL && entry->limits == NULL) ||
+    if (decision->answer_len > 0)
+        entry->answer = malloc(decision->answer_len);
+    if ((decision->answer_len > 0 && entry->answer == NULL) ||
         !m4h_text_copy(entry->fingerprint, sizeof(entry->fingerprint), fingerprint)) {
         discard(entry);
         return NULL;
     }
-    if (decision->limits != NULL)
-        *entry->limits = *decision->limits;
-    entry->decision.limits = entry->limits;
+    if (entry->answer != NULL)
+        memcpy(entry->answer, decision->answer, decision->answer_len);
+    entry->decision.answer = entry->answer;
     return entry;
 }
 
@@ -129,6 +129,12 @@ uint32_t m4h_decisions_forget(struct m4h_decisions *decisions, const char *clien
     struct entry *entry, *next;
     uint32_t forgotten = 0;
 
+    if (fingerprint[0] != '\0' && client_key[0] == '\0') {
+        HASH_FIND_STR(decisions->entries, fingerprint, entry);
+        if (entry != NULL)
+            drop(decisions, entry);
+        return entry != NULL ? 1 : 0;
+    }
     HASH_ITER(hh, decisions->entries, entry, next)
     {
         if (matches(entry, client_key, fingerprint)) {

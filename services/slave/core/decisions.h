@@ -11,8 +11,10 @@ struct m4h_decisions;
 struct m4h_decision {
     bool allowed;
     char client_key[M4H_CLIENT_KEY_MAX + 1]; /* when allowed */
-    char detail[M4H_DETAIL_MAX + 1];         /* when denied */
-    const struct m4h_device_limits *limits;  /* when allowed; borrowed; NULL: none */
+    uint64_t stamp;                          /* when it was asked for: see lib/base/stamp.h */
+    uint64_t seen;                           /* changes of the set of revocations by then */
+    const uint8_t *answer;                   /* all of it, as it came; borrowed; may be NULL */
+    size_t answer_len;
 };
 
 struct m4h_decisions_limits {
@@ -29,7 +31,7 @@ void m4h_decisions_set_limits(struct m4h_decisions *decisions,
                               const struct m4h_decisions_limits *limits);
 void m4h_decisions_destroy(struct m4h_decisions *decisions);
 
-/* Keeps a decision on the key with that fingerprint, limits included;
+/* Keeps a decision on the key with that fingerprint, answer included;
  * `valid_for_ms` 0 is kept for the master's absence only. Where memory is short nothing is kept. */
 void m4h_decisions_keep(struct m4h_decisions *decisions, const char *fingerprint,
                         const struct m4h_decision *decision, uint32_t valid_for_ms,

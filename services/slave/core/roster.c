@@ -51,6 +51,7 @@ int m4h_roster_create(struct m4h_roster **roster)
 static void free_node(struct node *node)
 {
     free(node->resident.ports);
+    free(node->resident.cause);
     free(node);
 }
 

@@ -28,6 +28,13 @@ struct m4h_farewell {
     uint64_t bytes_to_device;
 };
 
+/* Why it is being closed, where somebody asked for that. */
+struct m4h_cause {
+    enum m4h_disconnect_reason reason;
+    char actor[M4H_ACTOR_MAX + 1];
+    char detail[M4H_DETAIL_MAX + 1];
+};
+
 /* A device's connection. Read by the owner; changed here only, but for `tunnel`'s
  * ports while it is up and what is marked so. */
 struct m4h_resident {
@@ -44,6 +51,8 @@ struct m4h_resident {
     uint8_t port_range_count;
     uint64_t up_since_ms;         /* monotonic */
     bool asked_to_leave;          /* the owner's: at a drain */
+    bool without_master;          /* the owner's: it was let in by an earlier decision */
+    struct m4h_cause *cause;      /* the owner's, yet freed with it; or NULL */
     uint32_t asked_port;          /* the owner's: port that it asked for while waiting */
     uint32_t listeners;           /* the owner's: given to its worker; once gone: on their way */
     struct m4h_farewell farewell; /* the owner's, when it is gone */

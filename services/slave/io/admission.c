@@ -1,7 +1,7 @@
 /* Who may be here. A master is asked (io/questions.c), also about a key that was allowed before:
  * only it knows the stamp of the connection that owns the client key now, on
- * whichever slave (see docs/adr/0003). The one exception is a key whose yes was
- * taken back a moment ago. Where no master answers in time, an allowing decision that is
+ * whichever slave (see docs/adr/0003). The exceptions are a key that is banned, and one that was
+ * denied a moment ago, and again. Where no master answers in time, an allowing decision that is
  * kept carries on for a known device, and an unknown one is refused: a fleet survives its
  * masters. */
 #include "services/slave/io/hub.h"
@@ -75,7 +75,7 @@ static void deny(struct m4h_slave *slave, uint64_t session_id,
 
 /* Enters the device with all that a master said of it. M4H_ENOMEM, M4H_EEXIST. */
 static int enter(struct m4h_slave *slave, uint64_t session_id, const struct m4h_tunnel *tunnel,
-                 const struct m4h_authorize_reply *reply)
+                 const struct m4h_authorize_reply *reply, bool without_master)
 {
     uint64_t now_ms = m4h_loop_now_ms(slave->loop);
     uint8_t count = reply->limits.port_range_count;
@@ -95,6 +95,7 @@ static int enter(struct m4h_slave *slave, uint64_t session_id, const struct m4h_
     resident->ports = ports;
     resident->port_range_count = count;
     resident->last_port = reply->last_port;
+    resident->without_master = without_master;
     resident->evictions = reply->evictions;
     resident->evicted_ms = now_ms > reply->evicted_ago_ms ? now_ms - reply->evicted_ago_ms : 0;
     return 0;
@@ -117,7 +118,8 @@ static void make_room(struct m4h_slave *slave, const char *client_key)
 }
 
 static void admit(struct m4h_slave *slave, uint64_t session_id,
-                  const struct m4h_key_question *question, const struct m4h_authorize_reply *reply)
+                  const struct m4h_key_question *question, const struct m4h_authorize_reply *reply,
+                  const struct m4h_basis *basis)
 {
     struct m4h_device_limits *limits = NULL;
     const struct m4h_authorize_request *request = &question->request;
@@ -135,7 +137,9 @@ static void admit(struct m4h_slave *slave, uint64_t session_id,
             *limits = reply->limits;
     }
     if ((limits == NULL && m4h_device_limits_are_any(&reply->limits)) ||
-        enter(slave, session_id, &tunnel, reply) != 0) {
+        m4h_rechecks_enter(slave, session_id, question, reply, basis) != 0 ||
+        enter(slave, session_id, &tunnel, reply, basis->without_master) != 0) {
+        m4h_rechecks_leave(slave, session_id);
         free(limits);
         deny(slave, session_id, question, M4H_REFUSE_FULL, "out of memory", reply->client_key);
         return;
@@ -146,51 +150,86 @@ static void admit(struct m4h_slave *slave, uint64_t session_id,
 /* An operator, or another slave: it takes no place of a device. */
 static void admit_visitor(struct m4h_slave *slave, uint64_t session_id,
                           const struct m4h_key_question *question,
-                          const struct m4h_authorize_reply *reply)
+                          const struct m4h_authorize_reply *reply, const struct m4h_basis *basis)
 {
     bool is_hop = reply->slave_id[0] != '\0';
     const char *name = is_hop ? reply->slave_id : reply->operator_.name;
-    const char *why_not = m4h_visits_admit(slave, session_id, &question->request, reply);
+    const char *why_not = "out of memory";
 
-    if (why_not == NULL)
+    if (m4h_rechecks_enter(slave, session_id, question, reply, basis) == 0)
+        why_not = m4h_visits_admit(slave, session_id, &question->request, reply);
+    if (why_not == NULL) {
         welcome(slave, session_id, name, is_hop ? M4H_ROLE_HOP : M4H_ROLE_OPERATOR);
-    else
+    } else {
+        m4h_rechecks_leave(slave, session_id);
         deny(slave, session_id, question, M4H_REFUSE_FULL, why_not, name);
+    }
 }
 
-/* The decision is made; what is left is whether there is room. */
+/* Whether a revocation is against a decision, one that came while a master was asked, say. */
+static bool is_void(const struct m4h_slave *slave, const char *key_fingerprint,
+                    const char *client_key, const struct m4h_basis *basis,
+                    char detail[M4H_DETAIL_MAX + 1])
+{
+    enum m4h_revocations_verdict verdict;
+    char text[M4H_DETAIL_MAX + 16];
+    struct m4h_revoke by;
+
+    verdict = m4h_revocations_judge(slave->revocations, key_fingerprint, client_key, basis->stamp,
+                                    basis->seen, &by);
+    if (verdict < M4H_REVOCATIONS_VOID)
+        return verdict == M4H_REVOCATIONS_UNSURE && basis->without_master;
+    snprintf(text, sizeof(text), "%s%s%s", verdict == M4H_REVOCATIONS_BANNED ? "banned" : "revoked",
+             by.reason[0] != '\0' ? ": " : "", by.reason);
+    m4h_ident_text_clean(detail, M4H_DETAIL_MAX + 1, text);
+    return true;
+}
+
+/* The decision is made; what is left is whether it holds, and whether there is room. */
 static void settle(struct m4h_slave *slave, uint64_t session_id,
-                   const struct m4h_key_question *question, const struct m4h_authorize_reply *reply)
+                   const struct m4h_key_question *question, const struct m4h_authorize_reply *reply,
+                   const struct m4h_basis *basis)
 {
     const char *client_key = reply->client_key;
+    char detail[M4H_DETAIL_MAX + 1] = "revoked";
 
     if (!reply->allowed)
         deny(slave, session_id, question, M4H_REFUSE_KEY_DENIED, reply->detail, "");
+    else if (is_void(slave, question->request.key_fingerprint, client_key, basis, detail))
+        deny(slave, session_id, question, M4H_REFUSE_KEY_DENIED, detail, client_key);
     else if (slave->state != M4H_SLAVE_READY)
         deny(slave, session_id, question, M4H_REFUSE_DRAINING, "the slave drains", client_key);
     else if (m4h_visitors_are_meant(reply) && !slave->config->operators_enabled)
         deny(slave, session_id, question, M4H_REFUSE_KEY_DENIED, "operators are not let in here",
              "");
     else if (m4h_visitors_are_meant(reply))
-        admit_visitor(slave, session_id, question, reply);
+        admit_visitor(slave, session_id, question, reply, basis);
     else if (is_full(slave) && m4h_roster_owner(slave->roster, client_key) == NULL)
         deny(slave, session_id, question, M4H_REFUSE_FULL, "the slave is full", client_key);
     else
-        admit(slave, session_id, question, reply);
+        admit(slave, session_id, question, reply, basis);
 }
 
-/* By what a master said earlier. */
-static void settle_by_decision(struct m4h_slave *slave, uint64_t session_id,
+/* By what a master said earlier; what it said of the cluster then is no news any more. False: it
+ * has come to its end. */
+static bool settle_by_decision(struct m4h_slave *slave, uint64_t session_id,
                                const struct m4h_key_question *question,
                                const struct m4h_decision *decision)
 {
-    struct m4h_authorize_reply reply = {.allowed = decision->allowed};
+    const struct m4h_basis basis = {decision->stamp, decision->seen, true};
+    struct m4h_authorize_reply reply;
+    struct m4h_problem problem;
 
-    m4h_text_copy(reply.client_key, sizeof(reply.client_key), decision->client_key);
-    m4h_text_copy(reply.detail, sizeof(reply.detail), decision->detail);
-    if (decision->limits != NULL)
-        reply.limits = *decision->limits;
-    settle(slave, session_id, question, &reply);
+    if (m4h_wire_authorize_reply_decode(decision->answer, decision->answer_len, &reply, &problem) !=
+            0 ||
+        (reply.expires_wall_ms != 0 && reply.expires_wall_ms <= m4h_walltime_now_ms()))
+        return false;
+    reply.owner_stamp = 0;
+    reply.last_port = 0;
+    reply.evictions = 0;
+    reply.evicted_ago_ms = 0;
+    settle(slave, session_id, question, &reply, &basis);
+    return true;
 }
 
 void m4h_admission_unanswered(struct m4h_slave *slave, uint64_t session_id,
@@ -199,9 +238,8 @@ void m4h_admission_unanswered(struct m4h_slave *slave, uint64_t session_id,
     const struct m4h_decision *decision = m4h_decisions_find(
         slave->decisions, question->request.key_fingerprint, true, m4h_loop_now_ms(slave->loop));
 
-    if (decision != NULL) {
+    if (decision != NULL && settle_by_decision(slave, session_id, question, decision)) {
         slave->counters.keys_stale++;
-        settle_by_decision(slave, session_id, question, decision);
         return;
     }
     slave->counters.keys_unanswered++;
@@ -210,45 +248,64 @@ void m4h_admission_unanswered(struct m4h_slave *slave, uint64_t session_id,
 
 /* A refusal is kept only where it takes back what was allowed: strangers with ever
  * new keys must not push out the decisions that a fleet needs without a master. */
-static void keep(struct m4h_slave *slave, const char *fingerprint,
-                 const struct m4h_decision *decision, uint32_t valid_for_ms)
+void m4h_admission_remember(struct m4h_slave *slave, const struct m4h_key_question *question,
+                            const struct m4h_authorize_reply *reply)
 {
+    const char *fingerprint = question->request.key_fingerprint;
+    const struct m4h_problem none = {0};
     uint64_t now_ms = m4h_loop_now_ms(slave->loop);
+    struct m4h_decision decision = {
+        .allowed = reply->allowed, .stamp = question->asked_stamp, .seen = question->asked_seen};
 
-    if (decision->allowed ||
-        m4h_decisions_find(slave->decisions, fingerprint, true, now_ms) != NULL)
-        m4h_decisions_keep(slave->decisions, fingerprint, decision, valid_for_ms, now_ms);
+    if (!reply->allowed)
+        m4h_denials_note(slave->denials, fingerprint, reply->detail, reply->valid_for_ms, now_ms);
+    if (!reply->allowed && m4h_decisions_find(slave->decisions, fingerprint, true, now_ms) == NULL)
+        return;
+    m4h_buffer_clear(&slave->message);
+    if (m4h_wire_authorize_reply_encode(reply, &none, &slave->message) != 0) {
+        m4h_decisions_forget(slave->decisions, "", fingerprint);
+        return;
+    }
+    decision.answer = slave->message.data;
+    decision.answer_len = slave->message.len;
+    m4h_text_copy(decision.client_key, sizeof(decision.client_key), reply->client_key);
+    m4h_decisions_keep(slave->decisions, fingerprint, &decision, reply->valid_for_ms, now_ms);
 }
 
 void m4h_admission_answered(struct m4h_slave *slave, uint64_t session_id,
                             const struct m4h_key_question *question,
                             const struct m4h_authorize_reply *reply)
 {
-    struct m4h_decision decision = {.allowed = reply->allowed};
+    const struct m4h_basis basis = {question->asked_stamp, question->asked_seen, false};
 
     /* So that what this slave stamps without a master is later, too. */
     m4h_stamp_see(&slave->clock, m4h_walltime_now_ms(), reply->owner_stamp);
-    m4h_text_copy(decision.client_key, sizeof(decision.client_key), reply->client_key);
-    m4h_text_copy(decision.detail, sizeof(decision.detail), reply->detail);
-    if (m4h_device_limits_are_any(&reply->limits))
-        decision.limits = &reply->limits;
-    if (reply->allowed && m4h_visitors_are_meant(reply))
-        m4h_decisions_forget(slave->decisions, "", question->request.key_fingerprint);
-    else
-        keep(slave, question->request.key_fingerprint, &decision, reply->valid_for_ms);
-    settle(slave, session_id, question, reply);
+    m4h_admission_remember(slave, question, reply);
+    settle(slave, session_id, question, reply, &basis);
+}
+
+/* A key that need not be asked about: it is banned, or was denied a moment ago. */
+static bool is_known_to_be_denied(const struct m4h_slave *slave, const char *fingerprint,
+                                  char detail[M4H_DETAIL_MAX + 1])
+{
+    const struct m4h_basis now = {UINT64_MAX, UINT64_MAX, false};
+    const char *denied =
+        m4h_denials_find(slave->denials, fingerprint, m4h_loop_now_ms(slave->loop));
+
+    if (denied != NULL)
+        m4h_text_copy(detail, M4H_DETAIL_MAX + 1, denied);
+    return denied != NULL || is_void(slave, fingerprint, "", &now, detail);
 }
 
 void m4h_admission_judge(struct m4h_slave *slave, uint64_t session_id, struct m4h_key_question *key)
 {
-    const struct m4h_decision *decision = m4h_decisions_find(
-        slave->decisions, key->request.key_fingerprint, false, m4h_loop_now_ms(slave->loop));
+    char detail[M4H_DETAIL_MAX + 1];
 
-    if (decision != NULL && !decision->allowed) {
-        slave->counters.keys_cached++;
-        settle_by_decision(slave, session_id, key, decision);
-        free(key);
-    } else {
+    if (!is_known_to_be_denied(slave, key->request.key_fingerprint, detail)) {
         m4h_questions_ask(slave, session_id, key);
+        return;
     }
+    slave->counters.keys_cached++;
+    deny(slave, session_id, key, M4H_REFUSE_KEY_DENIED, detail, "");
+    free(key);
 }

@@ -1,4 +1,4 @@
-/* What comes in on the bus: kick, drain, snapshot, revoke. */
+/* What comes in on the bus: kick, drain, snapshot. */
 #include "services/slave/io/hub.h"
 
 #include "lib/base/error.h"
@@ -59,7 +59,7 @@ static struct m4h_problem kick(struct m4h_slave *slave, const struct m4h_kick_re
     if (request->reason == M4H_DISCONNECT_REPLACED)
         m4h_rivals_part(slave, resident);
     else
-        m4h_tunnels_close(slave, resident, request->reason);
+        m4h_tunnels_close_for(slave, resident, request->reason, request->actor, "");
     return problem;
 }
 
@@ -154,47 +154,6 @@ static void on_snapshot(void *context, const struct m4h_bus_message *message)
               : m4h_wire_snapshot_reply_encode(NULL, NULL, 0, &problem, &slave->message));
 }
 
-/* ---- revoke ------------------------------------------------------------------ */
-
-struct revocation {
-    struct m4h_slave *slave;
-    const struct m4h_revoke *revoke;
-};
-
-static void close_revoked(void *context, struct m4h_resident *resident)
-{
-    const struct revocation *revocation = context;
-    const struct m4h_revoke *revoke = revocation->revoke;
-    const struct m4h_tunnel *tunnel = &resident->tunnel;
-
-    if (resident->state == M4H_RESIDENT_LEAVING ||
-        (revoke->client_key[0] != '\0' && strcmp(tunnel->client_key, revoke->client_key) != 0) ||
-        (revoke->key_fingerprint[0] != '\0' &&
-         strcmp(tunnel->key_fingerprint, revoke->key_fingerprint) != 0))
-        return;
-    m4h_tunnels_close(revocation->slave, resident, M4H_DISCONNECT_KICKED);
-}
-
-static void on_revoke(void *context, const struct m4h_bus_message *message)
-{
-    struct m4h_slave *slave = context;
-    struct m4h_revoke revoke;
-    struct revocation revocation = {slave, &revoke};
-    uint32_t suppressed;
-
-    if (m4h_wire_revoke_decode(message->data, message->len, &revoke) != 0) {
-        if (m4h_log_limit_allows(&slave->command_lines, m4h_loop_now_ms(slave->loop), &suppressed))
-            m4h_log(M4H_LOG_WARNING, M4H_SLAVE_COMPONENT,
-                    "subject=%s suppressed=%" PRIu32 " not a revocation", message->subject,
-                    suppressed);
-        return;
-    }
-    m4h_decisions_forget(slave->decisions, revoke.client_key, revoke.key_fingerprint);
-    m4h_roster_each(slave->roster, close_revoked, &revocation);
-    m4h_log(M4H_LOG_INFO, M4H_SLAVE_COMPONENT, "device=\"%s\" key=%s revoked", revoke.client_key,
-            revoke.key_fingerprint);
-}
-
 /* ---- */
 
 void m4h_commands_subscriptions(const struct m4h_slave *slave,
@@ -212,5 +171,5 @@ void m4h_commands_subscriptions(const struct m4h_slave *slave,
                                                          .on_message = commands[i].on_message};
     }
     subscriptions[M4H_COUNT(commands)] = (struct m4h_bus_subscription){
-        .subject = "mas4h.v1.control.revoke", .on_message = on_revoke};
+        .subject = "mas4h.v1.control.revoke", .on_message = m4h_revocations_io_on_revoke};
 }

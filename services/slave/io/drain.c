@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 /* After the deadline: for the last answers, and for saying good-bye to the bus. */
@@ -56,6 +57,7 @@ static void publish_progress(struct m4h_slave *slave)
     drain->deadline_wall_ms = slave->drain_deadline_wall_ms;
     drain->tunnels = m4h_roster_tunnel_count(slave->roster);
     drain->channels = count_channels(slave);
+    memcpy(drain->actor, slave->drain_actor, sizeof(drain->actor));
     m4h_publisher_send(slave, &event);
     m4h_log(M4H_LOG_INFO, M4H_SLAVE_COMPONENT,
             "slave=%s tunnels=%" PRIu32 " channels=%" PRIu32 " left_ms=%" PRIu64 " draining",
@@ -140,6 +142,7 @@ static void begin(struct m4h_slave *slave, const char *actor)
     m4h_log(M4H_LOG_INFO, M4H_SLAVE_COMPONENT, "slave=%s actor=%s drain begins", slave->config->id,
             m4h_log_quote(quoted, sizeof(quoted), actor));
     slave->state = M4H_SLAVE_DRAINING;
+    m4h_text_copy(slave->drain_actor, sizeof(slave->drain_actor), actor);
     slave->drained = m4h_roster_count(slave->roster) == 0;
     m4h_drain_plan_begin(&slave->drain, (uint32_t)slave->config->drain_spread_ms,
                          (uint32_t)slave->config->drain_deadline_ms, random_seed(),

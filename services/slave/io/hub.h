@@ -1,8 +1,8 @@
 /* The hub's state, shared by its files only: admission.c (keys), questions.c (to masters),
- * tunnels.c (ports and ownership), visits.c (devices by name), rivals.c (two devices with one key),
- * publisher.c (events), outbox.c (on their way), commands.c (the bus), drain.c (the end), reload.c
- * (settings read again), capacity.c, pulse.c (do workers live?), ops.c (metrics and health),
- * slave.c (start and stop). Main thread. */
+ * rechecks.c (may they stay?), revocations.c, tunnels.c (ports and ownership), visits.c (devices by
+ * name), rivals.c (two devices with one key), publisher.c (events), outbox.c (on their way),
+ * commands.c (the bus), drain.c (the end), reload.c (settings read again), capacity.c, pulse.c (do
+ * workers live?), ops.c (metrics and health), slave.c (start and stop). Main thread. */
 #ifndef M4H_SLAVE_IO_HUB_H
 #define M4H_SLAVE_IO_HUB_H
 
@@ -10,6 +10,8 @@
 #include "lib/base/known_masters.h"
 #include "lib/base/log.h"
 #include "lib/base/model.h"
+#include "lib/base/revocations.h"
+#include "lib/base/revocations_pull.h"
 #include "lib/base/stamp.h"
 #include "lib/bus/bus.h"
 #include "lib/config/reload.h"
@@ -23,12 +25,14 @@
 #include "lib/net/timer.h"
 #include "services/slave/config.h"
 #include "services/slave/core/decisions.h"
+#include "services/slave/core/denials.h"
 #include "services/slave/core/drain.h"
 #include "services/slave/core/flaps.h"
 #include "services/slave/core/journal.h"
 #include "services/slave/core/ports.h"
 #include "services/slave/core/roster.h"
 #include "services/slave/core/snapshots.h"
+#include "services/slave/core/standings.h"
 #include "services/slave/core/visitors.h"
 #include "services/slave/io/leases.h"
 #include "services/slave/io/letters.h"
@@ -59,6 +63,8 @@ struct m4h_slave_counters {
     uint64_t flaps;         /* reports of live devices with one key */
     uint64_t events_lost;   /* could not be queued for the bus */
     uint64_t accesses[M4H_ACCESS_RESULT_COUNT];
+    uint64_t revoked; /* sessions that were cut, as their keys may not be here any more */
+    uint64_t rechecks_confirmed, rechecks_refused, rechecks_unanswered;
 };
 
 struct m4h_slave {
@@ -80,6 +86,16 @@ struct m4h_slave {
     struct m4h_ports *ports;
     struct m4h_lease_file *lease_file; /* of the ports */
     struct m4h_decisions *decisions;
+    struct m4h_denials *denials; /* owned */
+    struct m4h_standings *standings;
+    struct m4h_timer *recheck_timer;
+    uint64_t rechecked_ms; /* when some were asked about last */
+    uint64_t bus_lost_ms;  /* 0: it is there */
+    uint64_t random;
+    struct m4h_revocations *revocations;
+    struct m4h_revocations_pull pull; /* of those that were missed */
+    struct m4h_timer *revocation_timer;
+    bool gathers_revocations; /* the timer runs */
     struct m4h_flaps *flaps;
     struct m4h_visitors *visitors;
     struct m4h_access_case *accesses; /* uthash, by visit id */
@@ -112,9 +128,10 @@ struct m4h_slave {
     struct m4h_timer *drain_timer;
     struct m4h_drain_plan drain;
     uint64_t drain_deadline_wall_ms; /* 0: it does not drain */
-    bool drained;                    /* all have left, and it was said */
-    bool stopping;                   /* ends when the last device has left */
-    bool hurried;                    /* there was a second signal */
+    char drain_actor[M4H_ACTOR_MAX + 1];
+    bool drained;  /* all have left, and it was said */
+    bool stopping; /* ends when the last device has left */
+    bool hurried;  /* there was a second signal */
 
     struct m4h_http_server *http;
     struct m4h_http_ops ops;
@@ -142,11 +159,54 @@ void m4h_admission_answered(struct m4h_slave *slave, uint64_t session_id,
 /* None has, in time. */
 void m4h_admission_unanswered(struct m4h_slave *slave, uint64_t session_id,
                               const struct m4h_key_question *question, const char *why);
+/* Keeps what a master has said, for when none does. */
+void m4h_admission_remember(struct m4h_slave *slave, const struct m4h_key_question *question,
+                            const struct m4h_authorize_reply *reply);
+
+/* ---- rechecks.c ---- */
+/* What a session was let in by. */
+struct m4h_basis {
+    uint64_t stamp, seen; /* as in struct m4h_decision */
+    bool without_master;  /* it was good enough, as no master answered */
+};
+M4H_MUST_CHECK int m4h_rechecks_create(struct m4h_slave *slave);
+void m4h_rechecks_destroy(struct m4h_slave *slave);
+/* A session is let in, as a device, an operator or a slave. M4H_ENOMEM. */
+M4H_MUST_CHECK int m4h_rechecks_enter(struct m4h_slave *slave, uint64_t session_id,
+                                      const struct m4h_key_question *key,
+                                      const struct m4h_authorize_reply *reply,
+                                      const struct m4h_basis *basis);
+/* It is over. */
+void m4h_rechecks_leave(struct m4h_slave *slave, uint64_t session_id);
+/* The ends of m4h_questions_recheck. */
+void m4h_rechecks_answered(struct m4h_slave *slave, uint64_t session_id,
+                           const struct m4h_key_question *key,
+                           const struct m4h_authorize_reply *reply);
+void m4h_rechecks_unanswered(struct m4h_slave *slave, uint64_t session_id);
+/* Asks about it now (0), or at some time within that. */
+void m4h_rechecks_soon(struct m4h_slave *slave, struct m4h_standing *standing, uint64_t within_ms);
+/* Ends its session. */
+void m4h_rechecks_cut(struct m4h_slave *slave, struct m4h_standing *standing, const char *actor,
+                      const char *detail);
+/* The bus comes or goes. */
+void m4h_rechecks_bus(struct m4h_slave *slave, bool connected);
+
+/* ---- revocations.c ---- */
+M4H_MUST_CHECK int m4h_revocations_io_create(struct m4h_slave *slave);
+void m4h_revocations_io_destroy(struct m4h_slave *slave);
+void m4h_revocations_io_on_revoke(void *context, const struct m4h_bus_message *message);
+/* A master says which it has. */
+void m4h_revocations_io_heard(struct m4h_slave *slave, const struct m4h_master_hello *hello);
+/* Cuts it, or asks about it, where a revocation is against it. */
+void m4h_revocations_io_heed(struct m4h_slave *slave, struct m4h_standing *standing);
 
 /* ---- questions.c ---- */
 M4H_MUST_CHECK int m4h_questions_create(struct m4h_slave *slave);
 /* Asks a master. Its end comes to admission.c, also from inside. Owns `key`. */
 void m4h_questions_ask(struct m4h_slave *slave, uint64_t session_id, struct m4h_key_question *key);
+/* The same about a key that is here already: its end comes to rechecks.c. */
+void m4h_questions_recheck(struct m4h_slave *slave, uint64_t session_id,
+                           struct m4h_key_question *key);
 void m4h_questions_on_hello(void *context, const struct m4h_bus_message *message);
 /* The bus is there again: asks what has waited for it. */
 void m4h_questions_resume(struct m4h_slave *slave);
@@ -169,6 +229,12 @@ void m4h_tunnels_refuse(struct m4h_slave *slave, struct m4h_resident *resident,
 /* Sends a device away. */
 void m4h_tunnels_close(struct m4h_slave *slave, struct m4h_resident *resident,
                        enum m4h_disconnect_reason reason);
+/* The same, at the wish of `actor`, who may be nobody (""), and for a reason in its words. */
+void m4h_tunnels_close_for(struct m4h_slave *slave, struct m4h_resident *resident,
+                           enum m4h_disconnect_reason reason, const char *actor,
+                           const char *detail);
+/* Publishes what a tunnel that is up is like now. */
+void m4h_tunnels_tell(struct m4h_slave *slave, const struct m4h_resident *resident);
 /* Asks it to leave as soon as it has no operator. */
 void m4h_tunnels_ask_to_leave(struct m4h_slave *slave, struct m4h_resident *resident);
 /* Announces the end of all that are still here, without waiting for it. */

@@ -62,6 +62,8 @@ struct m4h_report {
 
 struct m4h_key_question {
     struct m4h_authorize_request request;
+    uint64_t asked_stamp; /* the hub's: when a master was asked last, */
+    uint64_t asked_seen;  /* and how often the set of revocations had changed by then */
     char client_version[M4H_CLIENT_VERSION_MAX + 1];
 };
 

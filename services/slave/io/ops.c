@@ -56,6 +56,35 @@ static void write_keys(struct m4h_metrics *metrics, const struct m4h_slave_count
                        (double)counters->keys_repeated);
 }
 
+/* Whether those who are here may stay. */
+static void write_standings(struct m4h_metrics *metrics, const struct m4h_slave *slave)
+{
+    static const char name[] = "mas4h_slave_rechecks_total";
+    const struct m4h_slave_counters *counters = &slave->counters;
+    const struct {
+        const char *result;
+        uint64_t count;
+    } rows[] = {
+        {"confirmed", counters->rechecks_confirmed},
+        {"refused", counters->rechecks_refused},
+        {"unanswered", counters->rechecks_unanswered},
+    };
+
+    m4h_metrics_describe(metrics, name, "counter",
+                         "Questions whether somebody who is here may stay.");
+    for (size_t i = 0; i < M4H_COUNT(rows); i++)
+        m4h_metrics_value(metrics, name, &(struct m4h_metric_label){"result", rows[i].result}, 1,
+                          (double)rows[i].count);
+    m4h_metrics_single(metrics, "mas4h_slave_revoked_total", "counter",
+                       "Connections that were cut, as their keys are not let in any more.",
+                       (double)counters->revoked);
+    m4h_metrics_single(metrics, "mas4h_slave_revocations", "gauge",
+                       "Keys and devices of which earlier decisions are void.",
+                       (double)m4h_revocations_count(slave->revocations));
+    m4h_metrics_single(metrics, "mas4h_slave_bans", "gauge", "Of them, those that are not let in.",
+                       (double)m4h_revocations_ban_count(slave->revocations));
+}
+
 /* How long the answers of others took. */
 static void write_waits(struct m4h_metrics *metrics, const struct m4h_slave *slave)
 {
@@ -256,6 +285,7 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
                        (double)slave->counters.flaps);
     write_reasons(metrics, &slave->counters);
     write_keys(metrics, &slave->counters);
+    write_standings(metrics, slave);
     write_handshakes(metrics, slave);
     write_waits(metrics, slave);
     write_workers(metrics, slave);

@@ -12,6 +12,7 @@
 #include "lib/base/latency.h"
 #include "lib/base/log.h"
 #include "lib/base/tries.h"
+#include "lib/base/walltime.h"
 #include "lib/wire/wire.h"
 
 #define HASH_NONFATAL_OOM 1
@@ -34,6 +35,7 @@ struct m4h_question {
     uint64_t asked_ms;           /* since when */
     struct m4h_slave *slave;
     struct m4h_key_question *key; /* owned */
+    bool is_recheck;              /* its session is here already */
 };
 
 /* ---- waiting ------------------------------------------------------------------------ */
@@ -45,7 +47,8 @@ static bool should_wait(const struct m4h_question *question, int error)
     const struct m4h_slave *slave = question->slave;
     uint64_t now_ms = m4h_loop_now_ms(slave->loop);
 
-    return (error == M4H_EUNAVAILABLE || !m4h_bus_is_connected(slave->bus)) &&
+    return !question->is_recheck &&
+           (error == M4H_EUNAVAILABLE || !m4h_bus_is_connected(slave->bus)) &&
            now_ms < question->tries.deadline_ms &&
            m4h_decisions_find(slave->decisions, question->key->request.key_fingerprint, true,
                               now_ms) == NULL;
@@ -85,6 +88,23 @@ static void conclude(struct m4h_question *question, bool answered)
 
     m4h_latency_add(answered ? &slave->keys_answered : &slave->keys_unanswered, question->began_us);
     drop(slave, question);
+}
+
+static void tell_unanswered(const struct m4h_question *question, const char *why)
+{
+    if (question->is_recheck)
+        m4h_rechecks_unanswered(question->slave, question->session_id);
+    else
+        m4h_admission_unanswered(question->slave, question->session_id, question->key, why);
+}
+
+static void tell_answered(const struct m4h_question *question,
+                          const struct m4h_authorize_reply *reply)
+{
+    if (question->is_recheck)
+        m4h_rechecks_answered(question->slave, question->session_id, question->key, reply);
+    else
+        m4h_admission_answered(question->slave, question->session_id, question->key, reply);
 }
 
 /* ---- tries --------------------------------------------------------------------------- */
@@ -144,6 +164,8 @@ static int ask(struct m4h_question *question)
     timeout_ms = m4h_tries_next(&question->tries, now_ms, patience_ms);
     if (timeout_ms == 0)
         return M4H_ETIMEOUT;
+    question->key->asked_stamp = m4h_stamp_next(&slave->clock, m4h_walltime_now_ms(), 0);
+    question->key->asked_seen = m4h_revocations_changes(slave->revocations);
     m4h_buffer_clear(&slave->message);
     error = m4h_wire_authorize_request_encode(&question->key->request, &slave->message);
     if (error != 0)
@@ -190,13 +212,11 @@ static void on_reply(void *context, int error, const uint8_t *data, size_t len)
         return;
     }
     if (problem.code != 0)
-        m4h_admission_unanswered(question->slave, question->session_id, question->key,
-                                 problem.detail);
+        tell_unanswered(question, problem.detail);
     else if (error != 0)
-        m4h_admission_unanswered(question->slave, question->session_id, question->key,
-                                 m4h_error_text(error));
+        tell_unanswered(question, m4h_error_text(error));
     else
-        m4h_admission_answered(question->slave, question->session_id, question->key, &reply);
+        tell_answered(question, &reply);
     conclude(question, error == 0 && problem.code == 0);
 }
 
@@ -206,21 +226,18 @@ static void ask_or_wait(struct m4h_question *question)
     int error = ask(question);
 
     if (error == 0) {
-        slave->counters.keys_asked++;
+        slave->counters.keys_asked += !question->is_recheck;
     } else if (should_wait(question, error)) {
         wait_a_little(question);
     } else {
-        m4h_admission_unanswered(slave, question->session_id, question->key, m4h_error_text(error));
+        tell_unanswered(question, m4h_error_text(error));
         conclude(question, false);
     }
 }
 
 static void end_waiting(struct m4h_question *question)
 {
-    struct m4h_slave *slave = question->slave;
-
-    m4h_admission_unanswered(slave, question->session_id, question->key,
-                             m4h_error_text(M4H_EUNAVAILABLE));
+    tell_unanswered(question, m4h_error_text(M4H_EUNAVAILABLE));
     conclude(question, false);
 }
 
@@ -255,8 +272,10 @@ void m4h_questions_on_hello(void *context, const struct m4h_bus_message *message
     struct m4h_slave *slave = context;
     struct m4h_master_hello hello;
 
-    if (m4h_wire_hello_decode(message->data, message->len, &hello) == 0)
-        m4h_known_masters_heard(&slave->masters, &hello, m4h_loop_now_ms(slave->loop));
+    if (m4h_wire_hello_decode(message->data, message->len, &hello) != 0)
+        return;
+    m4h_known_masters_heard(&slave->masters, &hello, m4h_loop_now_ms(slave->loop));
+    m4h_revocations_io_heard(slave, &hello);
 }
 
 int m4h_questions_create(struct m4h_slave *slave)
@@ -297,6 +316,20 @@ void m4h_questions_ask(struct m4h_slave *slave, uint64_t session_id, struct m4h_
         free(key);
         return;
     }
+    ask_or_wait(question);
+}
+
+void m4h_questions_recheck(struct m4h_slave *slave, uint64_t session_id,
+                           struct m4h_key_question *key)
+{
+    struct m4h_question *question = add_question(slave, session_id, key);
+
+    if (question == NULL) {
+        free(key);
+        m4h_rechecks_unanswered(slave, session_id);
+        return;
+    }
+    question->is_recheck = true;
     ask_or_wait(question);
 }
 

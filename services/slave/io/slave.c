@@ -52,6 +52,7 @@ void m4h_slave_report(void *context, struct m4h_letter *letter)
         m4h_tunnels_cancel(slave, report->session_id, report->as.cancel.port);
         break;
     case M4H_REPORT_GONE:
+        m4h_rechecks_leave(slave, report->session_id);
         if (!m4h_visits_gone(slave, report->session_id))
             m4h_tunnels_gone(slave, report);
         break;
@@ -138,6 +139,7 @@ static void on_bus_status(void *context, bool connected)
     m4h_log(connected ? M4H_LOG_INFO : M4H_LOG_WARNING, M4H_SLAVE_COMPONENT,
             connected ? "connected to NATS" : "lost NATS: tunnels go on, events wait");
     m4h_outbox_io_status(slave, connected);
+    m4h_rechecks_bus(slave, connected);
     if (!connected)
         m4h_known_masters_forget(&slave->masters);
     if (!connected || slave->state == M4H_SLAVE_STOPPED)
@@ -284,6 +286,9 @@ static int make_cores(struct m4h_slave *slave)
         error = m4h_decisions_create(&slave->decisions, &limits);
     if (error == 0)
         error = m4h_flaps_create(&slave->flaps);
+    slave->denials = calloc(1, sizeof(*slave->denials));
+    if (error == 0 && slave->denials == NULL)
+        error = M4H_ENOMEM;
     return error;
 }
 
@@ -307,6 +312,10 @@ static int make_loop(struct m4h_slave *slave)
         error = m4h_outbox_io_create(slave);
     if (error == 0)
         error = m4h_questions_create(slave);
+    if (error == 0)
+        error = m4h_rechecks_create(slave);
+    if (error == 0)
+        error = m4h_revocations_io_create(slave);
     if (error == 0)
         error = m4h_visits_create(slave);
     return error;
@@ -423,6 +432,8 @@ bool m4h_slave_destroy(struct m4h_slave *slave)
     m4h_visits_destroy(slave);
     m4h_bus_destroy(slave->bus, BUS_FLUSH_MS);
     m4h_questions_destroy(slave);
+    m4h_rechecks_destroy(slave);
+    m4h_revocations_io_destroy(slave);
     m4h_snapshots_free(&slave->snapshots);
     m4h_pump_close(slave->pump);
     m4h_lease_file_close(slave->lease_file);
@@ -436,6 +447,7 @@ bool m4h_slave_destroy(struct m4h_slave *slave)
     m4h_roster_destroy(slave->roster);
     m4h_ports_destroy(slave->ports);
     m4h_decisions_destroy(slave->decisions);
+    free(slave->denials);
     m4h_flaps_destroy(slave->flaps);
     m4h_buffer_free(&slave->message);
     free(slave);

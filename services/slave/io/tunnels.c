@@ -162,9 +162,11 @@ static uint64_t random_id(void)
     return id != 0 ? id : 1;
 }
 
-static void publish_connect(struct m4h_slave *slave, const struct m4h_resident *resident)
+void m4h_tunnels_tell(struct m4h_slave *slave, const struct m4h_resident *resident)
 {
-    struct m4h_event event = {.type = M4H_EVENT_CONNECT, .as.connect = resident->tunnel};
+    struct m4h_event event = {.type = M4H_EVENT_CONNECT,
+                              .as.connect = resident->tunnel,
+                              .without_master = resident->without_master};
 
     m4h_publisher_send(slave, &event);
 }
@@ -187,7 +189,7 @@ static void announce(struct m4h_slave *slave, struct m4h_resident *resident)
             tunnel->remote_address, tunnel->ports[0], m4h_tunnel_id_format(tunnel->tunnel_id, id),
             tunnel->key_fingerprint,
             m4h_log_quote(version, sizeof(version), tunnel->client_version));
-    publish_connect(slave, resident);
+    m4h_tunnels_tell(slave, resident);
 }
 
 static void open_for(struct m4h_slave *slave, struct m4h_resident *resident)
@@ -203,7 +205,7 @@ static void open_for(struct m4h_slave *slave, struct m4h_resident *resident)
     tunnel->ports[tunnel->port_count++] = opening.port;
     answer(slave, resident, opening.fd, opening.port);
     if (resident->state == M4H_RESIDENT_UP)
-        publish_connect(slave, resident);
+        m4h_tunnels_tell(slave, resident);
     else
         announce(slave, resident);
 }
@@ -259,7 +261,20 @@ void m4h_tunnels_cancel(struct m4h_slave *slave, uint64_t session_id, uint16_t p
     }
     m4h_ports_give_back(slave->ports, port, m4h_loop_now_ms(slave->loop));
     remove_port(&resident->tunnel, port);
-    publish_connect(slave, resident);
+    m4h_tunnels_tell(slave, resident);
+}
+
+void m4h_tunnels_close_for(struct m4h_slave *slave, struct m4h_resident *resident,
+                           enum m4h_disconnect_reason reason, const char *actor, const char *detail)
+{
+    if (resident->cause == NULL)
+        resident->cause = calloc(1, sizeof(*resident->cause));
+    if (resident->cause != NULL) { /* else its end is told without */
+        resident->cause->reason = reason;
+        m4h_ident_text_clean(resident->cause->actor, sizeof(resident->cause->actor), actor);
+        m4h_ident_text_clean(resident->cause->detail, sizeof(resident->cause->detail), detail);
+    }
+    m4h_tunnels_close(slave, resident, reason);
 }
 
 void m4h_tunnels_close(struct m4h_slave *slave, struct m4h_resident *resident,
@@ -278,6 +293,20 @@ void m4h_tunnels_ask_to_leave(struct m4h_slave *slave, struct m4h_resident *resi
         slave, &(struct m4h_order){.kind = M4H_ORDER_LEAVE, .session_id = resident->session_id});
 }
 
+/* Who asked for its end, and why, where it came to that end. */
+static void fill_cause(const struct m4h_slave *slave, const struct m4h_resident *resident,
+                       struct m4h_disconnect *end)
+{
+    const struct m4h_cause *cause = resident->cause;
+
+    if (cause != NULL && cause->reason == end->reason) {
+        memcpy(end->actor, cause->actor, sizeof(end->actor));
+        memcpy(end->detail, cause->detail, sizeof(end->detail));
+    } else if (end->reason == M4H_DISCONNECT_DRAINED) {
+        memcpy(end->actor, slave->drain_actor, sizeof(end->actor));
+    }
+}
+
 static void announce_end(struct m4h_slave *slave, const struct m4h_resident *resident)
 {
     const struct m4h_farewell *farewell = &resident->farewell;
@@ -289,6 +318,7 @@ static void announce_end(struct m4h_slave *slave, const struct m4h_resident *res
     memcpy(end->client_key, tunnel->client_key, sizeof(end->client_key));
     end->tunnel_id = tunnel->tunnel_id;
     end->reason = farewell->reason;
+    fill_cause(slave, resident, end);
     end->bytes_from_device = farewell->bytes_from_device;
     end->bytes_to_device = farewell->bytes_to_device;
     end->duration_ms = m4h_loop_now_ms(slave->loop) - resident->up_since_ms;
