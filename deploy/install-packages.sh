@@ -14,7 +14,7 @@ build_packages=(cmake ninja-build pkg-config gcc libc6-dev libssh-dev libssl-dev
     libsystemd-dev libwslay-dev libjansson-dev libinih-dev libcurl4-openssl-dev libsqlite3-dev uthash-dev libcmocka-dev)
 test_packages=(clang clang-format openssh-server dropbear-bin python3-protobuf python3-websockets
     python3-cryptography netcat-openbsd procps iproute2 haproxy nginx ssh-audit git
-    mandoc openssl prometheus
+    mandoc openssl prometheus rsync ansible-core
     chromium)
 
 say() { printf '%s\n' "$*" >&2; }
