@@ -137,7 +137,8 @@ set_ports() {
 }
 
 # What suits a cluster that is to come and go quickly.
-declare -A usual_of=([slave]="MAS4H_SLAVE_DRAIN_SPREAD_MS:=1000 MAS4H_SLAVE_DRAIN_DEADLINE_MS:=5000")
+declare -A usual_of=([slave]="MAS4H_SLAVE_DRAIN_SPREAD_MS:=1000 MAS4H_SLAVE_DRAIN_DEADLINE_MS:=5000"
+    [master]="MAS4H_MASTER_AUTHORIZE_VALIDATORS:=authorized_keys,database")
 
 # start_service KIND N SETTING...
 start_service() {
@@ -173,7 +174,10 @@ listens() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 start_services() {
     local i
-    for i in $(seq "$masters"); do start_service master "$i" "authorize.authorized_keys=$authorized_keys"; done
+    mkdir -p "$dir/records"
+    for i in $(seq "$masters"); do
+        start_service master "$i" "authorize.authorized_keys=$authorized_keys" "registry.path=$dir/records/master-$i.db"
+    done
     for i in $(seq "$slaves"); do start_slave "$i"; done
     for i in $(seq "$gateways"); do start_service gateway "$i"; done
     for i in $(seq "$masters"); do await "master-$i" 30 test -e "$dir/run/master-$i.ready"; done

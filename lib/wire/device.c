@@ -8,6 +8,29 @@
 
 #include <string.h>
 
+/* ---- by itself ----------------------------------------------------------------- */
+
+int m4h_wire_device_encode(const struct m4h_device_record *device, struct m4h_buffer *out)
+{
+    struct m4h_wire_device_parts parts;
+
+    m4h_wire_write_device(&parts, device);
+    return m4h_wire_pack(&parts.message.base, out);
+}
+
+int m4h_wire_device_decode(const uint8_t *data, size_t len, struct m4h_device_record *out)
+{
+    struct m4h_wire_arena arena;
+    int error =
+        m4h_wire_unpack(&arena, &mas4h__v1__device__descriptor, M4H_WIRE_RECORD_MAX, data, len);
+
+    memset(out, 0, sizeof(*out));
+    if (error == 0 && !m4h_wire_read_device(arena.message, out))
+        error = M4H_EPROTOCOL;
+    m4h_wire_release(&arena);
+    return error;
+}
+
 /* ---- get and remove ------------------------------------------------------------ */
 
 int m4h_wire_device_get_encode(const struct m4h_device_request *request, struct m4h_buffer *out)

@@ -244,6 +244,11 @@ M4H_MUST_CHECK int m4h_wire_device_put_encode(const struct m4h_device_put *put,
                                               struct m4h_buffer *out);
 M4H_MUST_CHECK int m4h_wire_device_put_decode(const uint8_t *data, size_t len,
                                               struct m4h_device_put *out);
+/* One by itself, as a master keeps it. */
+M4H_MUST_CHECK int m4h_wire_device_encode(const struct m4h_device_record *device,
+                                          struct m4h_buffer *out);
+M4H_MUST_CHECK int m4h_wire_device_decode(const uint8_t *data, size_t len,
+                                          struct m4h_device_record *out);
 /* To get, put and remove. */
 M4H_MUST_CHECK int m4h_wire_device_reply_encode(const struct m4h_device_record *device,
                                                 const struct m4h_problem *problem,

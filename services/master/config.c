@@ -58,6 +58,7 @@ static const struct m4h_config_option options[] = {
 
     M4H_CONFIG_WEBHOOK_ROWS(AT),
     M4H_CONFIG_SERVICE_ROWS(AT),
+    M4H_CONFIG_REGISTRY_ROWS(AT, registry),
 
     {"dispatch", "reservation_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(reservation_ms),
      "2500", 0, 600000, NULL,
@@ -156,6 +157,11 @@ static bool check(const void *context, char *message, size_t message_size)
     }
     if (m4h_chain_read_names(config->validators, places, &place_count, wrong, sizeof(wrong)) != 0) {
         snprintf(message, message_size, "[authorize] validators: %s", wrong);
+        return false;
+    }
+    if (config->registry.enrols && strstr(config->validators, "database") == NULL) {
+        snprintf(message, message_size,
+                 "[enrolment] enabled needs database among [authorize] validators");
         return false;
     }
     if (m4h_fallback_parse(&fallback, config->fallback, wrong, sizeof(wrong)) != 0) {

@@ -4,6 +4,7 @@
 
 #include "lib/config/config.h"
 #include "services/master/config_service.h"
+#include "services/master/config_registry.h"
 #include "services/master/config_validator.h"
 #include "services/master/config_webhook.h"
 #include "services/master/core/stream_plan.h"
@@ -32,6 +33,7 @@ struct m4h_master_config {
     int64_t valid_for_ms;
     struct m4h_service_config service;
     struct m4h_webhook_config webhook;
+    struct m4h_registry_settings registry;
     int64_t reservation_ms;
     int64_t slots_per_second; /* -1: auto */
     int64_t sticky_band;

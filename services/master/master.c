@@ -10,6 +10,7 @@
 #include "lib/base/ready_file.h"
 #include "lib/base/walltime.h"
 #include "lib/config/nats.h"
+#include "services/master/io/records.h"
 #include "services/master/io/service.h"
 
 #include <errno.h>
@@ -197,6 +198,7 @@ static void reload_config(struct m4h_master *master)
     if (master->source == NULL || m4h_config_reload(master->source, master->config, &changed) != 0)
         return;
     m4h_log_set_level((enum m4h_log_level)master->config->log_level);
+    m4h_records_reload(master->records);
     if (fill_dispatch(&dispatch, master->config) == 0)
         m4h_cluster_set_dispatch(master->cluster, &dispatch);
     m4h_log(M4H_LOG_INFO, M4H_MASTER_LOG, "changed=%u configuration is reloaded", changed);
@@ -243,7 +245,12 @@ static const struct m4h_bus_subscription subscriptions[] = {
     {"mas4h.v1.events.>", NULL, m4h_master_on_event},
     {"mas4h.v1.master.hello", NULL, m4h_master_on_hello},
     {"mas4h.v1.master.reservations", NULL, m4h_master_on_reservations},
+    {"mas4h.v1.master.devices", NULL, m4h_master_on_devices_changed},
     {"mas4h.v1.control.revoke", NULL, m4h_master_on_revoke},
+    {"mas4h.v1.rpc.devices.list", "master", m4h_master_on_devices_list},
+    {"mas4h.v1.rpc.devices.get", "master", m4h_master_on_device_get},
+    {"mas4h.v1.rpc.devices.put", "master", m4h_master_on_device_put},
+    {"mas4h.v1.rpc.devices.remove", "master", m4h_master_on_device_remove},
     {"mas4h.v1.rpc.revoke", "master", m4h_master_on_revoke_request},
     {"mas4h.v1.rpc.revocations", "master", m4h_master_on_revocations},
     {"mas4h.v1.rpc.dispatch", "master", m4h_master_on_dispatch},
@@ -261,10 +268,18 @@ static const struct {
     const char *what;
     m4h_bus_on_message on_message;
 } own_questions[] = {
-    {"dispatch", m4h_master_on_dispatch},      {"authorize", m4h_master_on_authorize},
-    {"status.cluster", m4h_master_on_cluster}, {"status.slaves", m4h_master_on_slaves},
-    {"status.tunnels", m4h_master_on_tunnels}, {"status.tunnel", m4h_master_on_tunnel},
-    {"revoke", m4h_master_on_revoke_request},  {"revocations", m4h_master_on_revocations},
+    {"dispatch", m4h_master_on_dispatch},
+    {"authorize", m4h_master_on_authorize},
+    {"status.cluster", m4h_master_on_cluster},
+    {"status.slaves", m4h_master_on_slaves},
+    {"status.tunnels", m4h_master_on_tunnels},
+    {"status.tunnel", m4h_master_on_tunnel},
+    {"revoke", m4h_master_on_revoke_request},
+    {"revocations", m4h_master_on_revocations},
+    {"devices.list", m4h_master_on_devices_list},
+    {"devices.get", m4h_master_on_device_get},
+    {"devices.put", m4h_master_on_device_put},
+    {"devices.remove", m4h_master_on_device_remove},
     {"locate", m4h_master_on_locate},
 };
 
@@ -378,6 +393,10 @@ static int create_parts(struct m4h_master *master)
     if (error == 0)
         error = m4h_master_open_revocations(master);
     if (error == 0)
+        error = m4h_records_create(&master->records, master);
+    if (error == 0)
+        error = m4h_master_open_enrolment(master);
+    if (error == 0)
         error = m4h_master_open_masters(master);
     if (error == 0)
         error = m4h_pump_create(&master->pump, master->loop, run_bus, master);
@@ -441,6 +460,8 @@ void m4h_master_destroy(struct m4h_master *master)
     m4h_timer_close(master->leaving);
     m4h_master_free_snapshots(master);
     m4h_master_free_kicks(master);
+    m4h_records_destroy(master->records);
+    free(master->enrolling);
     m4h_revocations_destroy(master->revocations);
     m4h_cluster_destroy(master->cluster);
     m4h_buffer_free(&master->out);

@@ -109,6 +109,21 @@ const struct m4h_registry_entry *m4h_registry_find(const struct m4h_registry *re
     return m4h_registry_fingerprint_is_valid(fingerprint) ? find(registry, fingerprint) : NULL;
 }
 
+void m4h_registry_entry_fill(struct m4h_registry_entry *entry,
+                             const struct m4h_device_record *record, const void *packed,
+                             size_t packed_len)
+{
+    *entry = (struct m4h_registry_entry){
+        .stamp = record->stamp,
+        .created_wall_ms = record->created_wall_ms,
+        .client_key = record->client_key,
+        .packed = packed,
+        .packed_len = (uint32_t)packed_len,
+        .state = record->state,
+    };
+    m4h_text_copy(entry->fingerprint, sizeof(entry->fingerprint), record->key_fingerprint);
+}
+
 /* ---- what is counted of a record ------------------------------------------------ */
 
 static bool is_live(const struct m4h_registry_entry *entry)
@@ -271,6 +286,12 @@ static bool is_full(const struct m4h_registry *registry, const struct m4h_regist
     return entry->state == M4H_DEVICE_PENDING &&
            (there == NULL || there->state != M4H_DEVICE_PENDING) &&
            counts->pending >= registry->pending_max;
+}
+
+bool m4h_registry_has_room(const struct m4h_registry *registry,
+                           const struct m4h_registry_entry *entry)
+{
+    return !is_full(registry, entry, m4h_registry_find(registry, entry->fingerprint));
 }
 
 int m4h_registry_take(struct m4h_registry *registry, const struct m4h_registry_entry *entry,

@@ -45,6 +45,11 @@ struct m4h_registry_counts {
     size_t removed;
 };
 
+/* What the registry needs to know of a record: borrows from it, and its packed form. */
+void m4h_registry_entry_fill(struct m4h_registry_entry *entry,
+                             const struct m4h_device_record *record, const void *packed,
+                             size_t packed_len);
+
 /* Whether it is the SHA-256 of a key as OpenSSH prints it. */
 bool m4h_registry_fingerprint_is_valid(const char *fingerprint);
 
@@ -60,6 +65,9 @@ void m4h_registry_set_pending_max(struct m4h_registry *registry, size_t pending_
 /* Whether a record counts rather than what there is of its key. */
 bool m4h_registry_is_news(const struct m4h_registry *registry,
                           const struct m4h_registry_entry *entry);
+/* Whether there is room for it: in the place of what there is of its key, or beside the others. */
+bool m4h_registry_has_room(const struct m4h_registry *registry,
+                           const struct m4h_registry_entry *entry);
 /* Takes a copy of a record in, if it is news; `*changed` says whether. M4H_EINVALID (no
  * fingerprint, or no state), M4H_EFULL, M4H_ENOMEM: nothing has changed. */
 M4H_MUST_CHECK int m4h_registry_take(struct m4h_registry *registry,

@@ -134,6 +134,8 @@ static void on_answer(void *context, const struct m4h_authorize_request *request
     case M4H_VERDICT_DENY:
     case M4H_VERDICT_UNKNOWN:
         master->counters.authorizations[M4H_AUTHORIZE_DENIED] += asking->asker_count;
+        if (verdict->reply.validator[0] == '\0')
+            m4h_master_enrol(master, request, &verdict->reply);
         log_denied(master, request, &verdict->reply);
         break;
     }

@@ -3,6 +3,7 @@
  * A slot that was given waits in `shared` until the turn of the loop ends, and goes
  * out with all others of that turn, if any other master is there. What gets lost only
  * makes the slots a little less even for as long as a reservation lasts. */
+#include "services/master/io/records.h"
 #include "services/master/io/service.h"
 
 #include "lib/base/ready_file.h"
@@ -32,6 +33,7 @@ static void say_hello(struct m4h_master *master, bool stopping)
     hello.stopping = stopping;
     hello.learning = !master->readiness.is_ready;
     hello.revocations_digest = m4h_revocations_digest(master->revocations);
+    hello.devices_digest = m4h_registry_digest(m4h_records_registry(master->records));
     error = m4h_wire_hello_encode(&hello, &master->out);
     if (error == 0)
         error = m4h_bus_publish(master->bus, "mas4h.v1.master.hello", M4H_BUS_FRESH, NULL,
@@ -68,6 +70,7 @@ void m4h_master_on_hello(void *context, const struct m4h_bus_message *message)
         break;
     }
     m4h_master_heard_revocations(master, &hello);
+    m4h_master_heard_records(master, &hello);
 }
 
 static void on_timer(void *context)

@@ -1,4 +1,5 @@
 /* The master's numbers for Prometheus. */
+#include "services/master/io/records.h"
 #include "services/master/io/service.h"
 
 /* One value of a metric with one label. */
@@ -109,7 +110,8 @@ static void write_requests(const struct m4h_master_counters *counters,
 static void write_latency(const struct m4h_master *master, struct m4h_metrics *metrics)
 {
     static const char name[] = "mas4h_master_request_duration_seconds";
-    static const char *const kinds[M4H_MASTER_REQUESTS] = {"dispatch", "authorize", "status"};
+    static const char *const kinds[M4H_MASTER_REQUESTS] = {"dispatch", "authorize", "status",
+                                                           "devices"};
 
     m4h_metrics_describe(metrics, name, "histogram",
                          "How long requests took, from NATS to the answer.");
@@ -167,6 +169,8 @@ void m4h_master_write_metrics(void *context, struct m4h_metrics *metrics)
     WRITE_ONE("authorizations_waiting", "gauge", "Keys that validators are asked about.",
               m4h_master_askings(master));
     m4h_chain_write_metrics(master->chain, metrics);
+    m4h_records_write_metrics(master->records, metrics);
+    m4h_master_write_enrolment_metrics(master, metrics);
     m4h_master_streams_write_metrics(&master->streams, metrics);
     write_bus(master, metrics);
     m4h_loop_write_lag(master->loop, "main", true, metrics);

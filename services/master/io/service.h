@@ -19,6 +19,7 @@
 #include "services/master/core/kicks.h"
 #include "services/master/core/masters.h"
 #include "services/master/core/readiness.h"
+#include "services/master/core/record_pull.h"
 #include "services/master/io/chain.h"
 #include "services/master/io/stream.h"
 #include "services/master/master.h"
@@ -26,6 +27,8 @@
 #define M4H_MASTER_LOG "master"
 
 struct m4h_asking;
+struct m4h_enrolling;
+struct m4h_records;
 struct m4h_snapshot_ask;
 struct m4h_kick_ask;
 
@@ -52,6 +55,7 @@ enum m4h_master_request {
     M4H_MASTER_DISPATCH,
     M4H_MASTER_AUTHORIZE,
     M4H_MASTER_STATUS,
+    M4H_MASTER_DEVICES,
     M4H_MASTER_REQUESTS,
 };
 
@@ -107,6 +111,11 @@ struct m4h_master {
     struct m4h_slave_status *slaves_page;
     struct m4h_region_status *regions;
     struct m4h_stamp_clock stamps;
+    struct m4h_records *records;
+    struct m4h_record_pull record_pull; /* of other masters' records */
+    bool record_page_is_in;             /* and the next is to be asked for */
+    bool records_complete;              /* see m4h_master_records_are_complete */
+    struct m4h_enrolling *enrolling;    /* owned */
     struct m4h_revocations *revocations;
     struct m4h_revocations_pull pull; /* of other masters' revocations */
     /* Keeps what bans, or lifts a ban, for the next start; NULL: only this process knows it. */
@@ -181,6 +190,38 @@ void m4h_master_heard_revocations(struct m4h_master *master, const struct m4h_ma
 void m4h_master_on_revoke(void *context, const struct m4h_bus_message *message);
 void m4h_master_on_revoke_request(void *context, const struct m4h_bus_message *message);
 void m4h_master_on_revocations(void *context, const struct m4h_bus_message *message);
+
+/* ---- devices.c -------------------------------------------------------------- */
+
+void m4h_master_on_devices_list(void *context, const struct m4h_bus_message *message);
+void m4h_master_on_device_get(void *context, const struct m4h_bus_message *message);
+void m4h_master_on_device_put(void *context, const struct m4h_bus_message *message);
+void m4h_master_on_device_remove(void *context, const struct m4h_bus_message *message);
+
+/* ---- record_sync.c ----------------------------------------------------------- */
+
+/* Tells the other masters of records that were changed here. Returns how many were not told: they
+ * will ask. */
+uint64_t m4h_master_tell_records(struct m4h_master *master, const struct m4h_device_record *records,
+                                 size_t count);
+void m4h_master_on_devices_changed(void *context, const struct m4h_bus_message *message);
+/* Another master says which records it has: where they are not ours, we ask for them. */
+void m4h_master_heard_records(struct m4h_master *master, const struct m4h_master_hello *hello);
+/* No change waits to be written any more, or a page has come. */
+void m4h_master_records_settled(struct m4h_master *master);
+/* Whether a key without a record is unknown: this master has had the time to hear of it. */
+bool m4h_master_records_are_complete(struct m4h_master *master);
+
+/* ---- database.c --------------------------------------------------------------- */
+
+/* Once, at the start. M4H_ENOMEM. */
+M4H_MUST_CHECK int m4h_master_open_enrolment(struct m4h_master *master);
+/* No validator knows a key: where it may wait for approval it does, and the reply, which refuses
+ * it, says so. */
+void m4h_master_enrol(struct m4h_master *master, const struct m4h_authorize_request *request,
+                      struct m4h_authorize_reply *reply);
+void m4h_master_write_enrolment_metrics(const struct m4h_master *master,
+                                        struct m4h_metrics *metrics);
 
 /* ---- snapshots.c ----------------------------------------------------------- */
 
