@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import uuid
 from pathlib import Path
 
 from cluster import fingerprint
@@ -48,7 +49,7 @@ class Asker:
         self.stream.readline()  # INFO
         options = json.dumps({"verbose": False, "pedantic": False, "headers": True, "no_responders": True,
                               "name": "asker", "lang": "python", "version": "1", "protocol": 1})
-        self.inbox = "_INBOX.asker"
+        self.inbox = f"_INBOX.{uuid.uuid4().hex}"
         self.socket.sendall(f"CONNECT {options}\r\nSUB {self.inbox}.* 1\r\nPING\r\n".encode())
         while self.stream.readline().strip() != b"PONG":
             pass
@@ -73,20 +74,28 @@ class Asker:
         said = {"slave_id": "slave-1", "region": "local", "username": "device", "remote_address": "192.0.2.7:4711",
                 **said}
         request = self.messages.AuthorizeRequest(public_key=key.blob, key_fingerprint=key.fingerprint, **said)
+        return self.put(self.subject, request)
+
+    def put(self, subject, request):
+        """Sends any question, and returns its number."""
         content = request.SerializeToString()
         self.sent += 1
-        self.socket.sendall(f"PUB {self.subject} {self.inbox}.{self.sent} {len(content)}\r\n".encode()
+        self.socket.sendall(f"PUB {subject} {self.inbox}.{self.sent} {len(content)}\r\n".encode()
                             + content + b"\r\n")
         return self.sent
 
     def answer(self, number, seconds=10):
+        return self.messages.AuthorizeReply.FromString(self.content(number, seconds))
+
+    def content(self, number, seconds=10):
+        """The bytes of the answer to a question."""
         with self.changed:
             if not self.changed.wait_for(lambda: number in self.answers, seconds):
                 raise AssertionError("the master does not answer")
             content = self.answers[number]
         if content is None:
             raise AssertionError("no master listens")
-        return self.messages.AuthorizeReply.FromString(content)
+        return content
 
     def ask(self, key, **said):
         return self.answer(self.send(key, **said))
