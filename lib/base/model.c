@@ -48,6 +48,13 @@ const char *m4h_event_type_name(enum m4h_event_type type)
     return name_of(names, M4H_COUNT(names), type);
 }
 
+const char *m4h_access_phase_name(enum m4h_access_phase phase)
+{
+    static const char *const names[] = {NULL, "opened", "closed", "refused"};
+
+    return name_of(names, M4H_COUNT(names), phase);
+}
+
 const char *m4h_problem_code_name(enum m4h_problem_code code)
 {
     static const char *const names[] = {

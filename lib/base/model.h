@@ -596,6 +596,7 @@ const char *m4h_slave_state_name(enum m4h_slave_state state);
 const char *m4h_disconnect_reason_name(enum m4h_disconnect_reason reason);
 const char *m4h_refuse_reason_name(enum m4h_refuse_reason reason);
 const char *m4h_event_type_name(enum m4h_event_type type);
+const char *m4h_access_phase_name(enum m4h_access_phase phase);
 const char *m4h_problem_code_name(enum m4h_problem_code code);
 
 /* A tunnel id as text, and back; false where the text is not 16 lower-case hex

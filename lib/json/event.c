@@ -22,7 +22,7 @@ static void write_tunnel_id(struct m4h_json_writer *writer, uint64_t tunnel_id)
     m4h_json_text(writer, "tunnel_id", m4h_tunnel_id_format(tunnel_id, text));
 }
 
-static void write_connect(struct m4h_json_writer *writer, const struct m4h_tunnel *tunnel)
+static void write_tunnel(struct m4h_json_writer *writer, const struct m4h_tunnel *tunnel)
 {
     m4h_json_open(writer, "tunnel", '{');
     m4h_json_text(writer, "client_key", tunnel->client_key);
@@ -37,7 +37,14 @@ static void write_connect(struct m4h_json_writer *writer, const struct m4h_tunne
     m4h_json_time(writer, "connected_at", tunnel->connected_wall_ms);
     m4h_json_text(writer, "key_fingerprint", tunnel->key_fingerprint);
     m4h_json_text(writer, "client_version", tunnel->client_version);
+    m4h_json_labels(writer, "labels", tunnel->labels);
     m4h_json_close(writer, '}');
+}
+
+static void write_connect(struct m4h_json_writer *writer, const struct m4h_event *event)
+{
+    write_tunnel(writer, &event->as.connect);
+    m4h_json_bool(writer, "without_master", event->without_master);
 }
 
 static void write_disconnect(struct m4h_json_writer *writer,
@@ -49,6 +56,8 @@ static void write_disconnect(struct m4h_json_writer *writer,
     m4h_json_number(writer, "bytes_from_device", disconnect->bytes_from_device);
     m4h_json_number(writer, "bytes_to_device", disconnect->bytes_to_device);
     m4h_json_number(writer, "duration_ms", disconnect->duration_ms);
+    m4h_json_text(writer, "actor", disconnect->actor);
+    m4h_json_text(writer, "detail", disconnect->detail);
 }
 
 static void write_load(struct m4h_json_writer *writer, const struct m4h_load *load)
@@ -89,6 +98,7 @@ static void write_drain(struct m4h_json_writer *writer, const struct m4h_drain *
     m4h_json_time(writer, "deadline", drain->deadline_wall_ms);
     m4h_json_number(writer, "tunnels", drain->tunnels);
     m4h_json_number(writer, "channels", drain->channels);
+    m4h_json_text(writer, "actor", drain->actor);
 }
 
 static void write_refuse(struct m4h_json_writer *writer, const struct m4h_refuse *refuse)
@@ -110,11 +120,42 @@ static void write_flapping(struct m4h_json_writer *writer, const struct m4h_flap
     m4h_json_text(writer, "owner_address", flapping->owner_address);
 }
 
+static void write_access(struct m4h_json_writer *writer, const struct m4h_access *access)
+{
+    char id[M4H_TUNNEL_ID_TEXT_MAX], tunnel_id[M4H_TUNNEL_ID_TEXT_MAX] = "";
+
+    if (access->tunnel_id != 0)
+        m4h_tunnel_id_format(access->tunnel_id, tunnel_id);
+    m4h_json_text(writer, "phase", m4h_access_phase_name(access->phase));
+    m4h_json_text(writer, "access_id", m4h_tunnel_id_format(access->access_id, id));
+    m4h_json_text(writer, "operator", access->operator_name);
+    m4h_json_text(writer, "key_fingerprint", access->key_fingerprint);
+    m4h_json_text(writer, "remote_address", access->remote_address);
+    m4h_json_text(writer, "client_key", access->client_key);
+    m4h_json_number(writer, "port", access->port);
+    m4h_json_text(writer, "tunnel_id", tunnel_id);
+    m4h_json_text(writer, "device_slave_id", access->device_slave_id);
+    m4h_json_number(writer, "bytes_from_device", access->bytes_from_device);
+    m4h_json_number(writer, "bytes_to_device", access->bytes_to_device);
+    m4h_json_number(writer, "duration_ms", access->duration_ms);
+    m4h_json_text(writer, "detail", access->detail);
+}
+
+static void write_reload(struct m4h_json_writer *writer, const struct m4h_reload *reload)
+{
+    m4h_json_text(writer, "actor", reload->actor);
+    m4h_json_open(writer, "settings", '[');
+    for (size_t i = 0; i < reload->setting_count; i++)
+        m4h_json_text(writer, NULL, reload->settings[i]);
+    m4h_json_close(writer, ']');
+    m4h_json_text(writer, "error", reload->error);
+}
+
 static void write_payload(struct m4h_json_writer *writer, const struct m4h_event *event)
 {
     switch (event->type) {
     case M4H_EVENT_CONNECT:
-        write_connect(writer, &event->as.connect);
+        write_connect(writer, event);
         break;
     case M4H_EVENT_DISCONNECT:
         write_disconnect(writer, &event->as.disconnect);
@@ -135,7 +176,11 @@ static void write_payload(struct m4h_json_writer *writer, const struct m4h_event
         write_flapping(writer, &event->as.flapping);
         break;
     case M4H_EVENT_ACCESS:
+        write_access(writer, &event->as.access);
+        break;
     case M4H_EVENT_RELOAD:
+        write_reload(writer, &event->as.reload);
+        break;
     case M4H_EVENT_STOP:
     case M4H_EVENT_OTHER:
         break;

@@ -54,6 +54,7 @@ static void read_connect(const json_t *object, struct m4h_tunnel *tunnel)
                       sizeof(tunnel->key_fingerprint));
     m4h_json_get_text(inner, "client_version", tunnel->client_version,
                       sizeof(tunnel->client_version));
+    m4h_json_get_labels(inner, "labels", tunnel->labels);
 }
 
 static void read_disconnect(const json_t *object, struct m4h_disconnect *disconnect)
@@ -64,6 +65,8 @@ static void read_disconnect(const json_t *object, struct m4h_disconnect *disconn
     disconnect->bytes_from_device = m4h_json_get_u64(object, "bytes_from_device");
     disconnect->bytes_to_device = m4h_json_get_u64(object, "bytes_to_device");
     disconnect->duration_ms = m4h_json_get_u64(object, "duration_ms");
+    m4h_json_get_text(object, "actor", disconnect->actor, sizeof(disconnect->actor));
+    m4h_json_get_text(object, "detail", disconnect->detail, sizeof(disconnect->detail));
 }
 
 static void read_load(const json_t *object, struct m4h_load *load)
@@ -100,6 +103,7 @@ static void read_drain(const json_t *object, struct m4h_drain *drain)
     drain->deadline_wall_ms = m4h_json_get_time(object, "deadline");
     drain->tunnels = m4h_json_get_u32(object, "tunnels");
     drain->channels = m4h_json_get_u32(object, "channels");
+    m4h_json_get_text(object, "actor", drain->actor, sizeof(drain->actor));
 }
 
 static void read_refuse(const json_t *object, struct m4h_refuse *refuse)
@@ -125,11 +129,58 @@ static void read_flapping(const json_t *object, struct m4h_flapping *flapping)
                       sizeof(flapping->owner_address));
 }
 
+static enum m4h_access_phase phase_of(const json_t *object)
+{
+    const char *name = json_string_value(json_object_get(object, "phase"));
+
+    for (int i = M4H_ACCESS_OPENED; name != NULL && i <= M4H_ACCESS_REFUSED; i++) {
+        if (strcmp(name, m4h_access_phase_name((enum m4h_access_phase)i)) == 0)
+            return (enum m4h_access_phase)i;
+    }
+    return 0;
+}
+
+static void read_access(const json_t *object, struct m4h_access *access)
+{
+    access->phase = phase_of(object);
+    access->access_id = m4h_json_get_tunnel_id(object, "access_id");
+    m4h_json_get_text(object, "operator", access->operator_name, sizeof(access->operator_name));
+    m4h_json_get_text(object, "key_fingerprint", access->key_fingerprint,
+                      sizeof(access->key_fingerprint));
+    m4h_json_get_text(object, "remote_address", access->remote_address,
+                      sizeof(access->remote_address));
+    m4h_json_get_text(object, "client_key", access->client_key, sizeof(access->client_key));
+    access->port = m4h_json_get_port(object, "port");
+    access->tunnel_id = m4h_json_get_tunnel_id(object, "tunnel_id");
+    m4h_json_get_text(object, "device_slave_id", access->device_slave_id,
+                      sizeof(access->device_slave_id));
+    access->bytes_from_device = m4h_json_get_u64(object, "bytes_from_device");
+    access->bytes_to_device = m4h_json_get_u64(object, "bytes_to_device");
+    access->duration_ms = m4h_json_get_u64(object, "duration_ms");
+    m4h_json_get_text(object, "detail", access->detail, sizeof(access->detail));
+}
+
+static void read_reload(const json_t *object, struct m4h_reload *reload)
+{
+    const json_t *settings = m4h_json_get_array(object, "settings");
+
+    m4h_json_get_text(object, "actor", reload->actor, sizeof(reload->actor));
+    for (size_t i = 0; i < json_array_size(settings) && i < M4H_RELOAD_SETTINGS_MAX; i++) {
+        const char *name = json_string_value(json_array_get(settings, i));
+
+        if (name != NULL)
+            m4h_ident_text_clean(reload->settings[reload->setting_count++],
+                                 sizeof(reload->settings[0]), name);
+    }
+    m4h_json_get_text(object, "error", reload->error, sizeof(reload->error));
+}
+
 static void read_payload(const json_t *object, struct m4h_event *event)
 {
     switch (event->type) {
     case M4H_EVENT_CONNECT:
         read_connect(object, &event->as.connect);
+        event->without_master = m4h_json_get_bool(object, "without_master");
         break;
     case M4H_EVENT_DISCONNECT:
         read_disconnect(object, &event->as.disconnect);
@@ -150,7 +201,11 @@ static void read_payload(const json_t *object, struct m4h_event *event)
         read_flapping(object, &event->as.flapping);
         break;
     case M4H_EVENT_ACCESS:
+        read_access(object, &event->as.access);
+        break;
     case M4H_EVENT_RELOAD:
+        read_reload(object, &event->as.reload);
+        break;
     case M4H_EVENT_STOP:
     case M4H_EVENT_OTHER:
         break;

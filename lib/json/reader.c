@@ -3,6 +3,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/ident.h"
+#include "lib/base/labels.h"
 #include "lib/base/walltime.h"
 
 #include <errno.h>
@@ -85,6 +86,22 @@ uint64_t m4h_json_get_time(const json_t *object, const char *name)
     if (text == NULL || m4h_walltime_parse(text, &wall_ms) != 0)
         return 0;
     return wall_ms;
+}
+
+void m4h_json_get_labels(const json_t *object, const char *name,
+                         char labels[M4H_LABELS_TEXT_MAX + 1])
+{
+    json_t *members = json_object_get(object, name), *value;
+    const char *label;
+
+    labels[0] = '\0';
+    json_object_foreach(members, label, value)
+    {
+        const char *text = json_string_value(value);
+
+        if (text != NULL)
+            (void)!m4h_labels_add(labels, label, text);
+    }
 }
 
 uint64_t m4h_json_get_tunnel_id(const json_t *object, const char *name)

@@ -25,6 +25,9 @@ uint16_t m4h_json_get_port(const json_t *object, const char *name);
 bool m4h_json_get_bool(const json_t *object, const char *name);
 /* 0 where there is none. */
 uint64_t m4h_json_get_time(const json_t *object, const char *name);
+/* As lib/base/labels.h has them; what can be none is left out. */
+void m4h_json_get_labels(const json_t *object, const char *name,
+                         char labels[M4H_LABELS_TEXT_MAX + 1]);
 uint64_t m4h_json_get_tunnel_id(const json_t *object, const char *name);
 enum m4h_slave_state m4h_json_get_state(const json_t *object, const char *name);
 

@@ -138,6 +138,7 @@ static void write_tunnel(struct m4h_json_writer *writer, const struct m4h_tunnel
     m4h_json_text(writer, "key_fingerprint", tunnel->key_fingerprint);
     m4h_json_text(writer, "client_version", tunnel->client_version);
     m4h_json_bool(writer, "flapping", status->flapping);
+    m4h_json_labels(writer, "labels", tunnel->labels);
     m4h_json_close(writer, '}');
 }
 

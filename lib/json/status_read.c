@@ -80,6 +80,7 @@ static void read_tunnel(const json_t *object, struct m4h_tunnel_status *status)
     m4h_json_get_text(object, "client_version", tunnel->client_version,
                       sizeof(tunnel->client_version));
     status->flapping = m4h_json_get_bool(object, "flapping");
+    m4h_json_get_labels(object, "labels", tunnel->labels);
 }
 
 /* ---- one thing ---------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include "lib/json/writer.h"
 
 #include "lib/base/ident.h"
+#include "lib/base/labels.h"
 #include "lib/base/walltime.h"
 
 #include <inttypes.h>
@@ -128,4 +129,14 @@ void m4h_json_time(struct m4h_json_writer *writer, const char *name, uint64_t wa
     }
     write_name(writer, name);
     add(writer, "null", 4);
+}
+
+void m4h_json_labels(struct m4h_json_writer *writer, const char *name, const char *labels)
+{
+    struct m4h_label label;
+
+    m4h_json_open(writer, name, '{');
+    while ((labels = m4h_labels_next(labels, &label)) != NULL)
+        m4h_json_text(writer, label.name, label.value);
+    m4h_json_close(writer, '}');
 }

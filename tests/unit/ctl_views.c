@@ -100,6 +100,7 @@ static void a_tunnel_says_how_it_is_reached(void **state)
         .host = "bounce.example.com",
         .flapping = true,
     };
+    struct m4h_tunnel_status labelled = tunnel;
 
     (void)state;
     m4h_ctl_view_tunnel(&page, &tunnel, WALL_MS);
@@ -112,8 +113,13 @@ static void a_tunnel_says_how_it_is_reached(void **state)
                                 "connected     2026-01-31T11:00:00.250Z (1h00m ago)\n"
                                 "key           -\n"
                                 "client        -\n"
+                                "labels        -\n"
                                 "tunnel id     0000000000000abc\n"
                                 "flapping      yes: several devices use this key\n");
+    m4h_buffer_clear(&page.text);
+    m4h_text_copy(labelled.tunnel.labels, sizeof(labelled.tunnel.labels), "site=berlin");
+    m4h_ctl_view_tunnel(&page, &labelled, WALL_MS);
+    assert_non_null(strstr(text(), "labels        site=berlin\n"));
 }
 
 static void an_event_is_one_line(void **state)
@@ -144,6 +150,38 @@ static void an_event_is_one_line(void **state)
         "2026-01-31T12:00:00.250Z stop       eu/slave-1  \n");
 }
 
+static void an_access_is_one_line(void **state)
+{
+    struct m4h_event event = {.slave_id = "slave-1",
+                              .region = "eu",
+                              .wall_ms = WALL_MS,
+                              .type = M4H_EVENT_ACCESS,
+                              .as.access = {.phase = M4H_ACCESS_CLOSED,
+                                            .operator_name = "anna",
+                                            .client_key = "door-7",
+                                            .port = 22,
+                                            .remote_address = "192.0.2.1:5",
+                                            .bytes_from_device = 2048,
+                                            .duration_ms = 61000}};
+
+    (void)state;
+    m4h_ctl_view_event(&page, &event);
+    event.as.access.phase = M4H_ACCESS_REFUSED;
+    m4h_text_copy(event.as.access.detail, sizeof(event.as.access.detail), "no rule lets it");
+    m4h_ctl_view_event(&page, &event);
+    event.type = M4H_EVENT_RELOAD;
+    event.as.reload =
+        (struct m4h_reload){.actor = "SIGHUP", .settings = {"log.level"}, .setting_count = 1};
+    m4h_ctl_view_event(&page, &event);
+    assert_string_equal(
+        text(),
+        "2026-01-31T12:00:00.250Z access     eu/slave-1  closed anna to door-7 port 22 from "
+        "192.0.2.1:5 after 1m01s, 2.0 KiB from it, 0 B to it\n"
+        "2026-01-31T12:00:00.250Z access     eu/slave-1  refused anna to door-7 port 22 from "
+        "192.0.2.1:5: no rule lets it\n"
+        "2026-01-31T12:00:00.250Z reload     eu/slave-1  by SIGHUP: log.level\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +190,7 @@ int main(void)
             a_slave_of_ipv6_has_brackets_and_what_it_does_not_say_a_dash, begin, end),
         cmocka_unit_test_setup_teardown(a_tunnel_says_how_it_is_reached, begin, end),
         cmocka_unit_test_setup_teardown(an_event_is_one_line, begin, end),
+        cmocka_unit_test_setup_teardown(an_access_is_one_line, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

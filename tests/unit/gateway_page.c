@@ -14,7 +14,7 @@ static struct m4h_problem problem;
 static void what_is_not_given_is_the_default(void **state)
 {
     struct m4h_gateway_page_query none = {0};
-    struct m4h_gateway_page_query empty = {"", "", "", "", ""};
+    struct m4h_gateway_page_query empty = {"", "", "", "", "", {""}};
 
     (void)state;
     assert_int_equal(m4h_gateway_page_parse(&none, &page, &problem), 0);
@@ -27,7 +27,7 @@ static void what_is_not_given_is_the_default(void **state)
 
 static void what_is_given_is_taken(void **state)
 {
-    struct m4h_gateway_page_query query = {"eu", "slave-1", "7", "6120c3a9", "dev"};
+    struct m4h_gateway_page_query query = {"eu", "slave-1", "7", "6120c3a9", "dev", {NULL}};
 
     (void)state;
     assert_int_equal(m4h_gateway_page_parse(&query, &page, &problem), 0);
@@ -68,6 +68,20 @@ static void a_size_is_a_number_and_has_a_most(void **state)
         else
             assert_non_null(strstr(problem.detail, "page_size"));
     }
+}
+
+static void labels_may_be_repeated_and_have_commas(void **state)
+{
+    struct m4h_gateway_page_query query = {.labels = {"site=berlin, env=prod", "floor=3"}};
+
+    (void)state;
+    assert_int_equal(m4h_gateway_page_parse(&query, &page, &problem), 0);
+    assert_string_equal(page.labels, "env=prod,floor=3,site=berlin");
+    query.labels[1] = "site=bonn"; /* both cannot be */
+    assert_int_equal(m4h_gateway_page_parse(&query, &page, &problem), M4H_EINVALID);
+    assert_non_null(strstr(problem.detail, "label"));
+    query = (struct m4h_gateway_page_query){.labels = {"site"}};
+    assert_int_equal(m4h_gateway_page_parse(&query, &page, &problem), M4H_EINVALID);
 }
 
 static void a_prefix_is_text_of_at_most_the_length_of_a_client_key(void **state)
@@ -127,6 +141,7 @@ int main(void)
         cmocka_unit_test(what_is_not_given_is_the_default),
         cmocka_unit_test(what_is_given_is_taken),
         cmocka_unit_test(a_size_is_a_number_and_has_a_most),
+        cmocka_unit_test(labels_may_be_repeated_and_have_commas),
         cmocka_unit_test(a_prefix_is_text_of_at_most_the_length_of_a_client_key),
         cmocka_unit_test(ids_and_tokens_that_are_none_are_refused),
         cmocka_unit_test(every_token_comes_back_as_it_went),

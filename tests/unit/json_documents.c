@@ -38,7 +38,8 @@ static struct m4h_tunnel_status a_tunnel(void)
                    .remote_address = "[2001:db8::1]:50022",
                    .connected_wall_ms = WALL_MS,
                    .key_fingerprint = "SHA256:abc",
-                   .client_version = "OpenSSH_9.2"},
+                   .client_version = "OpenSSH_9.2",
+                   .labels = "site=berlin"},
         .slave_id = "slave-1",
         .region = "eu",
         .host = "bounce.example.com",
@@ -51,7 +52,7 @@ static struct m4h_tunnel_status a_tunnel(void)
     "\"slave_id\":\"slave-1\",\"region\":\"eu\",\"host\":\"bounce.example.com\",\"port\":40001,"   \
     "\"ports\":[40001,40002],\"remote_address\":\"[2001:db8::1]:50022\","                          \
     "\"connected_at\":\"2026-01-31T12:00:00.250Z\",\"key_fingerprint\":\"SHA256:abc\","            \
-    "\"client_version\":\"OpenSSH_9.2\",\"flapping\":true}"
+    "\"client_version\":\"OpenSSH_9.2\",\"flapping\":true,\"labels\":{\"site\":\"berlin\"}}"
 
 static void a_tunnel_is_written_whole(void **state)
 {

@@ -62,13 +62,16 @@ static void a_connect_has_its_tunnel_and_exact_stamp(void **state)
                                            .remote_address = "[2001:db8::1]:50022",
                                            .connected_wall_ms = WALL_MS,
                                            .key_fingerprint = "SHA256:abc",
-                                           .client_version = "OpenSSH_9.2"};
+                                           .client_version = "OpenSSH_9.2",
+                                           .labels = "env=prod,site=Berlin"};
+    event.without_master = true;
     expect(&event, "connect",
            ",\"connect\":{\"tunnel\":{\"client_key\":\"door \\\"7\\\"\","
            "\"tunnel_id\":\"0000000000000abc\",\"stamp\":\"18446744073709551615\",\"port\":40001,"
            "\"other_ports\":[40002],\"remote_address\":\"[2001:db8::1]:50022\","
            "\"connected_at\":" TIME ",\"key_fingerprint\":\"SHA256:abc\","
-           "\"client_version\":\"OpenSSH_9.2\"}}");
+           "\"client_version\":\"OpenSSH_9.2\","
+           "\"labels\":{\"env\":\"prod\",\"site\":\"Berlin\"}},\"without_master\":true}");
 }
 
 static void a_disconnect_says_why_and_how_much(void **state)
@@ -76,11 +79,12 @@ static void a_disconnect_says_why_and_how_much(void **state)
     struct m4h_event event = an_event(M4H_EVENT_DISCONNECT);
 
     (void)state;
-    event.as.disconnect = (struct m4h_disconnect){"door", 0xabc, M4H_DISCONNECT_KICKED, 1, 2, 3, "", ""};
+    event.as.disconnect =
+        (struct m4h_disconnect){"door", 0xabc, M4H_DISCONNECT_KICKED, 1, 2, 3, "ops", "moved"};
     expect(&event, "disconnect",
            ",\"disconnect\":{\"client_key\":\"door\",\"tunnel_id\":\"0000000000000abc\","
            "\"reason\":\"kicked\",\"bytes_from_device\":1,\"bytes_to_device\":2,"
-           "\"duration_ms\":3}");
+           "\"duration_ms\":3,\"actor\":\"ops\",\"detail\":\"moved\"}");
 }
 
 static void a_load_has_its_numbers_and_exact_digest(void **state)
@@ -119,8 +123,9 @@ static void a_drain_says_until_when_and_a_stop_nothing(void **state)
     struct m4h_event drain = an_event(M4H_EVENT_DRAIN), stop = an_event(M4H_EVENT_STOP);
 
     (void)state;
-    drain.as.drain = (struct m4h_drain){WALL_MS, 4, 5, ""};
-    expect(&drain, "drain", ",\"drain\":{\"deadline\":" TIME ",\"tunnels\":4,\"channels\":5}");
+    drain.as.drain = (struct m4h_drain){WALL_MS, 4, 5, "ops"};
+    expect(&drain, "drain",
+           ",\"drain\":{\"deadline\":" TIME ",\"tunnels\":4,\"channels\":5,\"actor\":\"ops\"}");
     m4h_buffer_clear(&out);
     expect(&stop, "stop", ",\"stop\":{}");
 }
@@ -141,6 +146,36 @@ static void a_refusal_and_a_flapping_name_the_device(void **state)
     expect(&flapping, "flapping",
            ",\"flapping\":{\"client_key\":\"door\",\"evictions\":3,\"window_ms\":60000,"
            "\"hold_ms\":10000,\"remote_address\":\"192.0.2.1:5\",\"owner_address\":\"\"}");
+}
+
+static void an_access_says_who_was_at_which_device(void **state)
+{
+    struct m4h_event event = an_event(M4H_EVENT_ACCESS);
+
+    (void)state;
+    event.as.access = (struct m4h_access){M4H_ACCESS_CLOSED, 0xdef,  "anna", "SHA256:abc",
+                                          "192.0.2.1:5",     "door", 22,     0xabc,
+                                          "slave-2",         1,      2,      3,
+                                          "device left"};
+    expect(&event, "access",
+           ",\"access\":{\"phase\":\"closed\",\"access_id\":\"0000000000000def\","
+           "\"operator\":\"anna\",\"key_fingerprint\":\"SHA256:abc\","
+           "\"remote_address\":\"192.0.2.1:5\",\"client_key\":\"door\",\"port\":22,"
+           "\"tunnel_id\":\"0000000000000abc\",\"device_slave_id\":\"slave-2\","
+           "\"bytes_from_device\":1,\"bytes_to_device\":2,\"duration_ms\":3,"
+           "\"detail\":\"device left\"}");
+}
+
+static void a_reload_names_the_settings(void **state)
+{
+    struct m4h_event event = an_event(M4H_EVENT_RELOAD);
+
+    (void)state;
+    event.as.reload = (struct m4h_reload){
+        .actor = "SIGHUP", .settings = {"log.level", "device.keys_max"}, .setting_count = 2};
+    expect(&event, "reload",
+           ",\"reload\":{\"actor\":\"SIGHUP\",\"settings\":[\"log.level\",\"device.keys_max\"],"
+           "\"error\":\"\"}");
 }
 
 static void an_event_of_a_later_version_is_its_envelope(void **state)
@@ -172,6 +207,8 @@ int main(void)
         cmocka_unit_test_teardown(a_start_says_where_the_slave_is, empty),
         cmocka_unit_test_teardown(a_drain_says_until_when_and_a_stop_nothing, empty),
         cmocka_unit_test_teardown(a_refusal_and_a_flapping_name_the_device, empty),
+        cmocka_unit_test_teardown(an_access_says_who_was_at_which_device, empty),
+        cmocka_unit_test_teardown(a_reload_names_the_settings, empty),
         cmocka_unit_test_teardown(an_event_of_a_later_version_is_its_envelope, empty),
         cmocka_unit_test(an_event_that_does_not_fit_leaves_the_buffer_as_it_was),
     };

@@ -69,7 +69,7 @@ static const struct option {
     {"client-key", 'k', TEXT, AT(client_key), OF(M4H_CTL_SLOT) | OF(M4H_CTL_EVENTS), "KEY",
      "the device"},
     {"type", 0, TEXT, AT(type), OF(M4H_CTL_EVENTS), "TYPE,...",
-     "connect, disconnect, start, drain, stop, refuse, flapping, load"},
+     "connect, disconnect, start, drain, stop, refuse, flapping, access, reload, load"},
     {"after", 0, TEXT, AT(after), OF(M4H_CTL_EVENTS), "ID",
      "also those since that one, where they are kept"},
     {"follow", 'f', FLAG, AT(follows), OF(M4H_CTL_EVENTS), NULL,

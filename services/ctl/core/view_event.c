@@ -32,6 +32,10 @@ static void add_disconnect(struct m4h_ctl_page *page, const struct m4h_disconnec
                      m4h_ctl_duration(disconnect->duration_ms, duration),
                      m4h_ctl_bytes(disconnect->bytes_from_device, from),
                      m4h_ctl_bytes(disconnect->bytes_to_device, to));
+    if (disconnect->actor[0] != '\0')
+        m4h_ctl_page_add(page, M4H_CTL_FAINT, ", by %s", disconnect->actor);
+    if (disconnect->detail[0] != '\0')
+        m4h_ctl_page_add(page, M4H_CTL_FAINT, ": %s", disconnect->detail);
 }
 
 static void add_refuse(struct m4h_ctl_page *page, const struct m4h_refuse *refuse)
@@ -42,6 +46,34 @@ static void add_refuse(struct m4h_ctl_page *page, const struct m4h_refuse *refus
                      m4h_refuse_reason_name(refuse->reason), refuse->remote_address);
     if (refuse->detail[0] != '\0')
         m4h_ctl_page_add(page, M4H_CTL_FAINT, ": %s", refuse->detail);
+}
+
+static void add_access(struct m4h_ctl_page *page, const struct m4h_access *access)
+{
+    char duration[M4H_CTL_WORD_MAX], from[M4H_CTL_WORD_MAX], to[M4H_CTL_WORD_MAX];
+
+    m4h_ctl_page_add(page, access->phase == M4H_ACCESS_REFUSED ? M4H_CTL_BAD : M4H_CTL_PLAIN, "%s",
+                     m4h_access_phase_name(access->phase));
+    m4h_ctl_page_add(page, M4H_CTL_PLAIN, " %s to %s port %u from %s", access->operator_name,
+                     access->client_key, access->port, access->remote_address);
+    if (access->phase == M4H_ACCESS_CLOSED)
+        m4h_ctl_page_add(page, M4H_CTL_PLAIN, " after %s, %s from it, %s to it",
+                         m4h_ctl_duration(access->duration_ms, duration),
+                         m4h_ctl_bytes(access->bytes_from_device, from),
+                         m4h_ctl_bytes(access->bytes_to_device, to));
+    if (access->detail[0] != '\0')
+        m4h_ctl_page_add(page, M4H_CTL_FAINT, ": %s", access->detail);
+}
+
+static void add_reload(struct m4h_ctl_page *page, const struct m4h_reload *reload)
+{
+    m4h_ctl_page_add(page, M4H_CTL_PLAIN, "by %s:", reload->actor);
+    for (size_t i = 0; i < reload->setting_count; i++)
+        m4h_ctl_page_add(page, M4H_CTL_PLAIN, " %s", reload->settings[i]);
+    if (reload->setting_count == 0 && reload->error[0] == '\0')
+        m4h_ctl_page_add(page, M4H_CTL_PLAIN, " nothing is new");
+    if (reload->error[0] != '\0')
+        m4h_ctl_page_add(page, M4H_CTL_BAD, " %s", reload->error);
 }
 
 static void add_load(struct m4h_ctl_page *page, const struct m4h_load *load)
@@ -77,6 +109,8 @@ static void add_payload(struct m4h_ctl_page *page, const struct m4h_event *event
         m4h_ctl_page_add(page, M4H_CTL_PLAIN,
                          "%" PRIu32 " tunnels and %" PRIu32 " connections left",
                          event->as.drain.tunnels, event->as.drain.channels);
+        if (event->as.drain.actor[0] != '\0')
+            m4h_ctl_page_add(page, M4H_CTL_FAINT, ", by %s", event->as.drain.actor);
         break;
     case M4H_EVENT_REFUSE:
         add_refuse(page, &event->as.refuse);
@@ -88,7 +122,11 @@ static void add_payload(struct m4h_ctl_page *page, const struct m4h_event *event
                          event->as.flapping.remote_address);
         break;
     case M4H_EVENT_ACCESS:
+        add_access(page, &event->as.access);
+        break;
     case M4H_EVENT_RELOAD:
+        add_reload(page, &event->as.reload);
+        break;
     case M4H_EVENT_STOP:
     case M4H_EVENT_OTHER:
         break;

@@ -271,6 +271,7 @@ void m4h_ctl_view_tunnel(struct m4h_ctl_page *page, const struct m4h_tunnel_stat
     line_of_time(page, "connected", tunnel->connected_wall_ms, wall_ms);
     LINE(page, "key", M4H_CTL_PLAIN, "%s", or_dash(tunnel->key_fingerprint));
     LINE(page, "client", M4H_CTL_PLAIN, "%s", or_dash(tunnel->client_version));
+    LINE(page, "labels", M4H_CTL_PLAIN, "%s", or_dash(tunnel->labels));
     LINE(page, "tunnel id", M4H_CTL_PLAIN, "%s", m4h_tunnel_id_format(tunnel->tunnel_id, id));
     if (status->flapping)
         LINE(page, "flapping", M4H_CTL_WARNING, "yes: several devices use this key");

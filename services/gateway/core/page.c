@@ -2,6 +2,7 @@
 #include "services/gateway/core/page.h"
 
 #include "lib/base/error.h"
+#include "lib/base/labels.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -84,6 +85,20 @@ static bool copy_prefix(char out[M4H_CLIENT_KEY_MAX + 1], const char *prefix)
            m4h_text_copy(out, M4H_CLIENT_KEY_MAX + 1, prefix);
 }
 
+/* Each value may hold several, with commas between them. */
+static bool add_labels(char out[M4H_LABELS_TEXT_MAX + 1], const char *text)
+{
+    char labels[M4H_LABELS_TEXT_MAX + 1];
+    struct m4h_label label;
+
+    if (m4h_labels_normalize(text, labels) != 0)
+        return false;
+    for (const char *at = labels; (at = m4h_labels_next(at, &label)) != NULL;)
+        if (m4h_labels_add(out, label.name, label.value) != 0)
+            return false;
+    return true;
+}
+
 int m4h_gateway_page_parse(const struct m4h_gateway_page_query *query,
                            struct m4h_page_request *page, struct m4h_problem *problem)
 {
@@ -98,5 +113,8 @@ int m4h_gateway_page_parse(const struct m4h_gateway_page_query *query,
         return refuse(problem, "page_token is not one that this list gave out");
     if (!copy_prefix(page->client_key_prefix, query->client_key_prefix))
         return refuse(problem, "client_key_prefix must be at most 128 bytes of text");
+    for (size_t i = 0; i < M4H_LABELS_MAX && query->labels[i] != NULL; i++)
+        if (!add_labels(page->labels, query->labels[i]))
+            return refuse(problem, "label must be as in site=berlin, each name once, at most 16");
     return 0;
 }

@@ -16,7 +16,8 @@ struct m4h_gateway_page_query {
     const char *slave_id;
     const char *page_size; /* more than the most becomes the most */
     const char *page_token;
-    const char *client_key_prefix; /* of tunnels only */
+    const char *client_key_prefix;      /* of tunnels only */
+    const char *labels[M4H_LABELS_MAX]; /* "site=berlin", of tunnels only; all must be there */
 };
 
 /* M4H_EINVALID: `problem` says which one is wrong. */

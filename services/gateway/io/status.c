@@ -156,6 +156,8 @@ static bool read_page(struct m4h_http_request *request, struct m4h_page_request 
     };
     struct m4h_problem problem;
 
+    for (size_t i = 0; i < M4H_COUNT(query.labels); i++)
+        query.labels[i] = m4h_http_query_at(request, "label", i);
     if (!m4h_http_check_accept(request, M4H_HTTP_JSON))
         return false;
     if (m4h_gateway_page_parse(&query, page, &problem) == 0)
