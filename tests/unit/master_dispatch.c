@@ -79,7 +79,7 @@ static void a_slot_says_all_that_a_device_needs(void **state)
     assert_string_equal(slot.host, "s0.example");
     assert_int_equal(slot.port, 2222);
     assert_int_equal(slot.host_key_count, 1);
-    assert_string_equal(slot.host_keys[0], "ssh-ed25519 AAAAs0");
+    assert_string_equal(slot.host_keys[0], "ssh-ed25519 AAAAs0QQ");
     assert_int_equal(slot.expires_wall_ms, scene.world->moment.wall_ms + 2500);
 }
 

@@ -66,7 +66,7 @@ static const char *ask_tunnel(struct stage *stage, const char *client_key)
     return problem.code == 0 ? tunnel.slave_id : "";
 }
 
-static struct m4h_authorize_reply ask_authorize(struct stage *stage)
+static struct m4h_authorize_reply ask_authorize_of(struct stage *stage, const char *key)
 {
     struct m4h_authorize_request request = {
         .slave_id = "s1", .region = "eu", .username = "root", .remote_address = "192.0.2.1:5000"};
@@ -74,7 +74,7 @@ static struct m4h_authorize_reply ask_authorize(struct stage *stage)
     struct m4h_problem problem;
 
     snprintf(request.key_fingerprint, sizeof(request.key_fingerprint), "SHA256:%043d", 7);
-    assert_int_equal(m4h_base64_decode(KEY, strlen(KEY), request.public_key,
+    assert_int_equal(m4h_base64_decode(key, strlen(key), request.public_key,
                                        sizeof(request.public_key), &request.public_key_len),
                      0);
     assert_int_equal(m4h_wire_authorize_request_encode(&request, &stage->out), 0);
@@ -84,6 +84,11 @@ static struct m4h_authorize_reply ask_authorize(struct stage *stage)
         m4h_wire_authorize_reply_decode(stage->reply.data, stage->reply.len, &reply, &problem), 0);
     assert_int_equal(problem.code, 0);
     return reply;
+}
+
+static struct m4h_authorize_reply ask_authorize(struct stage *stage)
+{
+    return ask_authorize_of(stage, KEY);
 }
 
 static struct m4h_problem ask_dispatch_for(struct stage *stage, const char *region,
@@ -224,6 +229,19 @@ static void tunnels_come_in_pages(void **state)
         free(tunnels);
     } while (request.page_token[0] != '\0');
     assert_int_equal(all, 25);
+}
+
+static void a_slave_is_known_by_its_host_key(void **state)
+{
+    struct stage *stage = *state;
+    struct m4h_authorize_reply reply = ask_authorize_of(stage, "AAAAs1QQ");
+
+    assert_true(reply.allowed);
+    assert_string_equal(reply.slave_id, "s1");
+    assert_string_equal(reply.client_key, "");
+    assert_string_equal(reply.operator_.name, "");
+    assert_true(reply.valid_for_ms <= 10000);
+    assert_string_equal(ask_authorize_of(stage, "AAAAs9QQ").slave_id, "");
 }
 
 static void a_device_is_located(void **state)
@@ -568,6 +586,7 @@ int main(void)
         cmocka_unit_test(tunnels_come_in_pages),
         cmocka_unit_test(slaves_are_listed),
         cmocka_unit_test(a_device_is_located),
+        cmocka_unit_test(a_slave_is_known_by_its_host_key),
         cmocka_unit_test(a_slot_is_given),
         cmocka_unit_test(what_is_given_and_taken_back_is_told_to_other_masters),
         cmocka_unit_test(a_key_is_allowed_as_soon_as_its_file_has_it),

@@ -64,7 +64,7 @@ static struct m4h_slave_info info_of(const struct fake_slave *slave)
                                   .handshakes_per_second = slave->handshakes_per_second};
 
     snprintf(info.host, sizeof(info.host), "%.50s.example", slave->id);
-    snprintf(info.host_keys[0], sizeof(info.host_keys[0]), "ssh-ed25519 AAAA%.50s", slave->id);
+    snprintf(info.host_keys[0], sizeof(info.host_keys[0]), "ssh-ed25519 AAAA%.50sQQ", slave->id);
     snprintf(info.version, sizeof(info.version), "5.0.0");
     return info;
 }
