@@ -252,6 +252,8 @@ void m4h_visits_ask(struct m4h_slave *slave, uint64_t session_id,
                     struct m4h_visit_question *question);
 /* The device's end of a visit is there, or is not to be had. */
 void m4h_visits_reached(struct m4h_slave *slave, uint64_t visit_id, bool reached);
+/* How it went with a visit's way to another slave. */
+void m4h_visits_hopped(struct m4h_slave *slave, uint64_t visit_id, enum m4h_hop_result result);
 /* The visitor's side has ended. */
 void m4h_visits_over(struct m4h_slave *slave, const struct m4h_report *report);
 /* A session is gone. False: it was no visitor's. */

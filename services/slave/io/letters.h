@@ -5,6 +5,7 @@
 
 #include "lib/base/model.h"
 #include "lib/net/mailbox.h"
+#include "services/slave/io/hops.h"
 
 /* A session's id says whose it is: the worker's index in the upper 16 bits. */
 #define M4H_SESSION_WORKER_SHIFT 48
@@ -20,6 +21,7 @@ enum m4h_report_kind {
     M4H_REPORT_REFUSED, /* something was refused, or a session ended before it was known */
     M4H_REPORT_VISIT,   /* a visitor asks for a device; `as.visit` is allocated, the hub frees it */
     M4H_REPORT_REACHED, /* a device's end of a visit is open, or is not to be had */
+    M4H_REPORT_HOPPED,  /* how it went with a visit's way to another slave */
     M4H_REPORT_VISIT_OVER, /* a visit ended at its visitor's side */
 };
 
@@ -52,6 +54,10 @@ struct m4h_report {
             uint64_t visit_id;
             bool reached;
         } reached;
+        struct {
+            uint64_t visit_id;
+            enum m4h_hop_result result;
+        } hopped;
         struct {
             uint64_t visit_id;
             uint64_t bytes_from_device;
@@ -96,6 +102,7 @@ enum m4h_order_kind {
     M4H_ORDER_PROBE,      /* find out whether a device that is up lives */
     M4H_ORDER_REFUSE_NEW, /* accept no more devices */
     M4H_ORDER_SETTINGS,   /* other settings from now on */
+    M4H_ORDER_HOP,        /* carry a visit to another slave, and say how it went */
     M4H_ORDER_PULSE,      /* say that the loop turns */
     M4H_ORDER_QUIT,       /* end all sessions, and the loop */
 };
@@ -134,6 +141,7 @@ struct m4h_order {
             uint32_t reason; /* enum m4h_ssh_open_refusal */
             char text[M4H_DETAIL_MAX + 1];
         } unreached;
+        struct m4h_hop_request *hop; /* allocated, the worker frees it */
         uint64_t pulse;
         struct m4h_worker_settings *settings; /* held by the letter, then by the worker */
     } as;

@@ -173,6 +173,30 @@ static void write_operators(struct m4h_metrics *metrics, const struct m4h_slave 
                        (double)idle);
 }
 
+static void write_hops(struct m4h_metrics *metrics, const struct m4h_slave *slave)
+{
+    static const char name[] = "mas4h_slave_hops_total";
+    uint64_t ended[M4H_HOP_RESULT_COUNT] = {0};
+    unsigned up = 0;
+
+    for (uint32_t i = 0; i < slave->worker_count; i++) {
+        const struct m4h_worker_stats *stats = &slave->workers[i]->stats;
+
+        up += atomic_load_explicit(&stats->hops, memory_order_relaxed);
+        for (unsigned k = 0; k < M4H_HOP_RESULT_COUNT; k++)
+            ended[k] += atomic_load_explicit(&stats->hops_ended[k], memory_order_relaxed);
+    }
+    m4h_metrics_single(metrics, "mas4h_slave_hop_sessions", "gauge",
+                       "SSH sessions of this slave with others, for its operators.", up);
+    m4h_metrics_describe(metrics, name, "counter",
+                         "Ways of operators through them to devices, by how it went.");
+    for (unsigned k = 0; k < M4H_HOP_RESULT_COUNT; k++)
+        m4h_metrics_value(
+            metrics, name,
+            &(struct m4h_metric_label){"result", m4h_hop_result_name((enum m4h_hop_result)k)}, 1,
+            (double)ended[k]);
+}
+
 static void write_workers(struct m4h_metrics *metrics, const struct m4h_slave *slave)
 {
     uint64_t from = 0, to = 0, accepted = 0, operators = 0, pauses = 0;
@@ -289,6 +313,7 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
     write_handshakes(metrics, slave);
     write_waits(metrics, slave);
     write_workers(metrics, slave);
+    write_hops(metrics, slave);
     write_operators(metrics, slave);
     write_visits(metrics, slave);
     write_bus(metrics, slave);

@@ -72,6 +72,9 @@ void m4h_slave_report(void *context, struct m4h_letter *letter)
     case M4H_REPORT_REACHED:
         m4h_visits_reached(slave, report->as.reached.visit_id, report->as.reached.reached);
         break;
+    case M4H_REPORT_HOPPED:
+        m4h_visits_hopped(slave, report->as.hopped.visit_id, report->as.hopped.result);
+        break;
     case M4H_REPORT_VISIT_OVER:
         m4h_visits_over(slave, report);
         break;

@@ -42,6 +42,7 @@ struct m4h_access_case {
     struct m4h_inquiry *inquiry; /* where the device is; NULL: nobody is asked */
     struct m4h_located *located; /* owned: the answer, while it is judged */
     struct m4h_problem problem;  /* or this */
+    bool looked_again;           /* it was not found there: masters were asked once more */
     bool is_open;
     int fd;               /* the visitor's end, until it is handed over; -1 */
     uint64_t deadline_ms; /* until it is open */
@@ -195,23 +196,37 @@ static bool may_reach(const struct m4h_access_case *access, const char *labels)
                              access->told.port);
 }
 
+static void refuse_full(struct m4h_slave *slave, struct m4h_access_case *access)
+{
+    refuse(slave, access, M4H_ACCESS_RESULT_SURPLUS, M4H_SSH_OPEN_SHORTAGE, "the server is full");
+}
+
+/* Makes the two ends; the device's is returned. -1: there are none, and it is refused. */
+static int open_ends(struct m4h_slave *slave, struct m4h_access_case *access)
+{
+    int fds[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0) {
+        refuse_full(slave, access);
+        return -1;
+    }
+    access->fd = fds[0];
+    return fds[1];
+}
+
 static void go_to(struct m4h_slave *slave, struct m4h_access_case *access,
                   const struct m4h_resident *resident, uint16_t port)
 {
     struct m4h_order order = {.kind = M4H_ORDER_VISIT, .session_id = resident->session_id};
-    int fds[2];
+    int fd = open_ends(slave, access);
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0) {
-        refuse(slave, access, M4H_ACCESS_RESULT_SURPLUS, M4H_SSH_OPEN_SHORTAGE,
-               "the server is full");
+    if (fd < 0)
         return;
-    }
-    access->fd = fds[0];
     access->told.tunnel_id = resident->tunnel.tunnel_id;
     m4h_text_copy(access->told.device_slave_id, sizeof(access->told.device_slave_id),
                   slave->config->id);
     order.as.visit.visit_id = access->visit_id;
-    order.as.visit.fd = fds[1];
+    order.as.visit.fd = fd;
     order.as.visit.port = port;
     m4h_text_copy(order.as.visit.peer, sizeof(order.as.visit.peer), access->originator);
     m4h_slave_order(slave, &order);
@@ -230,6 +245,13 @@ static void visit_resident(struct m4h_slave *slave, struct m4h_access_case *acce
         go_to(slave, access, resident, port);
 }
 
+static void refuse_unanswered(struct m4h_slave *slave, struct m4h_access_case *access)
+{
+    refuse(slave, access, M4H_ACCESS_RESULT_UNANSWERED, M4H_SSH_OPEN_CONNECT_FAILED,
+           "%s does not take connections at port %u now", access->told.client_key,
+           access->told.port);
+}
+
 void m4h_visits_reached(struct m4h_slave *slave, uint64_t visit_id, bool reached)
 {
     struct m4h_access_case *access = find(slave, visit_id);
@@ -238,9 +260,7 @@ void m4h_visits_reached(struct m4h_slave *slave, uint64_t visit_id, bool reached
     if (access == NULL || access->is_open)
         return;
     if (!reached) {
-        refuse(slave, access, M4H_ACCESS_RESULT_UNANSWERED, M4H_SSH_OPEN_CONNECT_FAILED,
-               "%s does not take connections at port %u now", access->told.client_key,
-               access->told.port);
+        refuse_unanswered(slave, access);
         return;
     }
     order.session_id = access->visitor->session_id;
@@ -257,13 +277,44 @@ void m4h_visits_reached(struct m4h_slave *slave, uint64_t visit_id, bool reached
 
 /* ---- a device that hangs elsewhere ----------------------------------------------------- */
 
-static void go_far(struct m4h_slave *slave, struct m4h_access_case *access)
+/* NULL: no memory. */
+static struct m4h_hop_request *make_request(const struct m4h_slave *slave,
+                                            const struct m4h_access_case *access, int fd)
 {
     const struct m4h_located *located = access->located;
+    struct m4h_hop_request *request = calloc(1, sizeof(*request));
 
-    refuse(slave, access, M4H_ACCESS_RESULT_ABSENT, M4H_SSH_OPEN_CONNECT_FAILED,
-           "%s hangs at %s: ssh -J %s:%u", access->told.client_key, located->slave_id,
-           located->host, located->port);
+    if (request == NULL)
+        return NULL;
+    request->visit_id = access->visit_id;
+    request->fd = fd;
+    m4h_text_copy(request->slave_id, sizeof(request->slave_id), located->slave_id);
+    m4h_text_copy(request->host, sizeof(request->host), located->host);
+    request->ssh_port = located->port;
+    memcpy(request->host_keys, located->host_keys, sizeof(request->host_keys));
+    request->host_key_count = located->host_key_count;
+    m4h_text_copy(request->client_key, sizeof(request->client_key), access->told.client_key);
+    request->port = m4h_access_port(&located->tunnel, access->told.port);
+    m4h_text_copy(request->originator, sizeof(request->originator), access->originator);
+    request->wait_ms = (uint32_t)slave->config->operator_reach_ms;
+    return request;
+}
+
+/* The visitor's own worker carries it there. */
+static void go_far(struct m4h_slave *slave, struct m4h_access_case *access)
+{
+    struct m4h_order order = {.kind = M4H_ORDER_HOP, .session_id = access->visitor->session_id};
+    int fd = open_ends(slave, access);
+
+    if (fd < 0)
+        return;
+    order.as.hop = make_request(slave, access, fd);
+    if (order.as.hop == NULL) {
+        close(fd);
+        refuse_full(slave, access);
+        return;
+    }
+    m4h_slave_order(slave, &order);
 }
 
 static void visit_located(struct m4h_slave *slave, struct m4h_access_case *access)
@@ -325,6 +376,7 @@ static void locate(struct m4h_slave *slave, struct m4h_access_case *access)
 
     m4h_text_copy(request.slave_id, sizeof(request.slave_id), slave->config->id);
     m4h_text_copy(request.client_key, sizeof(request.client_key), access->told.client_key);
+    free(access->located);
     access->located = calloc(1, sizeof(*access->located));
     m4h_buffer_clear(&slave->message);
     if (access->located != NULL)
@@ -335,6 +387,65 @@ static void locate(struct m4h_slave *slave, struct m4h_access_case *access)
                                   access);
     if (error != 0)
         refuse_unknown(slave, access);
+}
+
+/* ---- wherever it is ---------------------------------------------------------------- */
+
+static void find_device(struct m4h_slave *slave, struct m4h_access_case *access)
+{
+    const struct m4h_resident *resident = m4h_roster_owner(slave->roster, access->told.client_key);
+
+    if (resident != NULL && resident->state == M4H_RESIDENT_UP)
+        visit_resident(slave, access, resident);
+    else if (access->visitor->is_hop)
+        refuse_absent(slave, access);
+    else
+        locate(slave, access);
+}
+
+static void refuse_hop(struct m4h_slave *slave, struct m4h_access_case *access,
+                       enum m4h_hop_result result)
+{
+    const struct m4h_access *told = &access->told;
+
+    switch (result) {
+    case M4H_HOP_ABSENT:
+        refuse_unanswered(slave, access);
+        break;
+    case M4H_HOP_FULL:
+        refuse_full(slave, access);
+        break;
+    case M4H_HOP_UNTRUSTED:
+        refuse(slave, access, M4H_ACCESS_RESULT_UNANSWERED, M4H_SSH_OPEN_CONNECT_FAILED,
+               "%s hangs at %s, which does not know this slave, or is not known here",
+               told->client_key, told->device_slave_id);
+        break;
+    default:
+        refuse(slave, access, M4H_ACCESS_RESULT_UNANSWERED, M4H_SSH_OPEN_CONNECT_FAILED,
+               "%s hangs at %s, which cannot be reached from here now", told->client_key,
+               told->device_slave_id);
+    }
+}
+
+/* The device may be elsewhere by now, or its slave: masters are asked once more. */
+void m4h_visits_hopped(struct m4h_slave *slave, uint64_t visit_id, enum m4h_hop_result result)
+{
+    struct m4h_access_case *access = find(slave, visit_id);
+
+    if (access == NULL || access->is_open)
+        return;
+    if (result == M4H_HOP_REACHED) {
+        m4h_visits_reached(slave, visit_id, true);
+        return;
+    }
+    close(access->fd);
+    access->fd = -1;
+    if (access->looked_again || result == M4H_HOP_FULL) {
+        refuse_hop(slave, access, result);
+        return;
+    }
+    access->looked_again = true;
+    find_device(slave, access);
 }
 
 /* ---- a wish ------------------------------------------------------------------------- */
@@ -351,7 +462,6 @@ static uint32_t visits_max(const struct m4h_slave *slave, const struct m4h_visit
 static void judge(struct m4h_slave *slave, struct m4h_access_case *access)
 {
     const struct m4h_visitor *visitor = access->visitor;
-    const struct m4h_resident *resident;
     uint32_t max = visits_max(slave, visitor);
 
     if (visitor->visits > max) {
@@ -364,13 +474,7 @@ static void judge(struct m4h_slave *slave, struct m4h_access_case *access)
         refuse_forbidden(slave, access);
         return;
     }
-    resident = m4h_roster_owner(slave->roster, access->told.client_key);
-    if (resident != NULL && resident->state == M4H_RESIDENT_UP)
-        visit_resident(slave, access, resident);
-    else if (visitor->is_hop)
-        refuse_absent(slave, access);
-    else
-        locate(slave, access);
+    find_device(slave, access);
 }
 
 /* Who the device is told of: the operator, whom a hop names. */

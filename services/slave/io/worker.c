@@ -100,6 +100,8 @@ static void quit(struct m4h_worker *worker)
     m4h_entrance_shut(worker->entrance);
     while (worker->devices != NULL)
         m4h_device_close(worker->devices, M4H_DISCONNECT_DRAINED);
+    m4h_hops_destroy(worker->hops);
+    worker->hops = NULL;
     m4h_loop_stop(worker->loop);
 }
 
@@ -190,6 +192,22 @@ static void discard(struct m4h_worker *worker, const struct m4h_order *order)
     }
 }
 
+static void on_hopped(struct m4h_worker *worker, uint64_t visit_id, enum m4h_hop_result result)
+{
+    m4h_worker_report(
+        worker, &(struct m4h_report){.kind = M4H_REPORT_HOPPED, .as.hopped = {visit_id, result}});
+}
+
+/* Where the worker has ended, so has the visit. */
+static void hop(struct m4h_worker *worker, struct m4h_hop_request *request)
+{
+    if (worker->hops != NULL)
+        m4h_hops_open(worker->hops, request);
+    else
+        close(request->fd);
+    free(request);
+}
+
 static void on_order(void *context, struct m4h_letter *letter)
 {
     struct m4h_worker *worker = context;
@@ -200,6 +218,8 @@ static void on_order(void *context, struct m4h_letter *letter)
         m4h_entrance_shut(worker->entrance);
     } else if (order->kind == M4H_ORDER_SETTINGS) {
         adopt(worker, order->as.settings);
+    } else if (order->kind == M4H_ORDER_HOP) {
+        hop(worker, order->as.hop);
     } else if (order->kind == M4H_ORDER_PULSE) {
         atomic_store_explicit(&worker->stats.pulse, order->as.pulse, memory_order_relaxed);
     } else if (order->kind == M4H_ORDER_QUIT) {
@@ -237,6 +257,8 @@ static int build(struct m4h_worker *worker, int listen_fd, const struct m4h_ssh_
         error = m4h_timer_create(&worker->look_timer, worker->loop, on_look, worker);
     if (error == 0)
         error = m4h_attendance_create(&worker->attendance, worker);
+    if (error == 0)
+        error = m4h_hops_create(&worker->hops, worker, on_hopped);
     if (error == 0)
         error = m4h_ssh_server_create(&worker->ssh, worker->loop, ssh);
     if (error != 0) {
@@ -344,6 +366,7 @@ void m4h_worker_destroy(struct m4h_worker *worker)
     m4h_mailbox_close(worker->mailbox);
     m4h_tray_close(worker->reports);
     m4h_timer_close(worker->look_timer);
+    m4h_hops_destroy(worker->hops);
     m4h_attendance_destroy(worker->attendance);
     m4h_ssh_server_destroy(worker->ssh);
     m4h_heap_free(&worker->looks);
