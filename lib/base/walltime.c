@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 /* The last second of the year 9999: later ones have no RFC 3339 form. */
@@ -133,5 +134,52 @@ int m4h_walltime_parse(const char *text, uint64_t *wall_ms)
         seconds < 0)
         return M4H_EINVALID;
     *wall_ms = (uint64_t)(seconds * 1000 + ms);
+    return 0;
+}
+
+/* ---- OpenSSH's ----------------------------------------------------------- */
+
+/* So many digits; -1: they are none. */
+static int take_digits(const char **text, unsigned count)
+{
+    int number = 0;
+
+    for (; count > 0; count--, (*text)++) {
+        if (**text < '0' || **text > '9')
+            return -1;
+        number = number * 10 + (**text - '0');
+    }
+    return number;
+}
+
+static bool is_same_day_and_time(const struct tm *a, const struct tm *b)
+{
+    return a->tm_year == b->tm_year && a->tm_mon == b->tm_mon && a->tm_mday == b->tm_mday &&
+           a->tm_hour == b->tm_hour && a->tm_min == b->tm_min && a->tm_sec == b->tm_sec;
+}
+
+int m4h_walltime_parse_compact(const char *text, uint64_t *wall_ms)
+{
+    size_t digits = strspn(text, "0123456789");
+    bool is_utc = strcmp(text + digits, "Z") == 0;
+    struct tm given = {.tm_isdst = -1}, made;
+    time_t seconds;
+
+    if ((digits != 8 && digits != 12 && digits != 14) || (!is_utc && text[digits] != '\0'))
+        return M4H_EINVALID;
+    given.tm_year = take_digits(&text, 4) - 1900;
+    given.tm_mon = take_digits(&text, 2) - 1;
+    given.tm_mday = take_digits(&text, 2);
+    if (digits >= 12) {
+        given.tm_hour = take_digits(&text, 2);
+        given.tm_min = take_digits(&text, 2);
+    }
+    if (digits == 14)
+        given.tm_sec = take_digits(&text, 2);
+    made = given;
+    seconds = is_utc ? timegm(&made) : mktime(&made);
+    if (seconds <= 0 || !is_same_day_and_time(&given, &made))
+        return M4H_EINVALID;
+    *wall_ms = (uint64_t)seconds * 1000;
     return 0;
 }

@@ -23,4 +23,8 @@ const char *m4h_walltime_format(uint64_t wall_ms, char text[M4H_WALLTIME_TEXT_MA
  * `*wall_ms` is as before. */
 M4H_MUST_CHECK int m4h_walltime_parse(const char *text, uint64_t *wall_ms);
 
+/* Reads a time as OpenSSH writes it in options: YYYYMMDD[Z] or YYYYMMDDHHMM[SS][Z], after 1970;
+ * without the Z it is of the time zone of this process. M4H_EINVALID, as above. */
+M4H_MUST_CHECK int m4h_walltime_parse_compact(const char *text, uint64_t *wall_ms);
+
 #endif

@@ -340,12 +340,12 @@ static void a_key_is_allowed_as_soon_as_its_file_has_it(void **state)
     stage_write_keys(stage,
                      "permitlisten=\"8080\",operators-from=\"10.0.0.0/8\" ssh-ed25519 " KEY "\n");
     m4h_master_reload(stage->master);
-    reply = ask_authorize(stage);
+    ask_until(stage, (reply = ask_authorize(stage)).limits.port_range_count == 1);
     assert_int_equal(reply.limits.ports[0].first, 8080);
     assert_string_equal(reply.limits.operator_networks[0], "10.0.0.0/8");
     stage_write_keys(stage, "ssh-ed25519 " KEY "\n");
     m4h_master_reload(stage->master);
-    reply = ask_authorize(stage);
+    ask_until(stage, (reply = ask_authorize(stage)).limits.port_range_count == 0);
     assert_int_equal(strncmp(reply.client_key, "SHA256:", 7), 0);
 }
 
@@ -392,6 +392,23 @@ static size_t ask_revocations(struct stage *stage, uint64_t *digest)
     return count;
 }
 
+static void a_key_that_is_another_devices_now_is_void(void **state)
+{
+    struct stage *stage = *state;
+    uint64_t before, digest;
+
+    assert_int_equal(ask_revocations(stage, &before), 1); /* it was "far" at first */
+    stage_write_keys(stage, "client-key=\"near\" ssh-ed25519 " KEY "\n");
+    m4h_master_reload(stage->master);
+    ask_until(stage, strcmp(ask_authorize(stage).client_key, "near") == 0);
+    assert_int_equal(ask_revocations(stage, &digest), 1);
+    assert_true(digest != before);
+    m4h_master_reload(stage->master); /* nothing has changed */
+    ask_until(stage, strcmp(ask_authorize(stage).client_key, "near") == 0);
+    ask_revocations(stage, &before);
+    assert_true(digest == before);
+}
+
 static bool has_said_its_digest(struct stage *stage)
 {
     return stage->hello.revocations_digest != 0;
@@ -422,7 +439,7 @@ static void what_is_banned_is_refused_whatever_its_file_says_until_that_is_lifte
     request.banned = false;
     ask_revoke(stage, &request);
     assert_true(ask_authorize(stage).allowed);
-    assert_int_equal(ask_revocations(stage, &digest), 2);
+    assert_int_equal(ask_revocations(stage, &digest), 3);
     stage_wait(stage, has_said_its_digest);
 }
 
@@ -446,10 +463,10 @@ static void another_masters_ban_holds_here_but_not_one_of_a_far_future(void **st
     tell_revoke(stage, &ban);
     ban.stamp = 0; /* of an earlier version: it is for slaves alone */
     tell_revoke(stage, &ban);
-    assert_int_equal(ask_revocations(stage, &digest), 2);
+    assert_int_equal(ask_revocations(stage, &digest), 3);
     ban.stamp = wall_ms << 16;
     tell_revoke(stage, &ban);
-    ask_until(stage, ask_revocations(stage, &digest) == 3);
+    ask_until(stage, ask_revocations(stage, &digest) == 4);
 }
 
 static bool has_kicked(struct stage *stage)
@@ -590,6 +607,7 @@ int main(void)
         cmocka_unit_test(a_slot_is_given),
         cmocka_unit_test(what_is_given_and_taken_back_is_told_to_other_masters),
         cmocka_unit_test(a_key_is_allowed_as_soon_as_its_file_has_it),
+        cmocka_unit_test(a_key_that_is_another_devices_now_is_void),
         cmocka_unit_test(a_key_file_that_goes_away_leaves_the_keys_that_were_there),
         cmocka_unit_test(what_is_banned_is_refused_whatever_its_file_says_until_that_is_lifted),
         cmocka_unit_test(another_masters_ban_holds_here_but_not_one_of_a_far_future),

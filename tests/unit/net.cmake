@@ -1,4 +1,4 @@
-foreach(noun timer lag pump mailbox tray watch listener proxy_reader connection dial farewell socket signals)
+foreach(noun task timer lag pump mailbox tray watch listener proxy_reader connection dial farewell socket signals)
     m4h_test(unit_net_${noun} SOURCES net_${noun}.c net_stage.c LINK net LABELS unit)
 endforeach()
 

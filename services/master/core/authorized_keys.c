@@ -4,13 +4,12 @@
 #include "lib/base/base64.h"
 #include "lib/base/error.h"
 #include "lib/base/ident.h"
-#include "services/master/core/key_limits.h"
+#include "services/master/core/key_options.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#define OPTION_NAME_MAX 40u
 /* 16 of the longest networks, and what stands between them. */
 #define OPTION_VALUE_MAX 1100u
 
@@ -20,10 +19,9 @@ struct span {
     size_t len;
 };
 
-/* What a line says. */
-struct key_line {
-    char client_key[M4H_CLIENT_KEY_MAX + 1];
-    struct m4h_device_limits limits;
+/* A line, taken apart. */
+struct parts {
+    struct m4h_key_options options;
     struct span type;
     struct span base64;
     struct span comment;
@@ -59,18 +57,6 @@ static bool is_in(struct span text, const char *const *list, size_t count)
 }
 
 /* ---- options -------------------------------------------------------------- */
-
-static const char *const harmless_options[] = {
-    "restrict",          "no-pty",         "no-agent-forwarding",
-    "no-x11-forwarding", "no-user-rc",     "pty",
-    "agent-forwarding",  "x11-forwarding", "user-rc",
-    "port-forwarding",   "command",        "environment",
-    "permitopen",        "tunnel",         "no-touch-required",
-};
-
-static const char *const narrowing_options[] = {
-    "from", "expiry-time", "no-port-forwarding", "cert-authority", "principals", "verify-required",
-};
 
 /* Takes the next word off the front: up to a blank or, in options, a comma, but
  * not inside quotes. False: a quote is not closed. */
@@ -120,51 +106,29 @@ static int bad_option(char *wrong, size_t size, struct span name, const char *wh
     return M4H_EINVALID;
 }
 
-/* True where it is an option that limits the device; `*error` is then that of reading it. */
-static bool read_limit(struct key_line *line, struct span name, struct span value, char *wrong,
-                       size_t size, int *error)
+static int read_option(struct m4h_key_options *options, struct span option, char *wrong,
+                       size_t size)
 {
-    char option[OPTION_NAME_MAX + 1] = "", text[OPTION_VALUE_MAX + 1];
-    const char *why = "needs its value in quotes";
-
-    if (name.len > OPTION_NAME_MAX)
-        return false;
-    memcpy(option, name.at, name.len);
-    if (!m4h_key_limits_knows(option))
-        return false;
-    if (unquote(value, text, sizeof(text)))
-        why = m4h_key_limits_read(&line->limits, option, text);
-    *error = why != NULL ? bad_option(wrong, size, name, why) : 0;
-    return true;
-}
-
-static int read_option(struct key_line *line, struct span option, char *wrong, size_t size)
-{
-    const char *equals = memchr(option.at, '=', option.len);
-    struct span name = option, value = {"", 0};
-    int error;
+    const char *equals = memchr(option.at, '=', option.len), *why;
+    struct span name = option;
+    char name_text[M4H_KEY_OPTION_NAME_MAX + 1] = "", value[OPTION_VALUE_MAX + 1];
+    bool has_value = false;
 
     if (equals != NULL) {
         name.len = (size_t)(equals - option.at);
-        value = (struct span){equals + 1, option.len - name.len - 1};
+        has_value =
+            unquote((struct span){equals + 1, option.len - name.len - 1}, value, sizeof(value));
     }
-    if (is_text(name, "client-key")) {
-        if (!unquote(value, line->client_key, sizeof(line->client_key)) ||
-            !m4h_ident_client_key_is_valid(line->client_key))
-            return bad_option(wrong, size, name, "needs 1 to 128 printable bytes in quotes");
-        return 0;
-    }
-    if (read_limit(line, name, value, wrong, size, &error))
-        return error;
-    if (is_in(name, narrowing_options, M4H_COUNT(narrowing_options)))
-        return bad_option(wrong, size, name, "is not enforced here, so the key is refused");
-    if (!is_in(name, harmless_options, M4H_COUNT(harmless_options)))
+    if (name.len > M4H_KEY_OPTION_NAME_MAX)
         return bad_option(wrong, size, name, "is not known");
-    return 0;
+    memcpy(name_text, name.at, name.len);
+    why = m4h_key_options_read(options, name_text, has_value ? value : NULL);
+    return why != NULL ? bad_option(wrong, size, name, why) : 0;
 }
 
 /* Reads the options at the front of the line. */
-static int read_options(struct key_line *line, struct span *rest, char *wrong, size_t size)
+static int read_options(struct m4h_key_options *options, struct span *rest, char *wrong,
+                        size_t size)
 {
     for (;;) {
         struct span option;
@@ -174,7 +138,7 @@ static int read_options(struct key_line *line, struct span *rest, char *wrong, s
             snprintf(wrong, size, "a quote is not closed");
             return M4H_EINVALID;
         }
-        error = read_option(line, option, wrong, size);
+        error = read_option(options, option, wrong, size);
         if (error != 0)
             return error;
         if (rest->len == 0 || rest->at[0] != ',')
@@ -233,41 +197,40 @@ static bool blob_is_of_type(const uint8_t *blob, size_t len, struct span type)
 }
 
 /* Splits a line into its parts. */
-static int read_parts(struct key_line *line, struct span text, char *wrong, size_t size)
+static int read_parts(struct parts *parts, struct span text, char *wrong, size_t size)
 {
     struct span rest = text, word;
 
-    *line = (struct key_line){0};
     if (!take_word(&rest, false, &word) || !is_key_type(word)) {
         int error;
 
         rest = text;
-        error = read_options(line, &rest, wrong, size);
+        error = read_options(&parts->options, &rest, wrong, size);
         if (error != 0)
             return error;
         rest = trim(rest);
         take_word(&rest, false, &word);
     }
-    line->type = word;
+    parts->type = word;
     rest = trim(rest);
-    take_word(&rest, false, &line->base64);
-    line->comment = trim(rest);
-    if (is_key_type(line->type))
+    take_word(&rest, false, &parts->base64);
+    parts->comment = trim(rest);
+    if (is_key_type(parts->type))
         return 0;
     snprintf(wrong, size, "not a key type that is taken here");
     return M4H_EINVALID;
 }
 
 /* The comment names the device where no option does. */
-static int use_comment(struct key_line *line, char *wrong, size_t size)
+static int use_comment(struct m4h_key_grant *grant, struct span comment, char *wrong, size_t size)
 {
-    if (line->client_key[0] != '\0' || line->comment.len == 0)
+    if (grant->client_key[0] != '\0' || grant->operator_.name[0] != '\0' || comment.len == 0)
         return 0;
-    if (line->comment.len <= M4H_CLIENT_KEY_MAX) {
-        memcpy(line->client_key, line->comment.at, line->comment.len);
-        line->client_key[line->comment.len] = '\0';
-        if (strlen(line->client_key) == line->comment.len &&
-            m4h_ident_client_key_is_valid(line->client_key))
+    if (comment.len <= M4H_CLIENT_KEY_MAX) {
+        memcpy(grant->client_key, comment.at, comment.len);
+        grant->client_key[comment.len] = '\0';
+        if (strlen(grant->client_key) == comment.len &&
+            m4h_ident_client_key_is_valid(grant->client_key))
             return 0;
     }
     snprintf(wrong, size,
@@ -276,58 +239,79 @@ static int use_comment(struct key_line *line, char *wrong, size_t size)
     return M4H_EINVALID;
 }
 
-static int add_key(struct m4h_keys *keys, const struct key_line *line, uint32_t number, char *wrong,
-                   size_t size)
+static int read_key(struct m4h_key_line *line, const struct parts *parts, char *wrong, size_t size)
 {
-    uint8_t blob[M4H_PUBLIC_KEY_BLOB_MAX];
-    uint32_t other_line = 0;
-    size_t len;
-    int error = m4h_base64_decode(line->base64.at, line->base64.len, blob, sizeof(blob), &len);
+    int error = m4h_base64_decode(parts->base64.at, parts->base64.len, line->blob,
+                                  sizeof(line->blob), &line->blob_len);
 
-    if (error != 0 || !blob_is_of_type(blob, len, line->type)) {
-        snprintf(wrong, size, "the key is damaged, or not of the type that is named");
+    if (error == 0 && blob_is_of_type(line->blob, line->blob_len, parts->type))
+        return 0;
+    snprintf(wrong, size, "the key is damaged, or not of the type that is named");
+    return M4H_EINVALID;
+}
+
+int m4h_authorized_keys_read_line(struct m4h_key_line *line, const char *text, size_t len,
+                                  char *wrong, size_t size)
+{
+    struct span rest = trim((struct span){text, len});
+    struct parts parts = {0};
+    const char *why;
+    int error;
+
+    memset(line, 0, sizeof(*line));
+    if (rest.len == 0 || rest.at[0] == '#')
+        return M4H_ENOTFOUND;
+    if (rest.len > M4H_AUTHORIZED_KEYS_LINE_MAX) {
+        snprintf(wrong, size, "longer than %u bytes", M4H_AUTHORIZED_KEYS_LINE_MAX);
+        return M4H_ETOOBIG;
+    }
+    error = read_parts(&parts, rest, wrong, size);
+    if (error != 0)
+        return error;
+    why = m4h_key_options_finish(&parts.options, line);
+    if (why != NULL) {
+        snprintf(wrong, size, "%s", why);
         return M4H_EINVALID;
     }
-    error = m4h_keys_add(keys, blob, len, line->client_key, &line->limits, number, &other_line);
-    if (error == M4H_EEXIST)
-        snprintf(wrong, size, "the same key as in line %u, which holds", other_line);
-    return error;
+    if (!line->is_authority)
+        error = use_comment(&line->grant, parts.comment, wrong, size);
+    return error == 0 ? read_key(line, &parts, wrong, size) : error;
 }
 
 /* ---- the file ------------------------------------------------------------- */
 
-static int read_line(struct m4h_keys *keys, struct span text, uint32_t number, char *wrong,
-                     size_t size)
+static int take_line(struct m4h_keys *keys, const char *text, size_t len,
+                     struct m4h_key_fault *fault)
 {
-    struct key_line line;
-    int error;
+    struct m4h_key_line line;
+    int error =
+        m4h_authorized_keys_read_line(&line, text, len, fault->message, sizeof(fault->message));
 
-    text = trim(text);
-    if (text.len == 0 || text.at[0] == '#')
-        return 0;
-    if (text.len > M4H_AUTHORIZED_KEYS_LINE_MAX) {
-        snprintf(wrong, size, "longer than %u bytes", M4H_AUTHORIZED_KEYS_LINE_MAX);
-        return M4H_ETOOBIG;
+    if (error != 0)
+        return error == M4H_ENOTFOUND ? 0 : error;
+    if (line.is_authority) {
+        snprintf(fault->message, sizeof(fault->message),
+                 "an authority is named in [certificates] ca_keys, not here");
+        return M4H_EINVALID;
     }
-    error = read_parts(&line, text, wrong, size);
-    if (error == 0)
-        error = use_comment(&line, wrong, size);
-    return error == 0 ? add_key(keys, &line, number, wrong, size) : error;
+    error = m4h_keys_add(keys, line.blob, line.blob_len, &line.grant, fault->place, &fault->other);
+    if (error == M4H_EEXIST)
+        snprintf(fault->message, sizeof(fault->message), "the same key as in line %u, which holds",
+                 fault->other.line);
+    return error;
 }
 
-int m4h_authorized_keys_parse(struct m4h_keys *keys, const char *text, size_t len,
+int m4h_authorized_keys_parse(struct m4h_keys *keys, const char *text, size_t len, uint32_t file,
                               struct m4h_key_report *report)
 {
     const char *end = text + len;
     uint32_t number = 0;
 
-    report->fault_count = 0;
     while (text < end) {
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         const char *stop = newline != NULL ? newline : end;
-        struct m4h_key_fault fault = {.line = ++number};
-        int error = read_line(keys, (struct span){text, (size_t)(stop - text)}, number,
-                              fault.message, sizeof(fault.message));
+        struct m4h_key_fault fault = {.place = {file, ++number}, .other = {file, 0}};
+        int error = take_line(keys, text, (size_t)(stop - text), &fault);
 
         if (error == M4H_ENOMEM || error == M4H_EFULL)
             return error;

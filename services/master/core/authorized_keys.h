@@ -2,27 +2,13 @@
  * into a table of keys. A line that is wrong, or that we cannot honour, is told
  * with its number and skipped; the others count. Pure.
  *
- * The device's client key is the option client-key="...", else the line's
- * comment, else the fingerprint of the key.
- *
- * OpenSSH's options, in whatever case:
- *  - what takes away or gives things that a bouncer never has (a shell, a
- *    command, a terminal, agent, X11 and outward forwarding) is accepted and
- *    changes nothing: restrict, no-pty, no-agent-forwarding, no-X11-forwarding,
- *    no-user-rc, pty, agent-forwarding, X11-forwarding, user-rc,
- *    port-forwarding, command, environment, permitopen, tunnel,
- *    no-touch-required;
- *  - what limits the device is kept with the key, and its slave holds it to that:
- *    permitlisten, and our own operators-from, max-forwards, max-channels,
- *    idle-timeout, bandwidth (key_limits.h);
- *  - what else narrows who may use the key, or for what, is not enforced yet, so
- *    such a line is refused rather than read as a wider permission: from,
- *    expiry-time, no-port-forwarding, cert-authority, principals,
- *    verify-required;
- *  - an option that is not known is refused, as sshd does. */
+ * A key is a device's: its client key is the option client-key="...", else the line's comment, else
+ * the fingerprint of the key. With the option operator="..." it is an operator's. key_options.h
+ * says which options there are. */
 #ifndef M4H_MASTER_AUTHORIZED_KEYS_H
 #define M4H_MASTER_AUTHORIZED_KEYS_H
 
+#include "services/master/core/key_options.h"
 #include "services/master/core/keys.h"
 
 /* Longer lines are refused: a key of 4096 bytes and its options fit. */
@@ -34,8 +20,9 @@
 
 /* One bad line. */
 struct m4h_key_fault {
-    uint32_t line;
-    char message[160]; /* may hold text from the file: quote it */
+    struct m4h_key_place place;
+    struct m4h_key_place other; /* of the line that holds instead; its line 0: none */
+    char message[160];          /* may hold text from the file: quote it */
 };
 
 struct m4h_key_report {
@@ -43,9 +30,15 @@ struct m4h_key_report {
     uint32_t fault_count; /* of all; the array holds the first ones */
 };
 
-/* Adds the keys of the text to `keys`. 0 also where lines are bad; M4H_ENOMEM,
- * M4H_EFULL (more than M4H_KEYS_MAX): `keys` then holds a part. */
+/* Adds the keys of the text, which is that of `file`, to `keys`, and what is wrong in it to
+ * `report`. 0 also where lines are bad; M4H_ENOMEM, M4H_EFULL (more than M4H_KEYS_MAX): `keys` then
+ * holds a part. */
 M4H_MUST_CHECK int m4h_authorized_keys_parse(struct m4h_keys *keys, const char *text, size_t len,
-                                             struct m4h_key_report *report);
+                                             uint32_t file, struct m4h_key_report *report);
+
+/* Reads one line, without its end. M4H_ENOTFOUND: it is empty, or a comment. M4H_EINVALID,
+ * M4H_ETOOBIG: `wrong` says why, and may hold text of the line. */
+M4H_MUST_CHECK int m4h_authorized_keys_read_line(struct m4h_key_line *line, const char *text,
+                                                 size_t len, char *wrong, size_t size);
 
 #endif

@@ -67,8 +67,7 @@ static bool take_port(const char *text, uint16_t *port, const char **rest)
     return true;
 }
 
-/* "8080", "8000-8015" or "*". */
-static bool read_ports(const char *text, struct m4h_port_range *range)
+bool m4h_key_ports_read(const char *text, struct m4h_port_range *range)
 {
     const char *rest;
 
@@ -101,7 +100,7 @@ static const char *read_permitlisten(struct m4h_device_limits *limits, const cha
 
     if (limits->port_range_count == M4H_PORT_RANGES_MAX)
         return "may be given 8 times";
-    if (ports == NULL || !read_ports(ports, &limits->ports[limits->port_range_count]))
+    if (ports == NULL || !m4h_key_ports_read(ports, &limits->ports[limits->port_range_count]))
         return "needs [host:]port, a range of ports or *";
     limits->port_range_count++;
     return NULL;

@@ -28,4 +28,7 @@ bool m4h_key_limits_knows(const char *name);
 M4H_MUST_CHECK const char *m4h_key_limits_read(struct m4h_device_limits *limits, const char *name,
                                                const char *value);
 
+/* Reads "8080", "8000-8015" or "*". False: it is none of them. */
+M4H_MUST_CHECK bool m4h_key_ports_read(const char *text, struct m4h_port_range *range);
+
 #endif

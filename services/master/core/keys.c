@@ -1,6 +1,7 @@
 /* The table of keys. It knows nothing of the file that they come from. */
 #include "services/master/core/keys.h"
 
+#include "lib/base/buffer.h"
 #include "lib/base/error.h"
 
 #include <stdlib.h>
@@ -11,10 +12,11 @@
 
 struct m4h_key {
     UT_hash_handle hh;
-    uint32_t line;
+    struct m4h_key_place place;
     uint32_t blob_len;
     bool has_limits;
-    uint8_t bytes[]; /* the blob, then the client key and its NUL, then the limits, packed */
+    bool has_more;
+    uint8_t bytes[]; /* the blob, the client key and its NUL, then limits and more, packed */
 };
 
 static const char *client_key_of(const struct m4h_key *key)
@@ -67,7 +69,8 @@ static void pack_limits(uint8_t *out, const struct m4h_device_limits *limits)
     }
 }
 
-static void unpack_limits(const uint8_t *in, struct m4h_device_limits *limits)
+/* Returns what is behind them. */
+static const uint8_t *unpack_limits(const uint8_t *in, struct m4h_device_limits *limits)
 {
     struct packed_limits front;
     size_t ranges_size;
@@ -88,6 +91,104 @@ static void unpack_limits(const uint8_t *in, struct m4h_device_limits *limits)
         memcpy(limits->operator_networks[i], in, size);
         in += size;
     }
+    return in;
+}
+
+/* ---- what few keys are granted ------------------------------------------------ */
+
+/* All but the texts and rules, at the front of it. */
+struct packed_more {
+    uint64_t expires_wall_ms;
+    uint32_t channels_max;
+    uint16_t fixed_port;
+    uint8_t rule_count;
+    bool forbids_forwards;
+};
+
+static bool has_more(const struct m4h_key_grant *grant)
+{
+    return grant->from[0] != '\0' || grant->expires_wall_ms != 0 || grant->forbids_forwards ||
+           grant->fixed_port != 0 || grant->region[0] != '\0' || grant->labels[0] != '\0' ||
+           grant->operator_.name[0] != '\0';
+}
+
+static void pack(struct m4h_buffer *out, const void *data, size_t len, int *error)
+{
+    if (*error == 0)
+        *error = m4h_buffer_add(out, data, len);
+}
+
+static void pack_text(struct m4h_buffer *out, const char *text, int *error)
+{
+    pack(out, text, strlen(text) + 1, error);
+}
+
+static void pack_rule(struct m4h_buffer *out, const struct m4h_operator_rule *rule, int *error)
+{
+    pack_text(out, rule->client_key_pattern, error);
+    pack_text(out, rule->labels, error);
+    pack(out, &rule->port_range_count, 1, error);
+    pack(out, rule->ports, rule->port_range_count * sizeof(rule->ports[0]), error);
+}
+
+static int pack_more(struct m4h_buffer *out, const struct m4h_key_grant *grant)
+{
+    struct packed_more front = {
+        .expires_wall_ms = grant->expires_wall_ms,
+        .channels_max = grant->operator_.channels_max,
+        .fixed_port = grant->fixed_port,
+        .rule_count = grant->operator_.rule_count,
+        .forbids_forwards = grant->forbids_forwards,
+    };
+    int error = 0;
+
+    if (!has_more(grant))
+        return 0;
+    pack(out, &front, sizeof(front), &error);
+    pack_text(out, grant->from, &error);
+    pack_text(out, grant->region, &error);
+    pack_text(out, grant->labels, &error);
+    pack_text(out, grant->operator_.name, &error);
+    for (size_t i = 0; i < grant->operator_.rule_count; i++)
+        pack_rule(out, &grant->operator_.rules[i], &error);
+    return error;
+}
+
+static const uint8_t *unpack(const uint8_t *in, void *out, size_t len)
+{
+    memcpy(out, in, len);
+    return in + len;
+}
+
+static const uint8_t *unpack_text(const uint8_t *in, char *out)
+{
+    return unpack(in, out, strlen((const char *)in) + 1);
+}
+
+static const uint8_t *unpack_rule(const uint8_t *in, struct m4h_operator_rule *rule)
+{
+    in = unpack_text(in, rule->client_key_pattern);
+    in = unpack_text(in, rule->labels);
+    in = unpack(in, &rule->port_range_count, 1);
+    return unpack(in, rule->ports, rule->port_range_count * sizeof(rule->ports[0]));
+}
+
+static void unpack_more(const uint8_t *in, struct m4h_key_grant *grant)
+{
+    struct packed_more front;
+
+    in = unpack(in, &front, sizeof(front));
+    grant->expires_wall_ms = front.expires_wall_ms;
+    grant->fixed_port = front.fixed_port;
+    grant->forbids_forwards = front.forbids_forwards;
+    grant->operator_.channels_max = front.channels_max;
+    grant->operator_.rule_count = front.rule_count;
+    in = unpack_text(in, grant->from);
+    in = unpack_text(in, grant->region);
+    in = unpack_text(in, grant->labels);
+    in = unpack_text(in, grant->operator_.name);
+    for (size_t i = 0; i < front.rule_count; i++)
+        in = unpack_rule(in, &grant->operator_.rules[i]);
 }
 
 /* ---- keys ------------------------------------------------------------------- */
@@ -114,29 +215,51 @@ static struct m4h_key *find(const struct m4h_keys *keys, const uint8_t *blob, si
     return key;
 }
 
-int m4h_keys_add(struct m4h_keys *keys, const uint8_t *blob, size_t len, const char *client_key,
-                 const struct m4h_device_limits *limits, uint32_t line, uint32_t *other_line)
+static struct m4h_key *make(const uint8_t *blob, size_t len, const struct m4h_key_grant *grant,
+                            const struct m4h_buffer *more)
 {
-    size_t name_size = strlen(client_key) + 1;
-    bool has_limits = m4h_device_limits_are_any(limits);
+    size_t name_size = strlen(grant->client_key) + 1;
+    bool has_limits = m4h_device_limits_are_any(&grant->limits);
+    size_t limits_size = has_limits ? packed_size(&grant->limits) : 0;
+    struct m4h_key *key = calloc(1, sizeof(*key) + len + name_size + limits_size + more->len);
+    uint8_t *at;
+
+    if (key == NULL)
+        return NULL;
+    key->blob_len = (uint32_t)len;
+    key->has_limits = has_limits;
+    key->has_more = more->len > 0;
+    at = key->bytes;
+    memcpy(at, blob, len);
+    memcpy(at + len, grant->client_key, name_size);
+    at += len + name_size;
+    if (has_limits)
+        pack_limits(at, &grant->limits);
+    if (more->len > 0)
+        memcpy(at + limits_size, more->data, more->len);
+    return key;
+}
+
+int m4h_keys_add(struct m4h_keys *keys, const uint8_t *blob, size_t len,
+                 const struct m4h_key_grant *grant, struct m4h_key_place place,
+                 struct m4h_key_place *other)
+{
     struct m4h_key *key = find(keys, blob, len);
+    struct m4h_buffer more = {.cap = sizeof(*grant) + 64};
+    int error;
 
     if (key != NULL) {
-        *other_line = key->line;
+        *other = key->place;
         return M4H_EEXIST;
     }
     if (keys->count == M4H_KEYS_MAX)
         return M4H_EFULL;
-    key = calloc(1, sizeof(*key) + len + name_size + (has_limits ? packed_size(limits) : 0));
+    error = pack_more(&more, grant);
+    key = error == 0 ? make(blob, len, grant, &more) : NULL;
+    m4h_buffer_free(&more);
     if (key == NULL)
         return M4H_ENOMEM;
-    key->line = line;
-    key->blob_len = (uint32_t)len;
-    memcpy(key->bytes, blob, len);
-    memcpy(key->bytes + len, client_key, name_size);
-    key->has_limits = has_limits;
-    if (has_limits)
-        pack_limits(key->bytes + len + name_size, limits);
+    key->place = place;
     HASH_ADD_KEYPTR(hh, keys->by_blob, key->bytes, len, key);
     if (key->hh.tbl == NULL) {
         free(key);
@@ -146,20 +269,37 @@ int m4h_keys_add(struct m4h_keys *keys, const uint8_t *blob, size_t len, const c
     return 0;
 }
 
-const char *m4h_keys_find(const struct m4h_keys *keys, const uint8_t *blob, size_t len,
-                          struct m4h_device_limits *limits)
+void m4h_key_read(const struct m4h_key *key, const uint8_t **blob, size_t *len,
+                  struct m4h_key_grant *grant)
+{
+    const uint8_t *at = key->bytes + key->blob_len;
+
+    *blob = key->bytes;
+    *len = key->blob_len;
+    memset(grant, 0, sizeof(*grant));
+    at = unpack_text(at, grant->client_key);
+    if (key->has_limits)
+        at = unpack_limits(at, &grant->limits);
+    if (key->has_more)
+        unpack_more(at, grant);
+}
+
+bool m4h_keys_find(const struct m4h_keys *keys, const uint8_t *blob, size_t len,
+                   struct m4h_key_grant *grant)
 {
     const struct m4h_key *key = find(keys, blob, len);
-    const char *client_key;
 
-    if (key == NULL)
-        return NULL;
-    client_key = client_key_of(key);
-    *limits = (struct m4h_device_limits){0};
-    if (key->has_limits)
-        unpack_limits((const uint8_t *)client_key + strlen(client_key) + 1, limits);
-    return client_key;
+    if (key != NULL)
+        m4h_key_read(key, &blob, &len, grant);
+    return key != NULL;
 }
+
+const struct m4h_key *m4h_keys_next(const struct m4h_keys *keys, const struct m4h_key *key)
+{
+    return key == NULL ? keys->by_blob : key->hh.next;
+}
+
+/* ---- shared names -------------------------------------------------------------- */
 
 static int by_client_key(const void *a, const void *b)
 {
@@ -167,11 +307,15 @@ static int by_client_key(const void *a, const void *b)
     const struct m4h_key *key_b = *(const struct m4h_key *const *)b;
     int order = strcmp(client_key_of(key_a), client_key_of(key_b));
 
-    return order != 0 ? order : key_a->line < key_b->line ? -1 : key_a->line > key_b->line;
+    if (order != 0)
+        return order;
+    if (key_a->place.file != key_b->place.file)
+        return key_a->place.file < key_b->place.file ? -1 : 1;
+    return key_a->place.line < key_b->place.line ? -1 : key_a->place.line > key_b->place.line;
 }
 
-size_t m4h_keys_count_shared(const struct m4h_keys *keys, const char **client_key, uint32_t *line,
-                             uint32_t *other_line)
+size_t m4h_keys_count_shared(const struct m4h_keys *keys, const char **client_key,
+                             struct m4h_key_place *place, struct m4h_key_place *other)
 {
     const struct m4h_key **sorted = malloc((keys->count + 1) * sizeof(const struct m4h_key *));
     size_t count = 0, shared = 0;
@@ -187,8 +331,8 @@ size_t m4h_keys_count_shared(const struct m4h_keys *keys, const char **client_ke
             continue;
         if (shared++ == 0) {
             *client_key = client_key_of(sorted[i]);
-            *line = sorted[i - 1]->line;
-            *other_line = sorted[i]->line;
+            *place = sorted[i - 1]->place;
+            *other = sorted[i]->place;
         }
     }
     free(sorted);
