@@ -4,6 +4,7 @@ rewrite, and a socket on which it hears what systemd would."""
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import socket
 import tempfile
@@ -45,6 +46,14 @@ class Manager:
         self.socket.close()
         os.unlink(self.path)
         os.rmdir(self.folder)
+
+
+class OwnNats(Program):
+    """A nats-server without mas4h, for what the slaves of a cluster should not meet."""
+
+    def __init__(self):
+        super().__init__([shutil.which("nats-server") or "/usr/sbin/nats-server", "-a", "127.0.0.1", "-p", "-1"])
+        self.url = "nats://" + self.wait_for(r"client connections on (127\.0\.0\.1:\d+)").group(1)
 
 
 class OwnService(Program):

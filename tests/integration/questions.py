@@ -5,7 +5,6 @@ import contextlib
 import json
 import socket
 import subprocess
-import tempfile
 import threading
 import uuid
 from pathlib import Path
@@ -34,23 +33,18 @@ def blob_of(line):
     return base64.b64decode(line.split()[1])
 
 
-class Asker:
-    """A client of NATS that puts questions to a master by its name."""
+class Nats:
+    """A client with one subscription, which `_take` hears of: (subject, reply, content)."""
 
-    def __init__(self, nats_url, master="master-1"):
+    def __init__(self, nats_url, subscription):
         host, port = nats_url.removeprefix("nats://").split(":")
-        self.subject = f"mas4h.v1.master.{master}.authorize"
-        self.messages = message_module("authorize")
-        self.answers, self.sent = {}, 0
-        self.changed = threading.Condition()
         self.socket = socket.create_connection((host, int(port)), 5)
         self.socket.settimeout(None)
         self.stream = self.socket.makefile("rb")
         self.stream.readline()  # INFO
         options = json.dumps({"verbose": False, "pedantic": False, "headers": True, "no_responders": True,
-                              "name": "asker", "lang": "python", "version": "1", "protocol": 1})
-        self.inbox = f"_INBOX.{uuid.uuid4().hex}"
-        self.socket.sendall(f"CONNECT {options}\r\nSUB {self.inbox}.* 1\r\nPING\r\n".encode())
+                              "name": "questions", "lang": "python", "version": "1", "protocol": 1})
+        self.socket.sendall(f"CONNECT {options}\r\nSUB {subscription} 1\r\nPING\r\n".encode())
         while self.stream.readline().strip() != b"PONG":
             pass
         threading.Thread(target=self._read, daemon=True).start()
@@ -64,10 +58,34 @@ class Asker:
                 elif words[0] in (b"MSG", b"HMSG"):
                     content = self.stream.read(int(words[-1]))
                     self.stream.read(2)
-                    number = int(words[1].decode().rpartition(".")[2])
-                    with self.changed:
-                        self.answers[number] = content if words[0] == b"MSG" else None
-                        self.changed.notify_all()
+                    sizes = 1 if words[0] == b"MSG" else 2
+                    reply = words[3].decode() if len(words) == 4 + sizes else None
+                    self._take(words[1].decode(), reply, content if sizes == 1 else None)
+
+    def publish(self, subject, content, reply=""):
+        self.socket.sendall(f"PUB {subject} {reply} {len(content)}\r\n".encode() + content + b"\r\n")
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+
+class Asker(Nats):
+    """Puts questions to a master by its name."""
+
+    def __init__(self, nats_url, master="master-1"):
+        self.subject = f"mas4h.v1.master.{master}.authorize"
+        self.messages = message_module("authorize")
+        self.answers, self.sent = {}, 0
+        self.changed = threading.Condition()
+        self.inbox = f"_INBOX.{uuid.uuid4().hex}"
+        super().__init__(nats_url, f"{self.inbox}.*")
+
+    def _take(self, subject, reply, content):
+        with self.changed:
+            self.answers[int(subject.rpartition(".")[2])] = content
+            self.changed.notify_all()
 
     def send(self, key, **said):
         """Asks, and returns the number of the question."""
@@ -78,10 +96,8 @@ class Asker:
 
     def put(self, subject, request):
         """Sends any question, and returns its number."""
-        content = request.SerializeToString()
         self.sent += 1
-        self.socket.sendall(f"PUB {subject} {self.inbox}.{self.sent} {len(content)}\r\n".encode()
-                            + content + b"\r\n")
+        self.publish(subject, request.SerializeToString(), f"{self.inbox}.{self.sent}")
         return self.sent
 
     def answer(self, number, seconds=10):
@@ -100,5 +116,16 @@ class Asker:
     def ask(self, key, **said):
         return self.answer(self.send(key, **said))
 
-    def close(self):
-        self.socket.close()
+
+class Answerer(Nats):
+    """A validator of a test's own: `behave` gets what is asked, and returns the answer or None."""
+
+    def __init__(self, nats_url, behave, subject="mas4h.v1.validate"):
+        self.behave, self.asked = behave, []
+        super().__init__(nats_url, subject)
+
+    def _take(self, subject, reply, content):
+        self.asked.append(content)
+        answer = self.behave(content)
+        if answer is not None:
+            self.publish(reply, answer)

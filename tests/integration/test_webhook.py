@@ -3,15 +3,14 @@
 import concurrent.futures
 import http.server
 import json
-import shutil
 import ssl
 import subprocess
 import threading
 import time
 import unittest
 
-from cluster import ClusterTestCase, Program, echoes, ssh_device, wait_until
-from own_service import OwnService
+from cluster import ClusterTestCase, echoes, ssh_device, wait_until
+from own_service import OwnNats, OwnService
 from questions import Asker, Key
 
 TIMEOUT_MS = 400
@@ -138,9 +137,9 @@ class Webhook(ClusterTestCase):
     def start_masters(cls):
         """Masters that differ in their settings, on a bus of their own: no slave asks them. They take
         seconds to start, so they do it together."""
-        nats = Program([shutil.which("nats-server") or "/usr/sbin/nats-server", "-a", "127.0.0.1", "-p", "-1"])
+        nats = OwnNats()
         cls.addClassCleanup(nats.stop)
-        cls.own_nats = "nats://" + nats.wait_for(r"client connections on (127\.0\.0\.1:\d+)").group(1)
+        cls.own_nats = nats.url
         cls.good, other = cls.authority("good"), cls.authority("other")
         cls.own_key = Key(cls.cluster.dir, "own")
         cls.own_server, cls.tls_server = cls.a_server(), cls.a_server(cls.tls())

@@ -8,7 +8,8 @@ const proto =
   process.env.MAS4H_PROTO ?? join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "proto");
 const root = new protobuf.Root();
 root.resolvePath = (from, path) => (path.startsWith("mas4h/") ? join(proto, path) : path);
-await root.load(["mas4h/v1/event.proto", "mas4h/v1/command.proto", "mas4h/v1/slot.proto"], { keepCase: true });
+await root.load(
+  ["authorize", "event", "command", "slot"].map((name) => `mas4h/v1/${name}.proto`), { keepCase: true });
 
 const type = (name) => root.lookupType(`mas4h.v1.${name}`);
 const plain = { longs: String, enums: String, defaults: true, arrays: true, oneofs: true };

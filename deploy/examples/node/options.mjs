@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { readFileSync } from "node:fs";
 import { connect, credsAuthenticator } from "nats";
 
-export function options() {
+export function options(more = {}) {
   return parseArgs({
     options: {
       servers: { type: "string", default: "nats://127.0.0.1:4222" },
@@ -15,6 +15,7 @@ export function options() {
       "tls-ca": { type: "string" },
       stream: { type: "string", default: "MAS4H_EVENTS" },
       durable: { type: "string", default: "example-node" },
+      ...more,
     },
   }).values;
 }
