@@ -16,6 +16,13 @@ foreach(noun hub hub_walk)
         -Wl,--wrap=m4h_ports_shun)
 endforeach()
 
+# Likewise, and masters are played too.
+m4h_test(unit_slave_visits SOURCES slave_visits.c slave_hub_stage.c LINK slave LABELS unit)
+set_tests_properties(unit_slave_visits PROPERTIES RESOURCE_LOCK slave_hub_ports)
+target_link_options(unit_slave_visits PRIVATE
+    -Wl,--wrap=m4h_slave_order,--wrap=m4h_publisher_send,--wrap=m4h_publisher_refuse
+    -Wl,--wrap=m4h_ports_shun,--wrap=m4h_inquiry_start,--wrap=m4h_inquiry_cancel)
+
 # Likewise.
 m4h_test(unit_slave_admission SOURCES slave_admission.c LINK slave LABELS unit)
 target_link_options(unit_slave_admission PRIVATE

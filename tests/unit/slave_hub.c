@@ -379,6 +379,21 @@ static void an_owner_on_another_slave_stays_too_and_one_that_is_not_there_bars_n
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, hub_begin, hub_end)
 
+/* ---- a port that a master gave ---------------------------------------------------------- */
+
+static void a_device_gets_the_port_that_a_master_gave_it_and_no_other(void **state)
+{
+    struct m4h_resident *first = admit(KEY), *other = admit("pump-2");
+
+    (void)state;
+    first->fixed_port = other->fixed_port = PORT_MIN + 55;
+    first->last_port = PORT_MIN + 77;
+    assert_int_equal(forward(first, 0), PORT_MIN + 55);
+    assert_int_not_equal(forward(first, 0), 0); /* its second may be any */
+    assert_int_equal(forward(other, 0), 0);
+    assert_int_equal(hub->last_refusal.reason, M4H_REFUSE_PORT_UNAVAILABLE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +412,8 @@ int main(void)
         TEST(returns_of_a_device_whose_old_connection_is_dead_are_no_evictions),
         TEST(a_device_that_lost_its_key_to_another_slave_is_asked_before_it_is_closed),
         TEST(an_owner_on_another_slave_stays_too_and_one_that_is_not_there_bars_nobody),
+        cmocka_unit_test_setup_teardown(a_device_gets_the_port_that_a_master_gave_it_and_no_other,
+                                        hub_begin, hub_end),
     };
 
     return cmocka_run_group_tests_name("slave: hub", tests, NULL, NULL);

@@ -47,6 +47,7 @@ struct m4h_resident {
     uint64_t rival;               /* the owner's: session that waits for a sign of life, or 0 */
     bool parting;                 /* the owner's: it is replaced when it is known to live or not */
     uint16_t last_port;           /* the owner's: where it was last, as the master knows; or 0 */
+    uint16_t fixed_port;          /* the owner's: it gets no other where it asks for any; or 0 */
     struct m4h_port_range *ports; /* that it may have; the owner's, yet freed with it; or NULL */
     uint8_t port_range_count;
     uint64_t up_since_ms;         /* monotonic */

@@ -95,6 +95,7 @@ static int enter(struct m4h_slave *slave, uint64_t session_id, const struct m4h_
     resident->ports = ports;
     resident->port_range_count = count;
     resident->last_port = reply->last_port;
+    resident->fixed_port = reply->fixed_port;
     resident->without_master = without_master;
     resident->evictions = reply->evictions;
     resident->evicted_ms = now_ms > reply->evicted_ago_ms ? now_ms - reply->evicted_ago_ms : 0;

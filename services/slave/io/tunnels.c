@@ -126,14 +126,23 @@ static void open_very(struct m4h_slave *slave, const struct m4h_port_wish *wish,
     }
 }
 
+/* The very one; or, where any will do, the one to try first, or 0. */
+static uint16_t wished_port(const struct m4h_resident *resident)
+{
+    if (resident->asked_port != 0 || resident->tunnel.port_count > 0)
+        return (uint16_t)resident->asked_port;
+    return resident->fixed_port != 0 ? resident->fixed_port : resident->last_port;
+}
+
 static struct opening open_port(struct m4h_slave *slave, const struct m4h_resident *resident)
 {
     struct opening opening = {.fd = -1};
     const struct m4h_tunnel *tunnel = &resident->tunnel;
     uint16_t asked = (uint16_t)resident->asked_port;
+    bool is_fixed = asked == 0 && tunnel->port_count == 0 && resident->fixed_port != 0;
     struct m4h_port_wish wish = {
         .client_key = tunnel->client_key,
-        .port = asked != 0 || tunnel->port_count > 0 ? asked : resident->last_port,
+        .port = wished_port(resident),
         .ranges = resident->ports,
         .range_count = resident->port_range_count,
         .lease_ms = (uint64_t)slave->config->lease_ms,
@@ -141,6 +150,8 @@ static struct opening open_port(struct m4h_slave *slave, const struct m4h_reside
 
     if (tunnel->port_count == M4H_TUNNEL_PORTS_MAX)
         snprintf(opening.detail, sizeof(opening.detail), "as many ports as a tunnel can have");
+    else if (is_fixed)
+        open_very(slave, &wish, &opening);
     else if (asked == 0)
         open_any(slave, &wish, &opening);
     else if (may_ask_for(slave, resident, asked))
