@@ -30,7 +30,7 @@ def _made_classes():
                 ["protoc", f"--proto_path={ROOT / 'proto'}", f"--python_out={folder}", *sources],
                 check=True)
             _classes = {name: importlib.import_module(f"mas4h.v1.{name}_pb2")
-                        for name in ("authorize", "device", "event", "slot")}
+                        for name in ("authorize", "command", "device", "event", "slot")}
         finally:
             sys.path.remove(folder)
             shutil.rmtree(folder)

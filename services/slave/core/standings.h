@@ -23,6 +23,7 @@ struct m4h_standing {
     uint64_t due_ms;          /* when to ask again; M4H_STANDING_NEVER */
     bool is_asked;            /* the owner's: it is under way */
     bool is_cut;              /* the owner's: its session is being ended */
+    bool is_doubted;          /* the owner's: a master has said no, and another is asked */
     char key_fingerprint[M4H_FINGERPRINT_MAX + 1];
     char client_key[M4H_CLIENT_KEY_MAX + 1];   /* empty: it is not a device's */
     char visitor_name[M4H_CLIENT_KEY_MAX + 1]; /* an operator's, or a slave's; empty: a device's */

@@ -1,7 +1,8 @@
 /* Whether those who are here may still be: a master is asked again about their keys, now and then,
  * when the decision ends, when it may have been taken back, and after NATS was away for long. What
- * falls is cut with the reason `revoked`. The pace is bounded, so that a full slave does not fill
- * its masters with questions. */
+ * falls is cut with the reason `revoked`. A no counts when it was said twice, as the files of
+ * masters change one after another: who was let in by one may not be known to the next one yet. The
+ * pace is bounded, so that a full slave does not fill its masters with questions. */
 #include "services/slave/io/hub.h"
 
 #include "lib/base/error.h"
@@ -17,6 +18,8 @@
 #define AWAY_MS 10000u
 /* spread over so long at least. */
 #define SPREAD_MS 30000u
+/* After a no, until it is asked about once more: masters look at their files twice a second. */
+#define DOUBT_MS 1500u
 
 static struct m4h_standings_rules rules_of(const struct m4h_slave *slave)
 {
@@ -184,9 +187,26 @@ static void confirm(struct m4h_slave *slave, struct m4h_standing *standing,
     standing->stamp = key->asked_stamp;
     standing->seen = key->asked_seen;
     standing->unanswered_ms = 0;
+    standing->is_doubted = false;
     standing->expires_wall_ms = reply->expires_wall_ms;
     take_over(slave, standing, reply);
     wait_for_next(slave, standing);
+}
+
+static void doubt(struct m4h_slave *slave, struct m4h_standing *standing,
+                  const struct m4h_authorize_reply *reply, const char *detail)
+{
+    bool is_over =
+        standing->expires_wall_ms != 0 && standing->expires_wall_ms <= m4h_walltime_now_ms();
+
+    if (standing->is_doubted || is_over) {
+        slave->counters.rechecks_refused++;
+        m4h_rechecks_cut(slave, standing, reply->master_id, detail);
+        return;
+    }
+    standing->is_doubted = true;
+    m4h_standings_set_due(slave->standings, standing, m4h_loop_now_ms(slave->loop) + DOUBT_MS);
+    set_timer(slave);
 }
 
 void m4h_rechecks_answered(struct m4h_slave *slave, uint64_t session_id,
@@ -199,15 +219,15 @@ void m4h_rechecks_answered(struct m4h_slave *slave, uint64_t session_id,
     if (standing == NULL || !standing->is_asked)
         return;
     standing->is_asked = false;
-    m4h_admission_remember(slave, key, reply);
     if (standing->is_cut)
         return;
+    if (reply->allowed || standing->is_doubted)
+        m4h_admission_remember(slave, key, reply);
     if (m4h_standing_agrees(standing, reply, detail)) {
         confirm(slave, standing, key, reply);
         m4h_revocations_io_heed(slave, standing); /* one may have come while it was asked */
     } else {
-        slave->counters.rechecks_refused++;
-        m4h_rechecks_cut(slave, standing, reply->master_id, detail);
+        doubt(slave, standing, reply, detail);
     }
 }
 
