@@ -175,8 +175,24 @@ class Records(ClusterTestCase):
                 return sorted((d.key_fingerprint, d.client_key, d.stamp) for d in third.all()) == expected
         wait_until(has_all, SAME_WITHIN_S, "the master that was away having all")
 
+    def ban(self, clerk, key):
+        """Answered, and in the file."""
+        command = message_module("command")
+        request = command.RevokeRequest(key_fingerprint=key.fingerprint, banned=True, actor="test", reason="stolen")
+        number = clerk.put(f"mas4h.v1.master.{clerk.master}.revoke", request)
+        self.assertFalse(command.RevokeReply.FromString(clerk.content(number)).problem.code)
+        wait_until(lambda: self.rows(clerk, "SELECT name FROM revocations WHERE banned"), 5, "the ban being kept")
+
+    def rows(self, clerk, query):
+        """The first column of what the file of that master says."""
+        with contextlib.closing(sqlite3.connect(self.cluster.dir / "records" / f"{clerk.master}.db")) as file:
+            return {row[0] for row in file.execute(query)}
+
     def test_kill_9_loses_nothing_that_was_answered_with_yes(self):
         clerk, master = self.clerks[1], self.cluster.masters[1]
+        _, banned = self.key("banned")
+        clerk.change(clerk.record(banned, client_key="pump-9"))
+        self.ban(clerk, banned)
         keys = {clerk.send_record(clerk.record(key, client_key=f"killed-{i}")): key.fingerprint
                 for i, key in enumerate(MadeUpKey(10000 + i) for i in range(3000))}
         with clerk.changed:
@@ -185,11 +201,12 @@ class Records(ClusterTestCase):
         with clerk.changed:
             answered = [fingerprint for number, fingerprint in keys.items() if clerk.answers.get(number)]
         self.assertGreaterEqual(len(answered), 300)
-        with contextlib.closing(sqlite3.connect(self.cluster.dir / "records" / "master-2.db")) as file:
-            kept = {row[0] for row in file.execute("SELECT key_fingerprint FROM devices WHERE state = 'enabled'")}
+        kept = self.rows(clerk, "SELECT key_fingerprint FROM devices WHERE state = 'enabled'")
         self.assertEqual([fingerprint for fingerprint in answered if fingerprint not in kept], [])
         master.start()
         wait_until(lambda: clerk.find(answered[-1]).device.client_key, 10, "the master having them again")
+        self.assertTrue(master.log_lines("bans=1"))
+        self.assertEqual(clerk.ask(banned).deny.detail, "banned: stolen")
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ struct m4h_records {
     struct m4h_timer *sweep;
     struct counters counters;
     struct m4h_log_limit failure_log;
+    struct m4h_log_limit change_log;
 };
 
 /* ---- answers ------------------------------------------------------------------ */
@@ -119,17 +120,24 @@ static void tell(struct m4h_records *records)
     records->to_tell_count = 0;
 }
 
-static void log_change(const struct m4h_change *change)
+/* Ours for people, but not each of an import; those of others for who looks for a fault. */
+static void log_change(struct m4h_records *records, const struct m4h_change *change)
 {
     const struct m4h_device_record *record = change->record;
-    char actor[2 * M4H_ACTOR_MAX], client_key[2 * M4H_CLIENT_KEY_MAX];
+    char actor[2 * M4H_ACTOR_MAX], client_key[2 * M4H_CLIENT_KEY_MAX], name[2 * M4H_CLIENT_KEY_MAX];
+    uint32_t suppressed = 0;
 
+    if (change->is_ours ? !m4h_log_limit_allows(&records->change_log,
+                                                m4h_loop_now_ms(records->master->loop), &suppressed)
+                        : !m4h_log_is_on(M4H_LOG_DEBUG))
+        return;
     m4h_log(change->is_ours ? M4H_LOG_INFO : M4H_LOG_DEBUG, LOG,
-            "key=%s device=%s operator=%s state=%s actor=%s the record is changed",
+            "key=%s device=%s operator=%s state=%s actor=%s suppressed=%u the record is changed",
             record->key_fingerprint,
             m4h_log_quote(client_key, sizeof(client_key), record->client_key),
-            record->operator_.name[0] != '\0' ? "yes" : "no", m4h_device_state_name(record->state),
-            m4h_log_quote(actor, sizeof(actor), record->actor));
+            m4h_log_quote(name, sizeof(name), record->operator_.name),
+            m4h_device_state_name(record->state),
+            m4h_log_quote(actor, sizeof(actor), record->actor), suppressed);
 }
 
 /* It is so now. */
@@ -146,7 +154,7 @@ static void carry_out(struct m4h_records *records, struct m4h_change *change,
     }
     if (!changed)
         return;
-    log_change(change);
+    log_change(records, change);
     if (change->is_ours) {
         if (records->to_tell_count == M4H_DEVICES_PAGE_MAX)
             tell(records);
