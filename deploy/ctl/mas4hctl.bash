@@ -11,7 +11,7 @@ _mas4hctl_options() {
     case $1 in
         status | slave | tunnel) echo --json ;;
         slaves) echo --json --quiet --region --limit ;;
-        tunnels) echo --json --quiet --region --slave --prefix --limit ;;
+        tunnels) echo --json --quiet --region --slave --prefix --label --limit ;;
         slot) echo --json --region --client-key ;;
         kick) echo --json --yes ;;
         drain) echo --json --yes --wait ;;

@@ -31,11 +31,12 @@ static int parse(const char *const words[WORDS_MAX])
 static void options_stand_before_or_after_the_command(void **state)
 {
     (void)state;
-    assert_int_equal(PARSE("--region", "eu", "tunnels", "-s", "slave-1", "--prefix=door"), 0);
+    assert_int_equal(PARSE("--region", "eu", "tunnels", "-s", "slave-1", "--prefix=door", "-l", "site=b"), 0);
     assert_int_equal(arguments.command, M4H_CTL_TUNNELS);
     assert_string_equal(arguments.region, "eu");
     assert_string_equal(arguments.slave, "slave-1");
     assert_string_equal(arguments.prefix, "door");
+    assert_string_equal(arguments.label, "site=b");
     assert_null(arguments.gateway);
 }
 

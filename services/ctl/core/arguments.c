@@ -66,6 +66,8 @@ static const struct option {
      "of this slave only"},
     {"prefix", 'p', TEXT, AT(prefix), OF(M4H_CTL_TUNNELS), "TEXT",
      "whose client key begins like this"},
+    {"label", 'l', TEXT, AT(label), OF(M4H_CTL_TUNNELS), "NAME=VALUE,...",
+     "whose device has these labels, all of them"},
     {"client-key", 'k', TEXT, AT(client_key), OF(M4H_CTL_SLOT) | OF(M4H_CTL_EVENTS), "KEY",
      "the device"},
     {"type", 0, TEXT, AT(type), OF(M4H_CTL_EVENTS), "TYPE,...",

@@ -43,7 +43,7 @@ struct m4h_ctl_arguments {
     uint32_t timeout_ms; /* 0: not given */
     bool is_json;
 
-    const char *region, *slave, *prefix, *client_key, *type, *after;
+    const char *region, *slave, *prefix, *label, *client_key, *type, *after;
     const char *name, *scope, *expires;
     uint32_t limit, rate, interval_ms; /* 0: not given */
     bool is_quiet, has_consent, waits, follows;

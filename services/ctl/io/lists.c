@@ -108,6 +108,7 @@ static enum m4h_ctl_exit next_page(struct list *list)
     m4h_ctl_target_query(&target, "region", arguments->region);
     m4h_ctl_target_query(&target, "slave", arguments->slave);
     m4h_ctl_target_query(&target, "client_key_prefix", arguments->prefix);
+    m4h_ctl_target_query(&target, "label", arguments->label);
     m4h_ctl_target_query(&target, "page_token", list->token);
     exit_code = m4h_ctl_session_ask(list->session, "GET", &target, NULL, &answer);
     if (exit_code == M4H_CTL_DONE)
