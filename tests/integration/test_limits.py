@@ -5,7 +5,7 @@ import random
 import socket
 import unittest
 
-from cluster import ClusterTestCase, Device, echoes, ssh_command, wait_until
+from cluster import BUILD, ClusterTestCase, Device, echoes, run, ssh_command, wait_until
 from events import Subscriber
 
 
@@ -45,6 +45,22 @@ class Limits(ClusterTestCase):
     def refusal(self, name):
         refuse = self.subscriber.wait_for("refuse", name)
         return self.subscriber.reason_name(refuse), refuse.detail
+
+    def test_labels_stand_in_events_and_lists_and_choose_among_devices(self):
+        for name, labels in (("berlin-1", "site=berlin,env=test"), ("berlin-2", "env=prod,site=berlin")):
+            self.device(self.key_with(f'labels="{labels}"', name), 0)
+            tunnel = self.subscriber.wait_for("connect", name).tunnel
+            self.assertEqual(sorted(labels.split(",")), [f"{label.name}={label.value}" for label in tunnel.labels])
+        wait_until(lambda: self.cluster.tunnel("berlin-2"), 10, "both in the lists")
+        self.assertEqual({"env": "test", "site": "berlin"}, self.cluster.tunnel("berlin-1")["labels"])
+        for query, expected in (("label=site=berlin", ["berlin-1", "berlin-2"]), ("label=site=bonn", []),
+                                ("label=site=berlin&label=env=prod", ["berlin-2"]),
+                                ("label=env=test,site=berlin", ["berlin-1"])):
+            listed = self.cluster.get(f"/v1/tunnels?{query}")["tunnels"]
+            self.assertEqual(expected, [tunnel["client_key"] for tunnel in listed], query)
+        ctl = run(BUILD / "bin" / "mas4hctl", "--gateway", self.cluster.gateways[0].described["url"],
+                  "tunnels", "--quiet", "--label", "env=prod")
+        self.assertEqual("berlin-2", ctl.strip())
 
     def test_a_device_gets_the_ports_that_it_may_ask_for_and_no_others(self):
         port, other = a_free_port(), a_free_port()
