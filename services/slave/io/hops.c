@@ -70,6 +70,7 @@ struct home {
     UT_hash_handle hh;
     struct m4h_hops *hops;
     struct m4h_hop_pace pace;
+    enum m4h_hop_result failure; /* of the last call, while the next one has to wait */
     struct link *links;
     char slave_id[M4H_ID_MAX + 1];
 };
@@ -208,6 +209,7 @@ static void fail_link(struct link *link, enum m4h_hop_result result, const char 
     char detail[2 * M4H_DETAIL_MAX];
 
     m4h_hop_pace_failed(&home->pace, now_ms(home->hops));
+    home->failure = result;
     m4h_log(M4H_LOG_WARNING, "slave",
             "to=%s address=%s:%u reason=%s detail=%s failures=%u no hop to another slave",
             home->slave_id, link->host, link->port, m4h_hop_result_name(result),
@@ -349,7 +351,7 @@ static struct link *find_link(struct home *home, const struct m4h_hop_request *r
     chosen = m4h_hop_choose(loads, count, M4H_HOP_RIDES_MAX);
     if (chosen >= 0)
         return candidates[chosen];
-    *why = M4H_HOP_UNREACHABLE;
+    *why = home->failure;
     if (!m4h_hop_pace_allows(&home->pace, now_ms(home->hops)))
         return NULL;
     *why = M4H_HOP_FULL;
