@@ -2,6 +2,9 @@ foreach(noun label_sets breaker chain device_change evictions fallback keys last
     record_pull registry tunnel_index verdicts)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c LINK master-core LABELS unit)
 endforeach()
+foreach(noun certificates)
+    m4h_test(unit_master_${noun} SOURCES master_${noun}.c LINK master-core LABELS unit)
+endforeach()
 # One thread, and minutes under the thread sanitizer.
 m4h_test(unit_master_million SOURCES master_million.c LINK master-core LABELS unit not-tsan)
 foreach(noun dispatch pace reservations)
