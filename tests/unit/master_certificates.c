@@ -31,7 +31,7 @@
 #define END_S   1924992000u /* 2031-01-01 */
 
 static struct m4h_authorities authorities;
-static struct m4h_key_report report;
+static struct m4h_authorities_report report;
 static struct m4h_ssh_certificate certificate;
 static struct m4h_ssh_named_key key, signed_by;
 static uint8_t certificate_blob[2048], key_blob[256], ca_blob[256];

@@ -207,7 +207,8 @@ static int add(struct m4h_authorities *authorities, const struct m4h_authority *
 }
 
 /* Of one line, NUL terminated; empty ones and comments say nothing. */
-static int take_line(struct m4h_authorities *authorities, char *line, struct m4h_key_fault *fault)
+static int take_line(struct m4h_authorities *authorities, char *line,
+                     struct m4h_authority_fault *fault)
 {
     struct m4h_authority *authority;
     int error;
@@ -229,12 +230,12 @@ static int take_line(struct m4h_authorities *authorities, char *line, struct m4h
 }
 
 static int take_lines(struct m4h_authorities *authorities, char *text,
-                      struct m4h_key_report *report)
+                      struct m4h_authorities_report *report)
 {
     uint32_t number = 0;
 
     for (char *next; text != NULL; text = next) {
-        struct m4h_key_fault fault = {.line = ++number};
+        struct m4h_authority_fault fault = {.line = ++number};
         int error;
 
         next = strchr(text, '\n');
@@ -243,14 +244,14 @@ static int take_lines(struct m4h_authorities *authorities, char *text,
         error = take_line(authorities, text, &fault);
         if (error == M4H_ENOMEM || error == M4H_EFULL)
             return error;
-        if (error != 0 && report->fault_count++ < M4H_AUTHORIZED_KEYS_FAULTS_MAX)
+        if (error != 0 && report->fault_count++ < M4H_AUTHORITIES_FAULTS_MAX)
             report->faults[report->fault_count - 1] = fault;
     }
     return 0;
 }
 
 int m4h_authorities_parse(struct m4h_authorities *authorities, const char *text, size_t len,
-                          struct m4h_key_report *report)
+                          struct m4h_authorities_report *report)
 {
     char *copy = malloc(len + 1);
     int error;

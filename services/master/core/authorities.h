@@ -14,12 +14,23 @@
 #define M4H_MASTER_AUTHORITIES_H
 
 #include "lib/base/ssh_fields.h"
-#include "services/master/core/authorized_keys.h"
 #include "services/master/core/validator.h"
 
 #define M4H_AUTHORITIES_MAX          64u
 #define M4H_AUTHORITY_PRINCIPALS_MAX 16u
+#define M4H_AUTHORITIES_FAULTS_MAX   20u
 #define M4H_AUTHORITIES_FILE_MAX     (1024u * 1024u)
+
+/* One bad line. */
+struct m4h_authority_fault {
+    uint32_t line;
+    char message[160]; /* may hold text from the file: quote it */
+};
+
+struct m4h_authorities_report {
+    struct m4h_authority_fault faults[M4H_AUTHORITIES_FAULTS_MAX];
+    uint32_t fault_count; /* of all; the array holds the first ones */
+};
 
 struct m4h_authority {
     uint8_t key[M4H_PUBLIC_KEY_BLOB_MAX]; /* wire form */
@@ -40,7 +51,7 @@ struct m4h_authorities {
 /* Reads them. 0 also where lines are bad; M4H_ENOMEM, M4H_EFULL (more than M4H_AUTHORITIES_MAX):
  * `authorities` is then empty. */
 M4H_MUST_CHECK int m4h_authorities_parse(struct m4h_authorities *authorities, const char *text,
-                                         size_t len, struct m4h_key_report *report);
+                                         size_t len, struct m4h_authorities_report *report);
 void m4h_authorities_free(struct m4h_authorities *authorities);
 
 /* NULL: not known. */

@@ -42,9 +42,9 @@ struct certificates {
 
 /* ---- files -------------------------------------------------------------------- */
 
-static void log_faults(const char *path, const struct m4h_key_report *report)
+static void log_faults(const char *path, const struct m4h_authorities_report *report)
 {
-    for (uint32_t i = 0; i < report->fault_count && i < M4H_AUTHORIZED_KEYS_FAULTS_MAX; i++) {
+    for (uint32_t i = 0; i < report->fault_count && i < M4H_AUTHORITIES_FAULTS_MAX; i++) {
         char quoted[400];
 
         m4h_log(M4H_LOG_WARNING, LOG, "file=%s line=%u reason=%s line is skipped", path,
@@ -55,7 +55,7 @@ static void log_faults(const char *path, const struct m4h_key_report *report)
 
 static int take_authorities(struct certificates *certificates, const char *text, size_t len)
 {
-    struct m4h_key_report *report = calloc(1, sizeof(*report));
+    struct m4h_authorities_report *report = calloc(1, sizeof(*report));
     struct m4h_authorities made;
     int error = report != NULL ? m4h_authorities_parse(&made, text, len, report) : M4H_ENOMEM;
 
