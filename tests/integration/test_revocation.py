@@ -8,12 +8,13 @@ import socket
 import time
 import unittest
 
-from cluster import ClusterTestCase, echoes, fingerprint, ssh_command, ssh_device, wait_until
-from cluster import Program
+from cluster import ClusterTestCase, Program, echoes, fingerprint, ssh_command, wait_until
 from events import Subscriber, message_module
+from own_service import OwnService
 
 ALL = 3
 RECHECK_MS = 400
+LOOK_S = 0.5  # so often masters look whether the file has changed
 
 
 class Revocation(ClusterTestCase):
@@ -130,19 +131,27 @@ class Revocation(ClusterTestCase):
         wait_until(lambda: self.revocations("master-1") == self.revocations("master-2"), 10, "both knowing the same")
         self.assertFalse(self.is_let_in("slave-1", "outlaw"))
 
-    def test_a_device_whose_line_is_gone_is_cut_when_its_key_is_asked_about_again(self):
-        slave = self.cluster.slave("slave-3")
-        slave.restart_as_child(MAS4H_SLAVE_AUTHORIZE_RECHECK_MS=str(RECHECK_MS))
-        wait_until(lambda: self.cluster.get("/v1/slaves/slave-3")["state"] == "ready", 15, "slave-3 being ready")
+    def test_a_device_whose_line_is_gone_is_cut_and_no_other(self):
         device, other = self.connect_on("slave-3", "erased"), self.connect_on("slave-3", "kept")
         lines = self.cluster.authorized_keys.read_text().splitlines(keepends=True)
         beside = self.cluster.authorized_keys.with_suffix(".new")
         beside.write_text("".join(line for line in lines if not line.endswith(" erased\n")))
         beside.rename(self.cluster.authorized_keys)  # at no time is there a file without the others
-        wait_until(lambda: device.process.poll() is not None, 5, "the end of its connection")
+        wait_until(lambda: device.process.poll() is not None, LOOK_S + 1, "the end of its connection")
         end = self.events.wait_for("disconnect", "erased")
         self.assertEqual(self.events.reason_name(end), "DISCONNECT_REASON_REVOKED")
+        self.assertTrue(end.actor.startswith("master-"), end.actor)
         self.assertTrue(echoes(other.port))
+
+    def test_who_is_here_is_asked_about_again(self):
+        slave = OwnService(self.cluster, "slave", "again", {"authorize": {"recheck_ms": RECHECK_MS}})
+        self.addCleanup(slave.stop)
+        wait_until(lambda: slave.metrics().get("mas4h_slave_nats_connected"), 15, "the slave being on the bus")
+        wait_until(lambda: self.cluster.request("GET", "/v1/slaves/again")[0] == 200, 15, "masters knowing it")
+        device = self.connect_on("again", "asked-about")
+        confirmed = 'mas4h_slave_rechecks_total{result="confirmed"}'
+        wait_until(lambda: slave.metrics()[confirmed] >= 2, 10, "masters saying that it may stay")
+        self.assertTrue(echoes(device.port))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,8 @@ static int take(struct m4h_master *master, const struct m4h_revoke *revoke,
 {
     int error = m4h_revocations_merge(master->revocations, revoke, 0, news);
 
-    m4h_chain_forget(master->chain, revoke->key_fingerprint, revoke->client_key);
+    if (error == 0 && *news != M4H_REVOCATIONS_KNOWN)
+        m4h_chain_forget(master->chain, revoke->key_fingerprint, revoke->client_key);
     if (error == 0 && *news == M4H_REVOCATIONS_BAN && master->keep_ban != NULL)
         master->keep_ban(master->keep_ban_context, revoke);
     return error;
