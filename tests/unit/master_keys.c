@@ -302,6 +302,196 @@ static void more_than_the_most_is_refused(void **state)
     assert_refused(ports, "option permitlisten may be given 8 times");
 }
 
+/* ---- who may use a key, and for what ---------------------------------------------- */
+
+#define NOW_MS 1800000000000u /* in 2027 */
+
+/* What the file says of a request with the key from that address. */
+static const struct m4h_verdict *judge(const char *options, const char *peer)
+{
+    static struct m4h_verdict verdict;
+    struct m4h_authorize_request request = {.username = "root"};
+    char text[4096];
+
+    snprintf(text, sizeof(text), "%s " ED " pump-1\n", options);
+    parse(text);
+    if (report.fault_count > 0)
+        fail_msg("%s: %s", options, report.faults[0].message);
+    assert_non_null(find(ED));
+    m4h_text_copy(request.remote_address, sizeof(request.remote_address), peer);
+    m4h_key_grant_judge(&grant, &request, NOW_MS, &verdict);
+    return &verdict;
+}
+
+static void a_key_may_be_used_from_where_its_line_says(void **state)
+{
+    static const struct {
+        const char *from, *peer;
+        bool fits;
+    } cases[] = {
+        {"10.0.0.0/8", "10.1.2.3:5000", true},
+        {"10.0.0.0/8", "11.1.2.3:5000", false},
+        {"10.0.0.1", "10.0.0.1:5000", true},
+        {"10.0.*", "10.0.7.7:5000", true},
+        {"10.0.0.?", "10.0.0.10:5000", false},
+        {"2001:db8::/32", "[2001:db8::7]:5000", true},
+        {"2001:db8::*", "[2001:db8::7]:5000", true},
+        {"*,!10.0.0.66", "10.0.0.66:5000", false},
+        {"!10.0.0.66,10.0.0.0/8", "10.0.0.66:5000", false},
+        {"!10.0.0.66,10.0.0.0/8", "10.0.0.67:5000", true},
+        {"!10.0.0.66", "10.0.0.67:5000", false},
+        {"192.0.2.1,10.0.0.0/8", "10.0.0.1:5000", true},
+        {"10.0.0.0/8", "unknown", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(cases); i++) {
+        char option[100];
+
+        snprintf(option, sizeof(option), "from=\"%s\"", cases[i].from);
+        if ((judge(option, cases[i].peer)->kind == M4H_VERDICT_ALLOW) != cases[i].fits)
+            fail_msg("from %s: %s", cases[i].peer, option);
+    }
+}
+
+static void a_key_may_be_used_until_its_time_is_over(void **state)
+{
+    (void)state;
+    assert_int_equal(judge("expiry-time=\"20270115080001Z\"", "192.0.2.1:1")->kind,
+                     M4H_VERDICT_ALLOW);
+    assert_int_equal(judge("expiry-time=\"20270115080000Z\"", "192.0.2.1:1")->kind,
+                     M4H_VERDICT_DENY);
+    assert_int_equal(
+        judge("expiry-time=\"20990101Z\",expiry-time=\"202601010000Z\"", "192.0.2.1:1")->kind,
+        M4H_VERDICT_DENY);
+    assert_int_equal(judge("expiry-time=\"20990101Z\"", "192.0.2.1:1")->reply.expires_wall_ms /
+                         1000,
+                     4070908800);
+}
+
+static void a_key_that_may_not_forward_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(judge("no-port-forwarding", "192.0.2.1:1")->kind, M4H_VERDICT_DENY);
+    assert_int_equal(judge("no-port-forwarding,port-forwarding", "192.0.2.1:1")->kind,
+                     M4H_VERDICT_ALLOW);
+}
+
+static void what_a_device_gets_is_told(void **state)
+{
+    const struct m4h_authorize_reply *reply =
+        &judge("port=\"20022\",region=\"eu\",labels=\"site=berlin, model=p7\",max-forwards=\"2\"",
+               "192.0.2.1:1")
+             ->reply;
+
+    (void)state;
+    assert_string_equal(reply->client_key, "pump-1");
+    assert_int_equal(reply->fixed_port, 20022);
+    assert_string_equal(reply->preferred_region, "eu");
+    assert_string_equal(reply->labels, "model=p7,site=berlin");
+    assert_int_equal(reply->limits.forwards_max, 2);
+}
+
+static void an_operator_may_reach_what_the_line_says(void **state)
+{
+    const struct m4h_authorize_reply *reply =
+        &judge("operator=\"alice\",permitopen=\"berlin-*:22,8000-8010\",permitopen=\"lab:*\","
+               "permit-labels=\"site=berlin\",max-channels=\"5\"",
+               "192.0.2.1:1")
+             ->reply;
+
+    (void)state;
+    assert_string_equal(reply->client_key, "");
+    assert_string_equal(reply->operator_.name, "alice");
+    assert_int_equal(reply->operator_.channels_max, 5);
+    assert_int_equal(reply->operator_.rule_count, 2);
+    assert_string_equal(reply->operator_.rules[0].client_key_pattern, "berlin-*");
+    assert_string_equal(reply->operator_.rules[0].labels, "site=berlin");
+    assert_int_equal(reply->operator_.rules[0].port_range_count, 2);
+    assert_int_equal(reply->operator_.rules[0].ports[1].last, 8010);
+    assert_string_equal(reply->operator_.rules[1].client_key_pattern, "lab");
+    assert_int_equal(reply->operator_.rules[1].port_range_count, 0);
+    reply = &judge("operator=\"bob\",permit-labels=\"a=1\"", "192.0.2.1:1")->reply;
+    assert_int_equal(reply->operator_.rule_count, 1);
+    assert_string_equal(reply->operator_.rules[0].client_key_pattern, "");
+}
+
+static void options_that_make_no_sense_refuse_the_line(void **state)
+{
+    static const char *const options[] = {
+        "from=\"example.com\"",
+        "from=\"10.0.0.1/8\"",
+        "from=\"10.0.0.1,\"",
+        "from=\"!\"",
+        "from=\"1.1.1.1\",from=\"*\"",
+        "expiry-time=\"2027\"",
+        "expiry-time=\"20271301\"",
+        "expiry-time=\"20270230Z\"",
+        "expiry-time=\"202701012460Z\"",
+        "expiry-time=\"20270101z\"",
+        "expiry-time=20270101",
+        "port=\"0\"",
+        "port=\"1-2\"",
+        "port=\"*\"",
+        "region=\"E U\"",
+        "labels=\"=1\"",
+        "labels=\"a=1\",labels=\"b=1\"",
+        "operator=\"alice\"",
+        "operator=\"\",permitopen=\"*:*\"",
+        "operator=\"alice\",permitopen=\"*\"",
+        "operator=\"alice\",permitopen=\":22\"",
+        "operator=\"alice\",permitopen=\"*:1,2,3,4,5\"",
+        "operator=\"alice\",permitopen=\"*:0\"",
+        "operator=\"alice\",permitopen=\"*:*\",port=\"22\"",
+        "operator=\"alice\",permitopen=\"*:*\",client-key=\"pump\"",
+        "operator=\"alice\",permitopen=\"*:*\",permitlisten=\"22\"",
+        "permit-labels=\"a=1\"",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(options); i++) {
+        char text[4096];
+
+        snprintf(text, sizeof(text), "%s " ED " pump-1\n", options[i]);
+        parse(text);
+        if (report.fault_count != 1 || keys.count != 0)
+            fail_msg("%s was taken", options[i]);
+    }
+}
+
+/* Whether what `before` lets a key do still holds after `now` was written instead. */
+static bool holds(const char *before, const char *now)
+{
+    struct m4h_key_grant first;
+
+    judge(before, "192.0.2.1:1");
+    first = grant;
+    judge(now, "192.0.2.1:1");
+    return m4h_key_grant_holds(&first, &grant);
+}
+
+static void what_narrows_a_line_makes_its_key_void(void **state)
+{
+    (void)state;
+    assert_true(holds("port=\"22\",labels=\"a=1\"", "port=\"23\",max-forwards=\"1\""));
+    assert_true(holds("expiry-time=\"20280101Z\"", "expiry-time=\"20290101Z\""));
+    assert_true(holds("expiry-time=\"20280101Z\"", "restrict"));
+    assert_false(holds("expiry-time=\"20290101Z\"", "expiry-time=\"20280101Z\""));
+    assert_false(holds("restrict", "expiry-time=\"20280101Z\""));
+    assert_false(holds("restrict", "client-key=\"pump-2\""));
+    assert_false(holds("restrict", "from=\"10.0.0.0/8\""));
+    assert_false(holds("restrict", "no-port-forwarding"));
+    assert_false(holds("restrict", "operator=\"alice\",permitopen=\"*:*\""));
+    assert_false(
+        holds("operator=\"alice\",permitopen=\"*:*\"", "operator=\"alice\",permitopen=\"*:22\""));
+    assert_false(holds("operator=\"alice\",permitopen=\"*:*\"",
+                       "operator=\"alice\",permitopen=\"*:*\",permit-labels=\"a=1\""));
+    assert_true(holds("operator=\"alice\",permitopen=\"*:*\"",
+                      "operator=\"alice\",permitopen=\"*:*\",max-channels=\"4\""));
+}
+
+/* ---- faults ------------------------------------------------------------------------- */
+
 static void what_is_wrong_is_told(void **state)
 {
     (void)state;
@@ -423,6 +613,13 @@ int main(void)
         TEST(limits_take_as_much_memory_as_they_need),
         TEST(bad_limits_refuse_the_line),
         TEST(more_than_the_most_is_refused),
+        TEST(a_key_may_be_used_from_where_its_line_says),
+        TEST(a_key_may_be_used_until_its_time_is_over),
+        TEST(a_key_that_may_not_forward_is_refused),
+        TEST(what_a_device_gets_is_told),
+        TEST(an_operator_may_reach_what_the_line_says),
+        TEST(options_that_make_no_sense_refuse_the_line),
+        TEST(what_narrows_a_line_makes_its_key_void),
         TEST(what_is_wrong_is_told),
         TEST(a_bad_line_is_told_by_its_number_and_the_others_count),
         TEST(of_two_lines_with_one_key_the_first_holds),
