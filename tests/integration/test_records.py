@@ -3,6 +3,7 @@ master lacks what was answered with yes, whoever was away or killed meanwhile.""
 
 import contextlib
 import sqlite3
+import subprocess
 import unittest
 
 from cluster import ClusterTestCase, Device, ssh_command, ssh_device, wait_until
@@ -137,7 +138,7 @@ class Records(ClusterTestCase):
             waits = wait_until(lambda: clerk.pending().get(key.fingerprint), 5, "the key being noted")
             self.assertEqual((waits.username, waits.public_key), ("device", key.blob))
             self.assertIn("127.0.0.1:", waits.remote_address)
-        clerk = self.clerks[2]
+        clerk = self.clerks[1]
         self.assertFalse([d for d in clerk.all() if d.key_fingerprint == key.fingerprint])
         approved = clerk.change(clerk.device.Device(key_fingerprint=key.fingerprint, client_key="known-now",
                                                     state=clerk.device.DEVICE_STATE_ENABLED))
@@ -165,7 +166,7 @@ class Records(ClusterTestCase):
         second.remove("many-1")
         new = MadeUpKey(1000)
         first.change(first.record(new, client_key="new"))
-        self.cluster.masters[2].start()
+        disk_is_small = self.start_on_small_disk(self.cluster.masters[2])
         expected = sorted((d.key_fingerprint, d.client_key, d.stamp) for d in first.all())
         self.assertTrue({"renamed", "new", "many-199"} <= {client_key for _, client_key, _ in expected})
         self.assertNotIn("many-1", [client_key for _, client_key, _ in expected])
@@ -174,6 +175,42 @@ class Records(ClusterTestCase):
             with contextlib.suppress(AssertionError):
                 return sorted((d.key_fingerprint, d.client_key, d.stamp) for d in third.all()) == expected
         wait_until(has_all, SAME_WITHIN_S, "the master that was away having all")
+        if disk_is_small:
+            self.fill_disk(third, first)
+
+    def start_on_small_disk(self, master):
+        """Starts it with its file on a disk of 1 MB. False: nobody lets us make one, and it has a large one."""
+        records, small = self.cluster.dir / "records", self.cluster.dir / "small"
+        small.mkdir()
+        mount = f"mount -t tmpfs -o size=1m none {small} && cp {records}/{master.identity}.db* {small} && " \
+                f"mount --bind {small} {records}"
+        is_allowed = subprocess.run(["unshare", "-m", "sh", "-c", mount], check=False).returncode == 0
+        if is_allowed:
+            command = master.command.with_name("small.sh")
+            command.write_text(f"#!/bin/sh\nexec unshare -m sh -c '{mount} && exec {master.command}'\n")
+            command.chmod(0o755)
+            ready = master.command.with_suffix(".ready")
+            ready.unlink(missing_ok=True)  # it was killed
+            master.child = subprocess.Popen([str(command)], start_new_session=True)
+            wait_until(ready.exists, 30, "the master on a small disk")
+        else:
+            master.start()
+        return is_allowed
+
+    def fill_disk(self, clerk, other):
+        """What a full disk does not take is not so, neither here nor elsewhere; all else is as it was."""
+        for number in range(1000):
+            reply = clerk.change(clerk.record(MadeUpKey(5000 + number), client_key=f"full-{number}", comment="x" * 255))
+            if reply.problem.code:
+                break
+        self.assertIn("could not be written: database or disk is full", reply.problem.detail)
+        self.assertGreater(number, 0)
+        for each in (clerk, other):
+            self.assertTrue(each.find(f"full-{number}").problem.code)
+            self.assertFalse(each.find(f"full-{number - 1}").problem.code)
+        disabled = clerk.device.DEVICE_STATE_DISABLED
+        other.change(other.record(MadeUpKey(2), client_key="many-2", state=disabled))
+        self.wait_until_all_have("many-2", disabled)  # it is so there, disk or not
 
     def ban(self, clerk, key):
         """Answered, and in the file."""
