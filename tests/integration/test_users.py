@@ -32,7 +32,8 @@ class Users(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.dir, ignore_errors=True)
         cls.users = cls.dir / "users"
         cls.make_users("--master", "master-1", "--slave", "eu/slave-1", "--slave", "eu/slave-2",
-                       "--gateway", "gateway-1", "--viewer", "viewer-1", "--follower", "follower-1")
+                       "--gateway", "gateway-1", "--viewer", "viewer-1", "--follower", "follower-1",
+                       "--validator", "validator-1")
         config = cls.dir / "nats.conf"
         config.write_text(f'jetstream {{ store_dir: "{cls.dir}/store" }}\ninclude "users/users.conf"\n')
         cls.server = test_nats_tls.NatsServer(cls.dir, "-c", config)
@@ -122,6 +123,14 @@ class Users(unittest.TestCase):
             ("subscribe", "_INBOX.slave-1.>"), ("subscribe", "_INBOX.>"), ("subscribe", "mas4h.v1.rpc.authorize"),
             ("subscribe", "mas4h.v1.events.>"),
         ])
+
+    def test_a_validator_answers_and_no_more(self):
+        self.check("validator-1", [("subscribe", "mas4h.v1.validate"), ("subscribe", "_INBOX.validator-1.>")], [
+            ("publish", "mas4h.v1.validate"), ("publish", "mas4h.v1.rpc.authorize"), ("publish", "_INBOX.master-1.x"),
+            ("subscribe", "mas4h.v1.rpc.authorize"), ("subscribe", "mas4h.v1.events.>"),
+        ])
+        self.check("slave-1", [], [("subscribe", "mas4h.v1.validate"), ("publish", "mas4h.v1.validate")])
+        self.check("master-1", [("publish", "mas4h.v1.validate")], [("subscribe", "mas4h.v1.validate")])
 
     def test_nobody_hears_the_answers_to_others(self):
         for user in ("master-1", "gateway-1", "viewer-1"):
