@@ -10,12 +10,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import unittest
 import urllib.request
 from pathlib import Path
 
 from cluster import (ClusterTestCase, Operator, Program, accepts, dropbear_device, run, ssh_command, ssh_device,
                      wait_until)
+from own_service import OwnService
 
 
 class Sshd:
@@ -262,6 +264,74 @@ Host *
         self.assertEqual(b"", pipe.stdout.read())
         pipe.wait(10)
         device.stop()
+
+    def own_slave(self, settings):
+        """A slave of the test's own, with berlin-7 on it: (slave, slot)."""
+        slave = OwnService(self.cluster, "slave", "slave-own", settings)
+        self.addCleanup(slave.stop)
+        wait_until(lambda: self.cluster.request("GET", "/v1/slaves/slave-own")[0] == 200, 15, "REST showing it")
+        slot = self.cluster.slot_on("slave-own")
+        key = self.cluster.dir / "berlin-7.key"
+        if not key.exists():
+            self.cluster.make_key("berlin-7")
+        return slave, slot, key
+
+    def pipe(self, slot, target):
+        pipe = subprocess.Popen(
+            [str(part) for part in ssh_command(self.cluster, slot, self.cluster.dir / "alice.key", "-W", target)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(pipe.wait, 20)
+        self.addCleanup(pipe.stdout.close)
+        self.addCleanup(pipe.stdin.close)
+        return pipe
+
+    def assert_echoes(self, pipe):
+        pipe.stdin.write(b"mas4h\n")
+        pipe.stdin.flush()
+        self.assertEqual(b"mas4h\n", pipe.stdout.readline())
+
+    def test_a_drain_waits_for_who_is_at_a_device(self):
+        slave, slot, key = self.own_slave({"drain": {"spread_ms": 0, "deadline_ms": 60000}})
+        device = ssh_device(self.cluster, slot, key, self.echo.port)
+        self.addCleanup(device.stop)
+        self.assertTrue(device.port)
+        pipe = self.pipe(slot, "berlin-7:22")
+        self.assert_echoes(pipe)
+        idle = Program(ssh_command(self.cluster, slot, self.cluster.dir / "alice.key", "-N"))
+        self.addCleanup(idle.stop)
+        wait_until(lambda: slave.metrics()["mas4h_slave_visitors"] == 2, 10, "both operators")
+        os.kill(slave.process.pid, signal.SIGTERM)
+        idle.end()
+        self.assert_echoes(pipe)
+        pipe.stdin.close()
+        self.assertEqual(0, slave.end()[0])
+        self.assertEqual(0, pipe.wait(10))
+
+    def test_a_device_hears_of_the_operator_and_not_of_the_slave(self):
+        heard = []
+
+        def serve(listener):
+            connection, _ = listener.accept()
+            with connection:
+                heard.append(connection.recv(65536))
+
+        slave, slot, key = self.own_slave({"tunnel": {"proxy_header": "v2"}})
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            threading.Thread(target=serve, args=(listener,), daemon=True).start()
+            device = ssh_device(self.cluster, slot, key, listener.getsockname()[1])
+            self.addCleanup(device.stop)
+            port = device.port
+            pipe = self.pipe(slot, "berlin-7:22")
+            self.assertEqual(b"", pipe.stdout.read())
+        peer = wait_until(lambda: re.search(r'operator="alice" peer=127.0.0.1:(\d+)', slave.output), 10, "who came")
+        header = (b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + socket.inet_aton("127.0.0.1") + bytes(4) +
+                  int(peer.group(1)).to_bytes(2, "big") + port.to_bytes(2, "big"))
+        self.assertEqual(header, heard[0][:len(header)])
+
+    def test_the_networks_of_a_device_hold_for_who_comes_by_its_name(self):
+        self.device("berlin-6", self.echo.port, 'operators-from="192.0.2.0/24"')
+        self.assert_refused(self.ssh_as("alice", "-W", "berlin-6:22"), "berlin-6 does not take connections")
+        self.assertTrue(self.cluster.slaves[0].log_lines('device="berlin-6"', "reason=network"))
 
     def test_who_came_and_what_moved_is_in_the_log(self):
         self.ssh("berlin-1", "true")
