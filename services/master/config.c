@@ -60,6 +60,7 @@ static const struct m4h_config_option options[] = {
     M4H_CONFIG_SERVICE_ROWS(AT),
     M4H_CONFIG_REGISTRY_ROWS(AT, registry),
     M4H_CONFIG_CERTIFICATES_ROWS(AT, certificates),
+    M4H_CONFIG_COMMAND_ROWS(AT),
 
     {"dispatch", "reservation_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(reservation_ms),
      "2500", 0, 600000, NULL,

@@ -6,6 +6,7 @@
 #include "services/master/config_service.h"
 #include "services/master/config_registry.h"
 #include "services/master/config_certificates.h"
+#include "services/master/config_command.h"
 #include "services/master/config_validator.h"
 #include "services/master/config_webhook.h"
 #include "services/master/core/stream_plan.h"
@@ -36,6 +37,7 @@ struct m4h_master_config {
     struct m4h_webhook_config webhook;
     struct m4h_registry_settings registry;
     struct m4h_certificates_settings certificates;
+    struct m4h_command_settings command;
     int64_t reservation_ms;
     int64_t slots_per_second; /* -1: auto */
     int64_t sticky_band;

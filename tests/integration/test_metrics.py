@@ -21,8 +21,11 @@ PROCESS = ("process_resident_memory_bytes", "process_cpu_seconds_total", "proces
 
 class Metrics(ClusterTestCase):
     options = ("--slaves", "1")
-    # All validators that have metrics of their own; the first one knows all keys of these tests.
-    environment = {"MAS4H_MASTER_AUTHORIZE_VALIDATORS": "authorized_keys,webhook,service",
+    # All validators that have metrics of their own; the first one knows the devices of these tests.
+    environment = {"MAS4H_MASTER_AUTHORIZE_VALIDATORS": "authorized_keys,certificates,webhook,command,service",
+                   "MAS4H_MASTER_CERTIFICATES_CA_KEYS": "/nonexistent",
+                   "MAS4H_MASTER_COMMAND_PROGRAM": "/bin/true",
+                   "MAS4H_MASTER_WEBHOOK_ON_FAILURE": "next", "MAS4H_MASTER_SERVICE_ON_FAILURE": "next",
                    "MAS4H_MASTER_WEBHOOK_URL": "http://127.0.0.1:9/"}
 
     def fetch(self, service):

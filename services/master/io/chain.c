@@ -29,6 +29,7 @@ static const struct m4h_validator_type *const types[] = {
     &m4h_validator_service,
     &m4h_validator_database,
     &m4h_validator_certificates,
+    &m4h_validator_command,
 };
 
 _Static_assert(M4H_COUNT(types) <= M4H_CHAIN_NAMES_MAX, "a chain can hold them all");

@@ -9,5 +9,6 @@ extern const struct m4h_validator_type m4h_validator_service;
 extern const struct m4h_validator_type m4h_validator_webhook;
 extern const struct m4h_validator_type m4h_validator_database;
 extern const struct m4h_validator_type m4h_validator_certificates;
+extern const struct m4h_validator_type m4h_validator_command;
 
 #endif
