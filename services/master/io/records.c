@@ -417,6 +417,10 @@ int m4h_records_create(struct m4h_records **records, struct m4h_master *master)
         m4h_records_destroy(made);
         return error;
     }
+    if (master->config->registry.path[0] == '\0' &&
+        strstr(master->config->validators, "database") != NULL)
+        m4h_log(M4H_LOG_WARNING, LOG,
+                "records of devices are kept in memory only: [registry] path is empty");
     master->keep_ban = keep_ban;
     master->keep_ban_context = made;
     m4h_timer_start(made->sweep, SWEEP_MS, SWEEP_MS);
