@@ -13,7 +13,7 @@ from cluster import ClusterTestCase, echoes, ssh_device, wait_until
 from own_service import OwnNats, OwnService
 from questions import Asker, Key
 
-TIMEOUT_MS = 400
+TIMEOUT_MS = 600
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
@@ -168,7 +168,8 @@ class Webhook(ClusterTestCase):
     def master(cls, identity, webhook):
         return OwnService(cls.cluster, "master", identity, {
             "authorize": {"authorized_keys": cls.cluster.authorized_keys, "validators": "webhook"},
-            "nats": {"url": cls.own_nats}, "webhook": webhook})
+            "nats": {"url": cls.own_nats},
+            "webhook": {"timeout_ms": 3000, "connect_timeout_ms": 3000, **webhook}})
 
     @classmethod
     def a_server(cls, tls=None):
@@ -231,6 +232,16 @@ class Webhook(ClusterTestCase):
         self.assertTrue(question["remote_address"].startswith("127.0.0.1:"))
         self.assertEqual("slave-1", question["slave_id"])
         self.assertFalse(question["recheck"])
+
+    def test_a_device_waits_for_a_webhook_that_is_slower_than_masters_are(self):
+        """A slave asks again after 200 ms, when a master might be dead; the webhook is asked once."""
+        path = self.cluster.make_key("patient", authorized=False)
+        key = Key(self.cluster.dir, path.name)
+        self.server.behaviours[key.public] = after(0.4, answer(result="allow", client_key="patient"))
+        device = ssh_device(self.cluster, self.cluster.slot(), path, self.echo.port)
+        self.addCleanup(device.stop)
+        self.assertTrue(echoes(device.port))
+        self.assertEqual(1, len(self.server.asked_about(key)))
 
     def test_all_that_it_says_reaches_the_slave(self):
         key = self.key(answer(
