@@ -66,7 +66,7 @@ class Certificates(ClusterTestCase):
     def write_authorities(cls, more=""):
         cls.ca_keys.write_text(
             f"cert-authority,max-forwards=\"2\" {(cls.folder / 'ca.pub').read_text()}"
-            f"principals=\"only-*\" {(cls.folder / 'short.pub').read_text()}{more}")
+            f"cert-authority,principals=\"only-*\" {(cls.folder / 'short.pub').read_text()}{more}")
 
     def make(self, name, *options, ca="ca", kind="ed25519", principal=None):
         """A key called `name` that is in no file, and its certificate."""
@@ -192,9 +192,9 @@ class Certificates(ClusterTestCase):
         run("ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", str(self.folder / "later"))
         key = self.make("newcomer", ca="later")
         self.assert_refused(key, "no validator knows the key")
-        self.write_authorities((self.folder / "later.pub").read_text() + "command=\"x\" ssh-rsa AAAA\n")
+        self.write_authorities((self.folder / "later.pub").read_text() + "novel=\"x\" ssh-rsa AAAA\n")
         wait_until(lambda: self.master.log_lines(
-            "line=4", "option command is not one for authorities"), 15, "a line on the bad line")
+            "line=4", "option novel"), 15, "a line on the bad line")
         self.connect_with(key).port
 
     def replace(self, path, data, said):

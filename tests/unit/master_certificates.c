@@ -37,6 +37,7 @@ static struct m4h_ssh_named_key key, signed_by;
 static uint8_t certificate_blob[2048], key_blob[256], ca_blob[256];
 static struct m4h_certificate_case the_case;
 static struct m4h_verdict verdict;
+static const struct m4h_authorize_request request = {.remote_address = "192.0.2.1:50022"};
 
 static struct m4h_ssh_bytes decode(const char *base64, uint8_t *blob, size_t size)
 {
@@ -65,7 +66,7 @@ static int begin(void **state)
         .certificate = &certificate,
         .key = &key,
         .signed_by = &signed_by,
-        .remote_address = "192.0.2.1:50022",
+        .request = &request,
         .wall_ms = BEGIN_S * (uint64_t)1000,
     };
     return 0;
@@ -123,9 +124,9 @@ static void it_is_good_from_its_first_second_to_the_one_before_its_end(void **st
 static void an_authority_names_whom_its_line_says(void **state)
 {
     (void)state;
-    parse("principals=\"berlin-*\" " CA);
+    parse("cert-authority,principals=\"berlin-*\" " CA);
     assert_allowed("berlin-1");
-    parse("principals=\"rome-?,*-1\" " CA);
+    parse("cert-authority,principals=\"rome-?,*-1\" " CA);
     assert_allowed("berlin-1");
     parse("cert-authority,principals=\"rome-*,other\" " CA);
     assert_denied("may not give this name");
@@ -139,6 +140,31 @@ static void what_its_devices_get_stands_in_its_line(void **state)
     assert_string_equal(verdict.reply.labels, "kind=pump,site=berlin");
     assert_string_equal(verdict.reply.preferred_region, "eu");
     assert_int_equal(verdict.reply.limits.forwards_max, 2);
+}
+
+static void what_its_line_asks_for_counts_besides(void **state)
+{
+    (void)state;
+    parse("cert-authority,from=\"192.0.2.*\" " CA);
+    assert_allowed("berlin-1");
+    parse("cert-authority,from=\"10.0.0.0/8\" " CA);
+    judge();
+    assert_int_equal(verdict.kind, M4H_VERDICT_DENY);
+    parse("cert-authority,expiry-time=\"20300601Z\" " CA);
+    assert_allowed("berlin-1");
+    assert_true(verdict.reply.expires_wall_ms < END_S * (uint64_t)1000);
+}
+
+static void an_authority_of_operators_names_them_or_lets_certificates_name_them(void **state)
+{
+    (void)state;
+    parse("cert-authority,operator=\"*\",permitopen=\"pump-*:22\" " CA);
+    assert_allowed("");
+    assert_string_equal(verdict.reply.operator_.name, "berlin-1");
+    assert_int_equal(verdict.reply.operator_.rule_count, 1);
+    parse("cert-authority,operator=\"night shift\",permitopen=\"*:*\" " CA);
+    assert_allowed("");
+    assert_string_equal(verdict.reply.operator_.name, "night shift");
 }
 
 static void what_is_revoked_is_denied(void **state)
@@ -179,20 +205,15 @@ static void without_port_forwarding_it_is_for_other_servers(void **state)
 static void a_bad_line_is_told_and_skipped(void **state)
 {
     static const char *const lines[][2] = {
-        {"command=\"x\" " CA, "option command is not one for authorities"},
-        {"principals=\"\" " CA, "needs patterns of names"},
-        {"principals=\"a,,b\" " CA, "needs patterns of 1 to 128 bytes"},
-        {"principals=a " CA, "needs its value in quotes"},
-        {"principals=\"a" CA, "needs its value in quotes"},
-        {"principals " CA, "needs its value in quotes"},
-        {"cert-authority=\"x\" " CA, "takes no value"},
-        {"labels=\"=\" " CA, "needs labels"},
-        {"region=\"E U\" " CA, "needs the name of a region"},
-        {"max-forwards=\"99\" " CA, "needs a number"},
+        {"principals=\"a\" " CA, "option principals is for a cert-authority"},
+        {"cert-authority,principals=\"a" CA, "a quote is not closed"},
+        {"cert-authority,client-key=\"a\" " CA, "option client-key is for one key"},
+        {"cert-authority,port=\"20000\" " CA, "option port is for one key"},
+        {"cert-authority,verify-required " CA, "verify-required"},
+        {"cert-authority,max-forwards=\"99\" " CA, "needs a number"},
         {"ssh-ed25519 AAAA", "the key is damaged"},
         {"ssh-rsa " CA_BASE64, "not of the type"},
-        {"ssh-dss AAAA", "not one for authorities"},
-        {"cert-authority", "no key follows"},
+        {"cert-authority", "not a key type"},
     };
 
     (void)state;
@@ -220,6 +241,9 @@ int main(void)
                                         begin, end),
         cmocka_unit_test_setup_teardown(an_authority_names_whom_its_line_says, begin, end),
         cmocka_unit_test_setup_teardown(what_its_devices_get_stands_in_its_line, begin, end),
+        cmocka_unit_test_setup_teardown(what_its_line_asks_for_counts_besides, begin, end),
+        cmocka_unit_test_setup_teardown(
+            an_authority_of_operators_names_them_or_lets_certificates_name_them, begin, end),
         cmocka_unit_test_setup_teardown(what_is_revoked_is_denied, begin, end),
         cmocka_unit_test_setup_teardown(a_certificate_without_principals_or_for_hosts_is_nobodys,
                                         begin, end),

@@ -1,25 +1,20 @@
-/* The keys of certificate authorities, in OpenSSH's authorized_keys format: whom a certificate
- * may name, and what who comes with one may do, is said by the options of its authority's line.
- * Pure.
+/* The keys of certificate authorities, in OpenSSH's authorized_keys format (authorized_keys.h):
+ * whom a certificate may name, and what who comes with one may do, is said by the options of its
+ * authority's line. Pure.
  *
- *   cert-authority             may stand there, as sshd needs it, and changes nothing
- *   principals="PATTERN,..."   names that it may give, with * and ?; up to 16, any without it
- *   labels="NAME=VALUE,..."    of its devices
- *   region="REGION"            where their slots should be
- *   and those of key_limits.h
- *
- * An option that is not known, or not enforced, makes the line a bad one, which is told and
- * skipped. The comment is for people. */
+ * `cert-authority` stands before principals="PATTERN,...", the names that it may give; without
+ * either it may give any. The certificate names the device, so client-key and port have no place
+ * there. With operator="NAME" its certificates are those of operators; NAME "*" is the name that
+ * each certificate gives. A bad line is told and skipped. The comment is for people. */
 #ifndef M4H_MASTER_AUTHORITIES_H
 #define M4H_MASTER_AUTHORITIES_H
 
 #include "lib/base/ssh_fields.h"
-#include "services/master/core/validator.h"
+#include "services/master/core/key_options.h"
 
-#define M4H_AUTHORITIES_MAX          64u
-#define M4H_AUTHORITY_PRINCIPALS_MAX 16u
-#define M4H_AUTHORITIES_FAULTS_MAX   20u
-#define M4H_AUTHORITIES_FILE_MAX     (1024u * 1024u)
+#define M4H_AUTHORITIES_MAX        64u
+#define M4H_AUTHORITIES_FAULTS_MAX 20u
+#define M4H_AUTHORITIES_FILE_MAX   (1024u * 1024u)
 
 /* One bad line. */
 struct m4h_authority_fault {
@@ -33,14 +28,8 @@ struct m4h_authorities_report {
 };
 
 struct m4h_authority {
-    uint8_t key[M4H_PUBLIC_KEY_BLOB_MAX]; /* wire form */
-    size_t key_len;
+    struct m4h_key_line says;
     uint32_t line;
-    char principals[M4H_AUTHORITY_PRINCIPALS_MAX][M4H_CLIENT_KEY_MAX + 1];
-    uint8_t principal_count; /* 0: any name */
-    char labels[M4H_LABELS_TEXT_MAX + 1];
-    char region[M4H_ID_MAX + 1];
-    struct m4h_device_limits limits;
 };
 
 struct m4h_authorities {
@@ -58,8 +47,12 @@ void m4h_authorities_free(struct m4h_authorities *authorities);
 const struct m4h_authority *m4h_authorities_find(const struct m4h_authorities *authorities,
                                                  struct m4h_ssh_bytes key);
 
-/* ALLOW, for who has that name. */
+/* Whether it may name somebody so. */
+bool m4h_authority_may_name(const struct m4h_authority *authority, const char *name);
+
+/* What its line grants now to who has that name and makes that request: ALLOW, or DENY. */
 void m4h_authority_grant(const struct m4h_authority *authority, const char *name,
+                         const struct m4h_authorize_request *request, uint64_t wall_ms,
                          struct m4h_verdict *verdict);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "lib/base/ident.h"
 #include "lib/base/network.h"
-#include "lib/base/pattern.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +54,7 @@ static const char *check_critical(const struct m4h_certificate_case *c)
 
     while (wrong == NULL && m4h_ssh_certificate_next_option(&rest, &option)) {
         if (m4h_ssh_bytes_are(option.name, "source-address"))
-            wrong = check_source(&option, c->remote_address);
+            wrong = check_source(&option, c->request->remote_address);
         else if (m4h_ssh_bytes_are(option.name, "force-command"))
             wrong = "the certificate is for one command only";
         else if (m4h_ssh_bytes_are(option.name, "verify-required"))
@@ -93,15 +92,6 @@ static const char *check_revoked(const struct m4h_certificate_case *c)
 
 /* ---- whose it is ---------------------------------------------------------------- */
 
-static bool is_named_so(const struct m4h_authority *authority, const char *name)
-{
-    for (uint8_t i = 0; i < authority->principal_count; i++) {
-        if (m4h_pattern_matches(authority->principals[i], name))
-            return true;
-    }
-    return authority->principal_count == 0;
-}
-
 /* A certificate without principals would be good for every name, and so it is for none. */
 static const char *find_name(const struct m4h_certificate_case *c,
                              char name[M4H_CLIENT_KEY_MAX + 1])
@@ -115,8 +105,9 @@ static const char *find_name(const struct m4h_certificate_case *c,
     if (!m4h_ssh_bytes_copy_text(found, name, M4H_CLIENT_KEY_MAX + 1) ||
         !m4h_ident_client_key_is_valid(name))
         return "the certificate's name is none that a device can have";
-    return is_named_so(c->authority, name) ? NULL
-                                           : "the certificate's authority may not give this name";
+    return m4h_authority_may_name(c->authority, name)
+               ? NULL
+               : "the certificate's authority may not give this name";
 }
 
 /* ---- all of it -------------------------------------------------------------------- */
@@ -160,8 +151,8 @@ void m4h_certificate_judge(const struct m4h_certificate_case *c, struct m4h_verd
         deny(c, wrong, verdict);
         return;
     }
-    m4h_authority_grant(c->authority, name, verdict);
-    if (end_ms != 0 &&
+    m4h_authority_grant(c->authority, name, c->request, c->wall_ms, verdict);
+    if (verdict->kind == M4H_VERDICT_ALLOW && end_ms != 0 &&
         (verdict->reply.expires_wall_ms == 0 || end_ms < verdict->reply.expires_wall_ms))
         verdict->reply.expires_wall_ms = end_ms;
 }

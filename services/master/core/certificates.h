@@ -21,7 +21,7 @@ struct m4h_certificate_case {
     const struct m4h_ssh_named_key *signed_by; /* the authority's */
     const struct m4h_ssh_revoked *revoked;     /* NULL: nothing is */
     enum m4h_certificate_name name;
-    const char *remote_address; /* "192.0.2.1:50022" */
+    const struct m4h_authorize_request *request;
     uint64_t wall_ms;
 };
 

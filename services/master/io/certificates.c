@@ -194,7 +194,7 @@ static void judge(const struct certificates *certificates,
                 .revoked = certificates->revoked,
                 .name = (enum m4h_certificate_name)
                             certificates->master->config->certificates.client_key,
-                .remote_address = request->remote_address,
+                .request = request,
                 .wall_ms = m4h_walltime_now_ms(),
             },
             verdict);
