@@ -196,6 +196,14 @@ static void put_texts(void)
         "max-forwards=\"2\",max-channels=\"9\",idle-timeout=\"30s\",bandwidth=\"1m\" "
         "ssh-ed25519 "
         "AAAAC3NzaC1lZDI1NTE5AAAAIBEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEy z\n");
+    put_text("authorized_keys", "operator",
+             "operator=\"alice\",permitopen=\"berlin-*:22,8000-8010\",permitopen=\"lab:*\","
+             "permit-labels=\"site=berlin\",from=\"10.0.0.0/8,!10.0.0.66,192.0.2.*\" "
+             "ssh-ed25519 "
+             "AAAAC3NzaC1lZDI1NTE5AAAAIBEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEy a@b\n"
+             "port=\"20022\",region=\"eu\",labels=\"a=1,b=2\",expiry-time=\"20301231Z\" "
+             "ssh-ed25519 "
+             "AAAAC3NzaC1lZDI1NTE5AAAAIBEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEz c\n");
     put_text("networks", "several", "10.0.0.0/8,192.0.2.1,::1,2001:db8::/32,0.0.0.0/0");
     put_text("networks", "wrong", "10.0.0.0/33, ,::/129,x");
     put_text("slot_request", "empty", "");

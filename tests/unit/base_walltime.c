@@ -5,7 +5,9 @@
 #include "lib/base/error.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -115,6 +117,48 @@ static void what_is_no_time_is_refused_and_changes_nothing(void **state)
     assert_int_equal(wall_ms, 7);
 }
 
+static void times_of_openssh_are_read(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t wall_s;
+    } cases[] = {
+        {"20270115Z", 1799971200}, {"202701150800Z", 1800000000}, {"20270115080001Z", 1800000001},
+        {"20240229Z", 1709164800}, {"19700102Z", 86400},
+    };
+    static const char *const wrong[] = {
+        "",          "2027",          "20270115 ", "2027011508",       "20270115z",
+        "20271301Z", "20270230Z",     "20230229Z", "202701152460Z",    "20270115080060Z",
+        "19700101Z", "-20270115",     "2027-1-1Z", "202701150800001Z", "20270115ZZ",
+        "00000101Z", "202701150800+",
+    };
+    uint64_t wall_ms = 1;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        if (m4h_walltime_parse_compact(wrong[i], &wall_ms) != M4H_EINVALID || wall_ms != 1)
+            fail_msg("%s was taken", wrong[i]);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(m4h_walltime_parse_compact(cases[i].text, &wall_ms), 0);
+        assert_true(wall_ms == cases[i].wall_s * 1000);
+    }
+}
+
+static void without_a_zone_they_are_of_this_process(void **state)
+{
+    uint64_t wall_ms;
+
+    (void)state;
+    assert_int_equal(setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1), 0);
+    tzset();
+    assert_int_equal(m4h_walltime_parse_compact("202701150900", &wall_ms), 0);
+    assert_true(wall_ms == 1800000000000u);
+    assert_int_equal(m4h_walltime_parse_compact("202707150900", &wall_ms), 0);
+    assert_true(wall_ms == 1815634800000u);
+    assert_int_equal(unsetenv("TZ"), 0);
+    tzset();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +169,8 @@ int main(void)
         cmocka_unit_test(every_day_of_two_centuries_is_read),
         cmocka_unit_test(offsets_and_any_precision_are_read),
         cmocka_unit_test(what_is_no_time_is_refused_and_changes_nothing),
+        cmocka_unit_test(times_of_openssh_are_read),
+        cmocka_unit_test(without_a_zone_they_are_of_this_process),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

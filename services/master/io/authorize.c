@@ -110,6 +110,7 @@ static void heed_ban(struct m4h_master *master, const struct m4h_authorize_reque
         !m4h_master_is_banned(master, request->key_fingerprint, verdict->reply.client_key,
                               denial.detail))
         return;
+    m4h_text_copy(denial.validator, sizeof(denial.validator), verdict->reply.validator);
     verdict->kind = M4H_VERDICT_DENY;
     verdict->reply = denial;
 }
@@ -134,7 +135,7 @@ static void on_answer(void *context, const struct m4h_authorize_request *request
     case M4H_VERDICT_DENY:
     case M4H_VERDICT_UNKNOWN:
         master->counters.authorizations[M4H_AUTHORIZE_DENIED] += asking->asker_count;
-        if (verdict->reply.validator[0] == '\0')
+        if (verdict->reply.validator[0] == '\0') /* nobody knows it */
             m4h_master_enrol(master, request, &verdict->reply);
         log_denied(master, request, &verdict->reply);
         break;
