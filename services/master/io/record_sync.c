@@ -146,7 +146,8 @@ void m4h_master_heard_records(struct m4h_master *master, const struct m4h_master
 
     if (hello->stopping || hello->instance == master->masters.self.instance)
         return;
-    if (hello->devices_digest == digest && !hello->learning)
+    /* 0: it has none, or is of a version without. */
+    if ((hello->devices_digest == digest || hello->devices_digest == 0) && !hello->learning)
         master->records_complete = true;
     if (m4h_records_waiting(master->records) == 0 &&
         m4h_record_pull_heard(&master->record_pull, hello->master_id, hello->devices_digest, digest,
