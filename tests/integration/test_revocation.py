@@ -48,8 +48,19 @@ class Revocation(ClusterTestCase):
         self.assertEqual(answer.WhichOneof("result"), "revoked", answer)
         return answer.revoked
 
+    def setUp(self):
+        self.cluster.wait_until_ready()  # after what the test before has done to it
+
     def connect_on(self, slave_id, name):
-        return self.connect(name, slot=self.cluster.slot_on(slave_id))
+        return self.connect(name, slot=self.slot_on(slave_id))
+
+    def slot_on(self, slave_id):
+        """As soon as all masters know of the slave."""
+        def look():
+            with contextlib.suppress(AssertionError):
+                return self.cluster.slot_on(slave_id)
+            return None
+        return wait_until(look, 15, f"masters knowing {slave_id}")
 
     def assert_cut(self, name, device, seconds, reason="it was stolen"):
         began = time.monotonic()
@@ -62,7 +73,7 @@ class Revocation(ClusterTestCase):
 
     def is_let_in(self, slave_id, name):
         """Whether the device gets a port there now."""
-        slot = self.cluster.slot_on(slave_id)
+        slot = self.slot_on(slave_id)
         device = Program(ssh_command(self.cluster, slot, self.cluster.dir / f"{name}.key", "-N", "-T", "-R",
                                      f"0:127.0.0.1:{self.echo.port}"))
         try:
@@ -131,12 +142,39 @@ class Revocation(ClusterTestCase):
         wait_until(lambda: self.revocations("master-1") == self.revocations("master-2"), 10, "both knowing the same")
         self.assertFalse(self.is_let_in("slave-1", "outlaw"))
 
-    def test_a_device_whose_line_is_gone_is_cut_and_no_other(self):
-        device, other = self.connect_on("slave-3", "erased"), self.connect_on("slave-3", "kept")
+    def test_a_ban_outlives_all_masters(self):
+        self.cluster.make_key("exile")
+        self.revoke(True, client_key="exile")
+        for master in self.cluster.masters:
+            master.kill(signal.SIGTERM)
+        for master in self.cluster.masters:
+            master.start()
+            self.assertTrue(self.revocations(master.identity).get("exile"), "it is in the file of its records")
+        self.assertFalse(self.is_let_in("slave-1", "exile"))
+
+    def test_what_is_revoked_while_nats_is_away_is_cut_when_it_is_back(self):
+        device = self.connect_on("slave-1", "unheard")
+        self.cluster.nats.kill()
+        try:
+            self.remove_line("unheard")
+            key = fingerprint(self.cluster.dir / "unheard.key.pub")
+            # A master that had not read the line yet has nothing to take back.
+            wait_until(lambda: any(master.log_lines(key, "is void") for master in self.cluster.masters), 10,
+                       "a master seeing that it has gone")
+            self.assertIsNone(device.process.poll())
+        finally:
+            self.cluster.nats.start()
+        wait_until(lambda: device.process.poll() is not None, 15, "the end of its connection")
+
+    def remove_line(self, name):
         lines = self.cluster.authorized_keys.read_text().splitlines(keepends=True)
         beside = self.cluster.authorized_keys.with_suffix(".new")
-        beside.write_text("".join(line for line in lines if not line.endswith(" erased\n")))
+        beside.write_text("".join(line for line in lines if not line.endswith(f" {name}\n")))
         beside.rename(self.cluster.authorized_keys)  # at no time is there a file without the others
+
+    def test_a_device_whose_line_is_gone_is_cut_and_no_other(self):
+        device, other = self.connect_on("slave-3", "erased"), self.connect_on("slave-3", "kept")
+        self.remove_line("erased")
         wait_until(lambda: device.process.poll() is not None, LOOK_S + 1, "the end of its connection")
         end = self.events.wait_for("disconnect", "erased")
         self.assertEqual(self.events.reason_name(end), "DISCONNECT_REASON_REVOKED")
@@ -147,7 +185,6 @@ class Revocation(ClusterTestCase):
         slave = OwnService(self.cluster, "slave", "again", {"authorize": {"recheck_ms": RECHECK_MS}})
         self.addCleanup(slave.stop)
         wait_until(lambda: slave.metrics().get("mas4h_slave_nats_connected"), 15, "the slave being on the bus")
-        wait_until(lambda: self.cluster.request("GET", "/v1/slaves/again")[0] == 200, 15, "masters knowing it")
         device = self.connect_on("again", "asked-about")
         confirmed = 'mas4h_slave_rechecks_total{result="confirmed"}'
         wait_until(lambda: slave.metrics()[confirmed] >= 2, 10, "masters saying that it may stay")
