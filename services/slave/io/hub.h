@@ -40,7 +40,7 @@
 
 #define M4H_SLAVE_COMPONENT "slave"
 
-struct m4h_access_case; /* a visitor and a device: visits.c */
+struct m4h_access_case; /* a visitor and a device: access.h */
 struct m4h_question;    /* a key that a master is asked about: questions.c */
 
 /* What became of an operator's wish to reach a device. */
@@ -243,10 +243,6 @@ void m4h_tunnels_give_up(struct m4h_slave *slave);
 /* ---- visits.c ---- */
 M4H_MUST_CHECK int m4h_visits_create(struct m4h_slave *slave);
 void m4h_visits_destroy(struct m4h_slave *slave);
-/* Enters an operator or another slave. NULL, or why not; static. */
-const char *m4h_visits_admit(struct m4h_slave *slave, uint64_t session_id,
-                             const struct m4h_authorize_request *request,
-                             const struct m4h_authorize_reply *reply);
 /* A visitor asks for a device. Owns `question`. */
 void m4h_visits_ask(struct m4h_slave *slave, uint64_t session_id,
                     struct m4h_visit_question *question);
@@ -256,6 +252,15 @@ void m4h_visits_reached(struct m4h_slave *slave, uint64_t visit_id, bool reached
 void m4h_visits_hopped(struct m4h_slave *slave, uint64_t visit_id, enum m4h_hop_result result);
 /* The visitor's side has ended. */
 void m4h_visits_over(struct m4h_slave *slave, const struct m4h_report *report);
+uint32_t m4h_visits_count(const struct m4h_slave *slave);
+/* For metrics: "opened", "forbidden", ... */
+const char *m4h_access_result_name(enum m4h_access_result result);
+
+/* ---- visitors.c ---- */
+/* Enters an operator or another slave. NULL, or why not; static. */
+const char *m4h_visits_admit(struct m4h_slave *slave, uint64_t session_id,
+                             const struct m4h_authorize_request *request,
+                             const struct m4h_authorize_reply *reply);
 /* A session is gone. False: it was no visitor's. */
 bool m4h_visits_gone(struct m4h_slave *slave, uint64_t session_id);
 /* Sends a visitor away; it ends for this reason. */
@@ -265,9 +270,6 @@ void m4h_visits_close(struct m4h_slave *slave, struct m4h_visitor *visitor,
 void m4h_visits_leave(struct m4h_slave *slave);
 /* and all at its deadline. */
 void m4h_visits_cut(struct m4h_slave *slave);
-uint32_t m4h_visits_count(const struct m4h_slave *slave);
-/* For metrics: "opened", "forbidden", ... */
-const char *m4h_access_result_name(enum m4h_access_result result);
 
 /* ---- rivals.c ---- */
 /* Whether a known device may throw out who owns its client key now. False: it has

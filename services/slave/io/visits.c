@@ -7,18 +7,15 @@
  * the device's rules (networks, bandwidth, idleness) hold as on its port. What takes too long
  * is refused. A hop brings operators whose rules its own slave has judged; it reaches
  * devices that hang here and no others. */
-#include "services/slave/io/hub.h"
+#include "services/slave/io/access.h"
 
 #include "lib/base/error.h"
 #include "lib/base/ident.h"
 #include "lib/base/walltime.h"
-#include "lib/ssh/open.h"
 #include "lib/wire/wire.h"
 #include "services/slave/core/access_rules.h"
 #include "services/slave/io/inquiry.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,30 +23,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 /* Those that wait are looked at so often. */
 #define LOOK_EVERY_MS 250u
 /* Another slave may bring so many times what one operator may have. */
 #define HOP_SHARE 16u
-
-struct m4h_access_case {
-    UT_hash_handle hh;
-    uint64_t visit_id;
-    struct m4h_slave *slave;
-    struct m4h_visitor *visitor;
-    struct m4h_inquiry *inquiry; /* where the device is; NULL: nobody is asked */
-    struct m4h_located *located; /* owned: the answer, while it is judged */
-    struct m4h_problem problem;  /* or this */
-    bool looked_again;           /* it was not found there: masters were asked once more */
-    bool is_open;
-    int fd;               /* the visitor's end, until it is handed over; -1 */
-    uint64_t deadline_ms; /* until it is open */
-    uint64_t opened_ms;
-    char originator[M4H_ADDRESS_TEXT_MAX]; /* the operator, as the device is told */
-    struct m4h_access told;                /* what events say of it */
-};
 
 static uint64_t random_id(void)
 {
@@ -58,14 +35,6 @@ static uint64_t random_id(void)
     if (getrandom(&id, sizeof(id), 0) != sizeof(id))
         abort(); /* the kernel has a source of randomness since long before we start */
     return id != 0 ? id : 1;
-}
-
-const char *m4h_access_result_name(enum m4h_access_result result)
-{
-    static const char *const names[] = {"opened",  "forbidden", "absent",
-                                        "no_port", "surplus",   "unanswered"};
-
-    return (unsigned)result < M4H_COUNT(names) ? names[result] : "unknown";
 }
 
 uint32_t m4h_visits_count(const struct m4h_slave *slave)
@@ -81,112 +50,6 @@ static struct m4h_access_case *find(const struct m4h_slave *slave, uint64_t visi
     return found;
 }
 
-/* ---- what is told ------------------------------------------------------------------ */
-
-static void publish(struct m4h_slave *slave, const struct m4h_access_case *access,
-                    enum m4h_access_phase phase)
-{
-    struct m4h_event event = {.type = M4H_EVENT_ACCESS, .as.access = access->told};
-
-    event.as.access.phase = phase;
-    if (!access->visitor->is_hop)
-        m4h_publisher_send(slave, &event); /* of a hop's, its own slave tells */
-}
-
-static void log_access(const struct m4h_access_case *access, const char *what)
-{
-    const struct m4h_access *told = &access->told;
-    char name[2 * M4H_CLIENT_KEY_MAX], client_key[2 * M4H_CLIENT_KEY_MAX];
-
-    m4h_log(M4H_LOG_INFO, M4H_SLAVE_COMPONENT,
-            "operator=%s peer=%s device=%s port=%u access=%016" PRIx64 " bytes_from_device=%" PRIu64
-            " bytes_to_device=%" PRIu64 " age_ms=%" PRIu64 " %s",
-            m4h_log_quote(name, sizeof(name), told->operator_name), told->remote_address,
-            m4h_log_quote(client_key, sizeof(client_key), told->client_key), told->port,
-            told->access_id, told->bytes_from_device, told->bytes_to_device, told->duration_ms,
-            what);
-}
-
-static void drop(struct m4h_slave *slave, struct m4h_access_case *access)
-{
-    access->visitor->visits--;
-    HASH_DEL(slave->accesses, access);
-    if (access->fd >= 0)
-        close(access->fd);
-    m4h_inquiry_cancel(access->inquiry);
-    free(access->located);
-    free(access);
-    if (slave->accesses == NULL)
-        m4h_timer_stop(slave->access_timer);
-}
-
-/* Counts it, and tells of it at the pace at which one may. */
-static void note_refusal(struct m4h_slave *slave, const struct m4h_access_case *access,
-                         enum m4h_access_result result)
-{
-    const struct m4h_access *told = &access->told;
-    char name[2 * M4H_CLIENT_KEY_MAX], client_key[2 * M4H_CLIENT_KEY_MAX];
-    char detail[2 * M4H_DETAIL_MAX];
-    uint32_t suppressed;
-
-    slave->counters.accesses[result]++;
-    if (!m4h_log_limit_allows(&slave->access_lines, m4h_loop_now_ms(slave->loop), &suppressed))
-        return;
-    m4h_log(M4H_LOG_WARNING, M4H_SLAVE_COMPONENT,
-            "operator=%s peer=%s device=%s port=%u reason=%s detail=%s suppressed=%" PRIu32
-            " access is refused",
-            m4h_log_quote(name, sizeof(name), told->operator_name), told->remote_address,
-            m4h_log_quote(client_key, sizeof(client_key), told->client_key), told->port,
-            m4h_access_result_name(result), m4h_log_quote(detail, sizeof(detail), told->detail),
-            suppressed);
-    publish(slave, access, M4H_ACCESS_REFUSED);
-}
-
-/* Refuses it in words that the operator's client shows. */
-M4H_PRINTF(5, 6)
-static void refuse(struct m4h_slave *slave, struct m4h_access_case *access,
-                   enum m4h_access_result result, enum m4h_ssh_open_refusal reason,
-                   const char *format, ...)
-{
-    struct m4h_order order = {.kind = M4H_ORDER_UNREACHED,
-                              .session_id = access->visitor->session_id};
-    char text[M4H_DETAIL_MAX + 1];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    m4h_ident_text_clean(access->told.detail, sizeof(access->told.detail), text);
-    order.as.unreached.visit_id = access->visit_id;
-    order.as.unreached.reason = (uint32_t)reason;
-    m4h_text_copy(order.as.unreached.text, sizeof(order.as.unreached.text), access->told.detail);
-    note_refusal(slave, access, result);
-    m4h_slave_order(slave, &order);
-    drop(slave, access);
-}
-
-static void refuse_absent(struct m4h_slave *slave, struct m4h_access_case *access)
-{
-    refuse(slave, access, M4H_ACCESS_RESULT_ABSENT, M4H_SSH_OPEN_CONNECT_FAILED,
-           "%s is not connected", access->told.client_key);
-}
-
-/* Words that are the same whether there is such a device or not. */
-static void refuse_forbidden(struct m4h_slave *slave, struct m4h_access_case *access)
-{
-    refuse(slave, access, M4H_ACCESS_RESULT_FORBIDDEN, M4H_SSH_OPEN_PROHIBITED,
-           "%s may not reach %s at port %u", access->told.operator_name, access->told.client_key,
-           access->told.port);
-}
-
-static void refuse_port(struct m4h_slave *slave, struct m4h_access_case *access,
-                        const struct m4h_tunnel *tunnel)
-{
-    refuse(slave, access, M4H_ACCESS_RESULT_NO_PORT, M4H_SSH_OPEN_CONNECT_FAILED,
-           "%s has no port %u: 22 is its first, 1 to %u count them", access->told.client_key,
-           access->told.port, tunnel->port_count);
-}
-
 /* ---- a device that hangs here ------------------------------------------------------- */
 
 static bool may_reach(const struct m4h_access_case *access, const char *labels)
@@ -196,18 +59,13 @@ static bool may_reach(const struct m4h_access_case *access, const char *labels)
                              access->told.port);
 }
 
-static void refuse_full(struct m4h_slave *slave, struct m4h_access_case *access)
-{
-    refuse(slave, access, M4H_ACCESS_RESULT_SURPLUS, M4H_SSH_OPEN_SHORTAGE, "the server is full");
-}
-
 /* Makes the two ends; the device's is returned. -1: there are none, and it is refused. */
 static int open_ends(struct m4h_slave *slave, struct m4h_access_case *access)
 {
     int fds[2];
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0) {
-        refuse_full(slave, access);
+        m4h_access_refuse_full(slave, access);
         return -1;
     }
     access->fd = fds[0];
@@ -238,18 +96,18 @@ static void visit_resident(struct m4h_slave *slave, struct m4h_access_case *acce
     uint16_t port = m4h_access_port(&resident->tunnel, access->told.port);
 
     if (!may_reach(access, resident->tunnel.labels))
-        refuse_forbidden(slave, access);
+        m4h_access_refuse_forbidden(slave, access);
     else if (port == 0)
-        refuse_port(slave, access, &resident->tunnel);
+        m4h_access_refuse_port(slave, access, &resident->tunnel);
     else
         go_to(slave, access, resident, port);
 }
 
 static void refuse_unanswered(struct m4h_slave *slave, struct m4h_access_case *access)
 {
-    refuse(slave, access, M4H_ACCESS_RESULT_UNANSWERED, M4H_SSH_OPEN_CONNECT_FAILED,
-           "%s does not take connections at port %u now", access->told.client_key,
-           access->told.port);
+    m4h_access_refuse(slave, access, M4H_ACCESS_RESULT_UNANSWERED, M4H_SSH_OPEN_CONNECT_FAILED,
+                      "%s does not take connections at port %u now", access->told.client_key,
+                      access->told.port);
 }
 
 void m4h_visits_reached(struct m4h_slave *slave, uint64_t visit_id, bool reached)
@@ -271,8 +129,8 @@ void m4h_visits_reached(struct m4h_slave *slave, uint64_t visit_id, bool reached
     access->opened_ms = m4h_loop_now_ms(slave->loop);
     slave->counters.accesses[M4H_ACCESS_RESULT_OPENED]++;
     m4h_slave_order(slave, &order);
-    log_access(access, "an operator is at a device");
-    publish(slave, access, M4H_ACCESS_OPENED);
+    m4h_access_log(access, "an operator is at a device");
+    m4h_access_publish(slave, access, M4H_ACCESS_OPENED);
 }
 
 /* ---- a device that hangs elsewhere ----------------------------------------------------- */
@@ -311,7 +169,7 @@ static void go_far(struct m4h_slave *slave, struct m4h_access_case *access)
     order.as.hop = make_request(slave, access, fd);
     if (order.as.hop == NULL) {
         close(fd);
-        refuse_full(slave, access);
+        m4h_access_refuse_full(slave, access);
         return;
     }
     m4h_slave_order(slave, &order);
@@ -323,11 +181,12 @@ static void visit_located(struct m4h_slave *slave, struct m4h_access_case *acces
     struct m4h_access *told = &access->told;
 
     if (!may_reach(access, located->tunnel.labels)) {
-        refuse_forbidden(slave, access);
+        m4h_access_refuse_forbidden(slave, access);
     } else if (strcmp(located->slave_id, slave->config->id) == 0) {
-        refuse_absent(slave, access); /* it has just left, and that master has not heard of it */
+        m4h_access_refuse_absent(
+            slave, access); /* it has just left, and that master has not heard of it */
     } else if (m4h_access_port(&located->tunnel, told->port) == 0) {
-        refuse_port(slave, access, &located->tunnel);
+        m4h_access_refuse_port(slave, access, &located->tunnel);
     } else {
         told->tunnel_id = located->tunnel.tunnel_id;
         m4h_text_copy(told->device_slave_id, sizeof(told->device_slave_id), located->slave_id);
@@ -350,8 +209,9 @@ static int on_locate_reply(void *context, const uint8_t *data, size_t len,
 
 static void refuse_unknown(struct m4h_slave *slave, struct m4h_access_case *access)
 {
-    refuse(slave, access, M4H_ACCESS_RESULT_UNANSWERED, M4H_SSH_OPEN_CONNECT_FAILED,
-           "%s is not connected here, and nobody can say now where it is", access->told.client_key);
+    m4h_access_refuse(slave, access, M4H_ACCESS_RESULT_UNANSWERED, M4H_SSH_OPEN_CONNECT_FAILED,
+                      "%s is not connected here, and nobody can say now where it is",
+                      access->told.client_key);
 }
 
 static void on_locate_end(void *context, int error)
@@ -362,7 +222,7 @@ static void on_locate_end(void *context, int error)
     if (error == 0 && access->problem.code == 0)
         visit_located(access->slave, access);
     else if (error == 0 && access->problem.code == M4H_PROBLEM_NOT_FOUND)
-        refuse_absent(access->slave, access);
+        m4h_access_refuse_absent(access->slave, access);
     else
         refuse_unknown(access->slave, access);
 }
@@ -398,7 +258,7 @@ static void find_device(struct m4h_slave *slave, struct m4h_access_case *access)
     if (resident != NULL && resident->state == M4H_RESIDENT_UP)
         visit_resident(slave, access, resident);
     else if (access->visitor->is_hop)
-        refuse_absent(slave, access);
+        m4h_access_refuse_absent(slave, access);
     else
         locate(slave, access);
 }
@@ -413,17 +273,17 @@ static void refuse_hop(struct m4h_slave *slave, struct m4h_access_case *access,
         refuse_unanswered(slave, access);
         break;
     case M4H_HOP_FULL:
-        refuse_full(slave, access);
+        m4h_access_refuse_full(slave, access);
         break;
     case M4H_HOP_UNTRUSTED:
-        refuse(slave, access, M4H_ACCESS_RESULT_UNANSWERED, M4H_SSH_OPEN_CONNECT_FAILED,
-               "%s hangs at %s, which does not know this slave, or is not known here",
-               told->client_key, told->device_slave_id);
+        m4h_access_refuse(slave, access, M4H_ACCESS_RESULT_UNANSWERED, M4H_SSH_OPEN_CONNECT_FAILED,
+                          "%s hangs at %s, which does not know this slave, or is not known here",
+                          told->client_key, told->device_slave_id);
         break;
     default:
-        refuse(slave, access, M4H_ACCESS_RESULT_UNANSWERED, M4H_SSH_OPEN_CONNECT_FAILED,
-               "%s hangs at %s, which cannot be reached from here now", told->client_key,
-               told->device_slave_id);
+        m4h_access_refuse(slave, access, M4H_ACCESS_RESULT_UNANSWERED, M4H_SSH_OPEN_CONNECT_FAILED,
+                          "%s hangs at %s, which cannot be reached from here now", told->client_key,
+                          told->device_slave_id);
     }
 }
 
@@ -465,13 +325,13 @@ static void judge(struct m4h_slave *slave, struct m4h_access_case *access)
     uint32_t max = visits_max(slave, visitor);
 
     if (visitor->visits > max) {
-        refuse(slave, access, M4H_ACCESS_RESULT_SURPLUS, M4H_SSH_OPEN_SHORTAGE,
-               "%u connections at once are the most", max);
+        m4h_access_refuse(slave, access, M4H_ACCESS_RESULT_SURPLUS, M4H_SSH_OPEN_SHORTAGE,
+                          "%u connections at once are the most", max);
         return;
     }
     if (!visitor->is_hop &&
         !m4h_access_might_allow(visitor->rules, access->told.client_key, access->told.port)) {
-        refuse_forbidden(slave, access);
+        m4h_access_refuse_forbidden(slave, access);
         return;
     }
     find_device(slave, access);
@@ -541,10 +401,10 @@ static void end(struct m4h_slave *slave, struct m4h_access_case *access)
 {
     if (access->is_open) {
         access->told.duration_ms = m4h_loop_now_ms(slave->loop) - access->opened_ms;
-        log_access(access, "an operator has left a device");
-        publish(slave, access, M4H_ACCESS_CLOSED);
+        m4h_access_log(access, "an operator has left a device");
+        m4h_access_publish(slave, access, M4H_ACCESS_CLOSED);
     }
-    drop(slave, access);
+    m4h_access_drop(slave, access);
 }
 
 void m4h_visits_over(struct m4h_slave *slave, const struct m4h_report *report)
@@ -558,6 +418,17 @@ void m4h_visits_over(struct m4h_slave *slave, const struct m4h_report *report)
     end(slave, access);
 }
 
+void m4h_visits_end_all(struct m4h_slave *slave, const struct m4h_visitor *visitor)
+{
+    struct m4h_access_case *access, *next;
+
+    HASH_ITER(hh, slave->accesses, access, next)
+    {
+        if (access->visitor == visitor)
+            end(slave, access);
+    }
+}
+
 static void on_look(void *context)
 {
     struct m4h_slave *slave = context;
@@ -567,83 +438,10 @@ static void on_look(void *context)
     HASH_ITER(hh, slave->accesses, access, next)
     {
         if (!access->is_open && now_ms >= access->deadline_ms)
-            refuse(slave, access, M4H_ACCESS_RESULT_UNANSWERED, M4H_SSH_OPEN_CONNECT_FAILED,
-                   "%s did not answer in time", access->told.client_key);
+            m4h_access_refuse(slave, access, M4H_ACCESS_RESULT_UNANSWERED,
+                              M4H_SSH_OPEN_CONNECT_FAILED, "%s did not answer in time",
+                              access->told.client_key);
     }
-}
-
-/* ---- visitors ------------------------------------------------------------------------ */
-
-const char *m4h_visits_admit(struct m4h_slave *slave, uint64_t session_id,
-                             const struct m4h_authorize_request *request,
-                             const struct m4h_authorize_reply *reply)
-{
-    char name[2 * M4H_CLIENT_KEY_MAX];
-    const struct m4h_visitor *visitor;
-
-    if (m4h_visitors_count(slave->visitors) >= (uint64_t)slave->config->operator_sessions_max)
-        return "as many operators as may be here";
-    if (m4h_visitors_add(slave->visitors, session_id, request, reply,
-                         m4h_loop_now_ms(slave->loop)) != 0)
-        return "out of memory";
-    visitor = m4h_visitors_find(slave->visitors, session_id);
-    m4h_log(M4H_LOG_INFO, M4H_SLAVE_COMPONENT, "%s=%s peer=%s key=%s is here",
-            visitor->is_hop ? "hop" : "operator", m4h_log_quote(name, sizeof(name), visitor->name),
-            visitor->remote_address, visitor->key_fingerprint);
-    return NULL;
-}
-
-bool m4h_visits_gone(struct m4h_slave *slave, uint64_t session_id)
-{
-    struct m4h_visitor *visitor = m4h_visitors_find(slave->visitors, session_id);
-    struct m4h_access_case *access, *next;
-    char name[2 * M4H_CLIENT_KEY_MAX];
-
-    if (visitor == NULL)
-        return false;
-    HASH_ITER(hh, slave->accesses, access, next)
-    {
-        if (access->visitor == visitor)
-            end(slave, access);
-    }
-    m4h_log(M4H_LOG_INFO, M4H_SLAVE_COMPONENT, "%s=%s peer=%s age_s=%" PRIu64 " has left",
-            visitor->is_hop ? "hop" : "operator", m4h_log_quote(name, sizeof(name), visitor->name),
-            visitor->remote_address, (m4h_loop_now_ms(slave->loop) - visitor->since_ms) / 1000);
-    m4h_visitors_remove(slave->visitors, visitor);
-    m4h_drain_check(slave);
-    return true;
-}
-
-void m4h_visits_close(struct m4h_slave *slave, struct m4h_visitor *visitor,
-                      enum m4h_disconnect_reason reason)
-{
-    if (visitor->leaving)
-        return;
-    visitor->leaving = true;
-    m4h_slave_order(slave, &(struct m4h_order){.kind = M4H_ORDER_CLOSE,
-                                               .session_id = visitor->session_id,
-                                               .as.close.reason = reason});
-}
-
-static void ask_to_leave(void *context, struct m4h_visitor *visitor)
-{
-    m4h_slave_order(
-        context, &(struct m4h_order){.kind = M4H_ORDER_LEAVE, .session_id = visitor->session_id});
-}
-
-void m4h_visits_leave(struct m4h_slave *slave)
-{
-    m4h_visitors_each(slave->visitors, ask_to_leave, slave);
-}
-
-static void cut(void *context, struct m4h_visitor *visitor)
-{
-    m4h_visits_close(context, visitor, M4H_DISCONNECT_DRAINED);
-}
-
-void m4h_visits_cut(struct m4h_slave *slave)
-{
-    m4h_visitors_each(slave->visitors, cut, slave);
 }
 
 int m4h_visits_create(struct m4h_slave *slave)
@@ -658,7 +456,7 @@ int m4h_visits_create(struct m4h_slave *slave)
 void m4h_visits_destroy(struct m4h_slave *slave)
 {
     while (slave->accesses != NULL)
-        drop(slave, slave->accesses);
+        m4h_access_drop(slave, slave->accesses);
     m4h_visitors_destroy(slave->visitors);
     m4h_timer_close(slave->access_timer);
 }
