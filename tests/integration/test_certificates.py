@@ -173,11 +173,14 @@ class Certificates(ClusterTestCase):
 
     def test_lists_of_revoked_keys_are_read_again(self):
         key = self.make("leaver", "-z", "4711")
-        self.connect_with(key).port
+        leaver = self.connect_with(key)
+        self.assertTrue(echoes(leaver.port))
         spec = self.folder / "spec"
         spec.write_text("serial: 4711\n")
         run("ssh-keygen", "-q", "-k", "-f", f"{self.revoked}.new", "-s", str(self.folder / "ca.pub"), str(spec))
         self.replace(self.revoked, Path(f"{self.revoked}.new").read_bytes(), "entries=1 version=0 revoked keys are read")
+        # What it had is cut.
+        self.assertEqual(255, leaver.end(10)[0])
         self.assert_refused(key, "the certificate is revoked (id of leaver, serial 4711)")
         self.connect_with(self.make("stayer", "-z", "4712")).port
         # A damaged one leaves the one of before in force.

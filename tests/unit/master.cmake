@@ -2,7 +2,7 @@ foreach(noun label_sets breaker chain device_change evictions fallback keys last
     record_pull registry tunnel_index verdicts)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c LINK master-core LABELS unit)
 endforeach()
-foreach(noun certificates command_line)
+foreach(noun certificates certified command_line)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c LINK master-core LABELS unit)
 endforeach()
 # One thread, and minutes under the thread sanitizer.

@@ -2,7 +2,8 @@
  *
  * The two files are read here, and again when they change; one that cannot be read leaves what
  * was in force, and before it was read once nobody comes in. Each answer is given at once: the
- * authority's signature is checked here, the rest is core/certificates.c's. */
+ * authority's signature is checked here, the rest is core/certificates.c's. Whom this
+ * master has let in is judged again when a file has changed, and who is good no more is voided. */
 #include "services/master/core/certificates.h"
 #include "lib/base/error.h"
 #include "lib/base/file_mark.h"
@@ -11,6 +12,7 @@
 #include "lib/base/walltime.h"
 #include "lib/crypto/crypto.h"
 #include "lib/crypto/ssh_signature.h"
+#include "services/master/core/certified.h"
 #include "services/master/io/service.h"
 #include "services/master/io/validators.h"
 
@@ -38,6 +40,7 @@ struct certificates {
     struct m4h_authorities authorities;
     uint32_t faults; /* bad lines of their file */
     struct m4h_ssh_revoked *revoked;
+    struct m4h_certified certified; /* whom this master has let in */
 };
 
 /* ---- files -------------------------------------------------------------------- */
@@ -125,28 +128,6 @@ static void load_revoked(struct certificates *certificates)
     load(certificates, &certificates->revoked_file, M4H_SSH_REVOKED_FILE_MAX, take_revoked);
 }
 
-static void reload(void *self)
-{
-    load_authorities(self);
-    load_revoked(self);
-}
-
-static bool has_changed(struct watched *file)
-{
-    return file->path[0] != '\0' &&
-           m4h_file_mark_has_settled(file->path, &file->loaded, &file->seen);
-}
-
-static void look(void *self)
-{
-    struct certificates *certificates = self;
-
-    if (has_changed(&certificates->authorities_file))
-        load_authorities(certificates);
-    if (has_changed(&certificates->revoked_file))
-        load_revoked(certificates);
-}
-
 /* ---- questions ------------------------------------------------------------------- */
 
 static bool name_key(struct m4h_ssh_named_key *named, struct m4h_ssh_bytes key)
@@ -229,13 +210,63 @@ static void find(const struct certificates *certificates,
 
 static void ask(void *self, struct m4h_validation *validation)
 {
+    struct certificates *certificates = self;
     const struct m4h_authorize_request *request = validation->request;
     struct m4h_verdict verdict;
 
     m4h_verdict_set(&verdict, M4H_VERDICT_UNKNOWN, "");
     if (m4h_ssh_certificate_is_one(request->public_key, request->public_key_len))
-        find(self, request, &verdict);
+        find(certificates, request, &verdict);
+    if (verdict.kind == M4H_VERDICT_ALLOW)
+        m4h_certified_note(&certificates->certified, request);
     m4h_validation_answer(validation, &verdict);
+}
+
+/* ---- changes ----------------------------------------------------------------------- */
+
+static bool is_good(void *context, const struct m4h_authorize_request *request)
+{
+    struct certificates *certificates = context;
+    struct m4h_verdict verdict;
+
+    find(certificates, request, &verdict);
+    if (verdict.kind != M4H_VERDICT_DENY && verdict.kind != M4H_VERDICT_UNKNOWN)
+        return true;
+    m4h_master_void(certificates->master, request->key_fingerprint, "", verdict.reply.detail);
+    return false;
+}
+
+static void review(struct certificates *certificates)
+{
+    m4h_certified_review(&certificates->certified, is_good, certificates);
+}
+
+static void reload(void *self)
+{
+    load_authorities(self);
+    load_revoked(self);
+    review(self);
+}
+
+static bool has_changed(struct watched *file)
+{
+    return file->path[0] != '\0' &&
+           m4h_file_mark_has_settled(file->path, &file->loaded, &file->seen);
+}
+
+static void look(void *self)
+{
+    struct certificates *certificates = self;
+    bool is_new = has_changed(&certificates->authorities_file);
+
+    if (is_new)
+        load_authorities(certificates);
+    if (has_changed(&certificates->revoked_file)) {
+        load_revoked(certificates);
+        is_new = true;
+    }
+    if (is_new)
+        review(certificates);
 }
 
 /* ---- life -------------------------------------------------------------------------- */
@@ -269,6 +300,7 @@ static void destroy(void *self)
         return;
     m4h_authorities_free(&certificates->authorities);
     m4h_ssh_revoked_destroy(certificates->revoked);
+    m4h_certified_free(&certificates->certified);
     free(certificates);
 }
 
