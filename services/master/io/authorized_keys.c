@@ -78,17 +78,15 @@ static void log_faults(const char *path, const struct m4h_key_reading *reading)
 
 static void log_shared_names(const struct m4h_key_reading *reading)
 {
-    const char *client_key = "";
-    struct m4h_key_place place = {0}, other = {0};
-    size_t count = m4h_keys_count_shared(&reading->keys, &client_key, &place, &other);
     char quoted[2 * M4H_CLIENT_KEY_MAX];
 
-    if (count > 0)
+    if (reading->shared_count > 0)
         m4h_log(M4H_LOG_WARNING, LOG,
                 "file=%s keys=%zu device=%s lines=%u,%u several keys name one device, which can "
                 "have one tunnel: name each with client-key=\"...\" if they are several devices",
-                reading->names[place.file], count,
-                m4h_log_quote(quoted, sizeof(quoted), client_key), place.line, other.line);
+                reading->names[reading->shared.file], reading->shared_count,
+                m4h_log_quote(quoted, sizeof(quoted), reading->shared_key), reading->shared.line,
+                reading->shared_other.line);
 }
 
 /* ---- what is gone ------------------------------------------------------------------- */

@@ -207,6 +207,9 @@ void m4h_key_reading_run(struct m4h_key_reading *reading)
         error = read_file(reading, i);
     if (error == 0)
         error = find_gone(reading);
+    if (error == 0)
+        reading->shared_count = m4h_keys_count_shared(&reading->keys, &reading->shared_key,
+                                                      &reading->shared, &reading->shared_other);
     reading->error = error;
 }
 

@@ -33,6 +33,9 @@ struct m4h_key_reading {
     size_t name_count;
     struct m4h_keys keys;
     struct m4h_key_report report;
+    size_t shared_count;    /* of keys whose device has another one; as below: one of them */
+    const char *shared_key; /* its client key, in `keys` */
+    struct m4h_key_place shared, shared_other;
     /* Fingerprints of keys of before that are gone, are another's, or may do less. */
     char (*gone)[M4H_FINGERPRINT_MAX + 1];
     size_t gone_count;

@@ -33,16 +33,23 @@ static void log_bad(struct m4h_master *master, const char *what)
         m4h_log(M4H_LOG_WARNING, M4H_MASTER_LOG, "suppressed=%" PRIu32 " %s", suppressed, what);
 }
 
-static void log_taken(const struct m4h_revoke *revoke, const char *what)
+/* Bans are said one by one; of the many that a file brings, in which all lines have changed, some.
+ */
+static void log_taken(struct m4h_master *master, const struct m4h_revoke *revoke, const char *what)
 {
     char actor[2 * M4H_ACTOR_MAX], reason[2 * M4H_DETAIL_MAX];
     char client_key[2 * M4H_CLIENT_KEY_MAX];
+    uint32_t suppressed = 0;
 
-    m4h_log(M4H_LOG_INFO, M4H_MASTER_LOG, "key=%s device=%s actor=%s reason=%s %s",
+    if (!revoke->banned &&
+        !m4h_log_limit_allows(&master->void_log, m4h_loop_now_ms(master->loop), &suppressed))
+        return;
+    m4h_log(M4H_LOG_INFO, M4H_MASTER_LOG,
+            "key=%s device=%s actor=%s reason=%s suppressed=%" PRIu32 " %s",
             revoke->key_fingerprint[0] != '\0' ? revoke->key_fingerprint : "any",
             m4h_log_quote(client_key, sizeof(client_key), revoke->client_key),
             m4h_log_quote(actor, sizeof(actor), revoke->actor),
-            m4h_log_quote(reason, sizeof(reason), revoke->reason), what);
+            m4h_log_quote(reason, sizeof(reason), revoke->reason), suppressed, what);
 }
 
 /* Into the set, and where it bans or lifts a ban, into what outlives this process. Validators are
@@ -130,8 +137,9 @@ static int revoke_now(struct m4h_master *master, const struct m4h_revoke *revoke
 
     if (error != 0)
         return error;
-    log_taken(revoke, revoke->banned ? "is banned, and what was decided before is void"
-                                     : "what was decided before is void");
+    log_taken(master, revoke,
+              revoke->banned ? "is banned, and what was decided before is void"
+                             : "what was decided before is void");
     tell(master, revoke);
     return 0;
 }
@@ -166,7 +174,7 @@ void m4h_master_on_revoke(void *context, const struct m4h_bus_message *message)
     else if (take_from_elsewhere(master, &revoke, &news) != 0)
         log_bad(master, "a revocation could not be taken");
     else if (news != M4H_REVOCATIONS_KNOWN)
-        log_taken(&revoke, "revoked by another master");
+        log_taken(master, &revoke, "revoked by another master");
 }
 
 /* ---- requests -------------------------------------------------------------------- */

@@ -131,6 +131,7 @@ struct m4h_master {
     struct m4h_log_limit displaced_limit; /* messages to them */
     struct m4h_log_limit flapping_log;
     struct m4h_log_limit revocation_log;
+    struct m4h_log_limit void_log;
 };
 
 /* ---- master.c -------------------------------------------------------------- */
