@@ -37,7 +37,7 @@ static const struct m4h_config_option options[] = {
     {"authorize", "validators", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(validators),
      "authorized_keys", 0, 0, NULL,
      "Who is asked about a key, in this order, until one of them knows it: authorized_keys, "
-     "certificates, database, webhook, service."},
+     "certificates, command, database, webhook, service."},
     {"authorize", "validator_timeout_ms", M4H_CONFIG_DURATION, M4H_CONFIG_RELOADABLE,
      AT(validator_timeout_ms), "1000", 1, 60000, NULL,
      "After so long without an answer a validator has failed, where its own section does not say "
