@@ -50,6 +50,7 @@ BELOW = {
     "store": {"base", "net"},
     "ssh": {"base", "net"},
     "http": {"base", "crypto", "net", "json"},
+    "audit": {"base", "net", "wire", "bus"},
 }
 
 # Headers of the C library that decisions may rest on: they only compute.

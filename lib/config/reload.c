@@ -106,9 +106,10 @@ static void exchange_what_stays(const struct m4h_config_table *table, void *runn
 
 /* Says which options changed. After the exchange: `merged` is to be in force, and what
  * needs a restart is different in `running`, too. */
-static unsigned tell_changes(const struct m4h_config_table *table, const void *running,
+static unsigned tell_changes(struct m4h_config_source *source, const void *running,
                              const void *merged)
 {
+    const struct m4h_config_table *table = source->table;
     unsigned changed = 0;
 
     for (size_t i = 0; i < table->option_count; i++) {
@@ -117,6 +118,8 @@ static unsigned tell_changes(const struct m4h_config_table *table, const void *r
         if (m4h_config_option_is_equal(option, running, merged))
             continue;
         if (option->when == M4H_CONFIG_RELOADABLE) {
+            if (source->changed_count < M4H_CONFIG_CHANGED_MAX)
+                source->changed[source->changed_count++] = option;
             changed++;
             m4h_log(M4H_LOG_INFO, LOG, "setting=%s.%s changed", option->section, option->key);
         } else {
@@ -128,8 +131,7 @@ static unsigned tell_changes(const struct m4h_config_table *table, const void *r
     return changed;
 }
 
-static int take_over(const struct m4h_config_source *source, void *config, void *fresh,
-                     unsigned *changed)
+static int take_over(struct m4h_config_source *source, void *config, void *fresh, unsigned *changed)
 {
     const struct m4h_config_table *table = source->table;
     char message[512] = "";
@@ -140,7 +142,7 @@ static int take_over(const struct m4h_config_source *source, void *config, void 
         m4h_log(M4H_LOG_ERROR, LOG, "%s, as long as what takes a restart is as it is", message);
         return M4H_EINVALID;
     }
-    *changed = tell_changes(table, config, fresh);
+    *changed = tell_changes(source, config, fresh);
     swap(config, fresh, table->size);
     return 0;
 }
@@ -151,6 +153,7 @@ int m4h_config_reload(struct m4h_config_source *source, void *config, unsigned *
     int error = M4H_ENOMEM;
 
     *changed = 0;
+    source->changed_count = 0;
     if (source->file != NULL)
         source->read = source->seen = m4h_file_mark_of(source->file);
     if (fresh != NULL)

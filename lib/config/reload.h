@@ -6,6 +6,9 @@
 #include "lib/base/metrics.h"
 #include "lib/config/config.h"
 
+/* More that have changed at once are counted, but not named. */
+#define M4H_CONFIG_CHANGED_MAX 64u
+
 /* Where a configuration came from, and how reading it again went. Filled in by
  * m4h_config_source_init; read-only for others. */
 struct m4h_config_source {
@@ -17,6 +20,9 @@ struct m4h_config_source {
     uint64_t reloads, failures;
     uint64_t read_wall_ms; /* when what is in force was read */
     bool failed;           /* at the last attempt */
+    /* What the last reload took over; of the table. */
+    const struct m4h_config_option *changed[M4H_CONFIG_CHANGED_MAX];
+    unsigned changed_count;
 };
 
 /* The configuration was read from that command line a moment ago. */

@@ -14,6 +14,7 @@
 #include "services/gateway/core/readiness.h"
 #include "services/gateway/core/subject.h"
 #include "services/gateway/io/access.h"
+#include "services/gateway/io/audit.h"
 #include "services/gateway/io/drain.h"
 #include "services/gateway/io/feed.h"
 #include "services/gateway/io/index.h"
@@ -46,6 +47,7 @@ struct m4h_gateway {
     struct m4h_loop *loop;
     struct m4h_pump *pump; /* of the bus */
     struct m4h_bus *bus;
+    struct m4h_audit *audit;
     struct m4h_gateway_rpc *rpc;
     struct m4h_gateway_probe *probe;
     struct m4h_http_server *http;
@@ -53,6 +55,7 @@ struct m4h_gateway {
     struct m4h_gateway_access access;
     struct m4h_gateway_shared *shared;
     struct m4h_gateway_slots slots;
+    struct m4h_gateway_operations operations;
     struct m4h_gateway_feed *feed;
     struct m4h_http_ops ops;
     struct m4h_http_routes routes[8];
@@ -94,6 +97,7 @@ static void on_status(void *context, bool connected)
     gateway->readiness.is_connected = connected;
     gateway->readiness.has_answered = false; /* what was proved, was before */
     m4h_gateway_feed_connected(gateway->feed, connected);
+    m4h_audit_connected(gateway->audit, connected);
     if (!connected) {
         m4h_gateway_rpc_cut_off(gateway->rpc);
         return;
@@ -101,6 +105,13 @@ static void on_status(void *context, bool connected)
     m4h_gateway_probe_now(gateway->probe);
     if (!gateway->ready_file_is_there)
         write_ready_file(gateway);
+}
+
+static void on_ack(void *context, uint64_t token, int error, const uint8_t *data, size_t len)
+{
+    struct m4h_gateway *gateway = context;
+
+    m4h_audit_on_ack(gateway->audit, token, error, data, len);
 }
 
 static void on_hello(void *context, const struct m4h_bus_message *message)
@@ -149,6 +160,7 @@ static int start_bus(struct m4h_gateway *gateway)
         .subscriptions = subscriptions,
         .subscription_count = M4H_COUNT(subscriptions),
         .on_status = on_status,
+        .on_ack = on_ack,
         .wake = m4h_pump_wake,
         .run_soon = m4h_pump_run_soon,
         .context = gateway,
@@ -161,8 +173,10 @@ static int start_bus(struct m4h_gateway *gateway)
     bus.wake_context = gateway->pump;
     snprintf(name, sizeof(name), "mas4h-gateway %s", config->id);
     error = m4h_bus_create(&gateway->bus, &bus);
-    if (error == 0)
+    if (error == 0) {
         m4h_gateway_feed_use(gateway->feed, gateway->bus);
+        m4h_audit_use(gateway->audit, gateway->bus);
+    }
     return error;
 }
 
@@ -216,6 +230,7 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
     m4h_http_server_write_durations(gateway->http, "mas4h_gateway_http_request_duration_seconds",
                                     metrics);
     m4h_gateway_access_write_metrics(&gateway->access, metrics);
+    m4h_audit_write_metrics(gateway->audit, "mas4h_gateway", metrics);
     m4h_loop_write_lag(gateway->loop, "main", true, metrics);
     if (gateway->source != NULL)
         m4h_config_source_write_metrics(gateway->source, metrics);
@@ -264,6 +279,7 @@ static int start_http(struct m4h_gateway *gateway)
     snprintf(gateway->host, sizeof(gateway->host), "%s", address.host);
     m4h_gateway_slots_init(&gateway->slots);
     gateway->slots.rpc = gateway->rpc;
+    gateway->operations = (struct m4h_gateway_operations){gateway->rpc, gateway->audit};
     gateway->slots.access = &gateway->access;
     gateway->slots.in_flight_max = (uint32_t)config->slots_in_flight_max;
     gateway->ops = (struct m4h_http_ops){is_ready, write_metrics, gateway, "mas4h-gateway"};
@@ -273,7 +289,7 @@ static int start_http(struct m4h_gateway *gateway)
     gateway->routes[3] = m4h_gateway_pages_routes();
     gateway->routes[4] = m4h_gateway_feed_routes(gateway->feed);
     gateway->routes[5] = m4h_gateway_session_routes(&gateway->access);
-    gateway->routes[6] = m4h_gateway_operations_routes(gateway->rpc);
+    gateway->routes[6] = m4h_gateway_operations_routes(&gateway->operations);
     gateway->routes[7] = m4h_gateway_index_routes();
     return m4h_http_server_create(&gateway->http, gateway->loop, &address, &http);
 }
@@ -329,6 +345,8 @@ static int start(struct m4h_gateway *gateway)
 {
     int error = start_feed(gateway);
 
+    if (error == 0)
+        error = m4h_audit_create(&gateway->audit, gateway->loop, gateway->config->id);
     if (error == 0)
         error = start_bus(gateway);
 
@@ -410,6 +428,7 @@ void m4h_gateway_destroy(struct m4h_gateway *gateway)
     m4h_gateway_shared_destroy(gateway->shared);
     m4h_gateway_rpc_destroy(gateway->rpc);
     m4h_gateway_feed_destroy(gateway->feed);
+    m4h_audit_destroy(gateway->audit);
     m4h_bus_destroy(gateway->bus, FLUSH_MS);
     m4h_pump_close(gateway->pump);
     free(gateway);

@@ -6,10 +6,12 @@
  * cluster is told, so that nobody grows silent meanwhile. */
 #include "services/master/master.h"
 
+#include "lib/audit/audit.h"
 #include "lib/base/error.h"
 #include "lib/base/ready_file.h"
 #include "lib/base/walltime.h"
 #include "lib/config/nats.h"
+#include "services/master/io/audit.h"
 #include "services/master/io/records.h"
 #include "services/master/io/service.h"
 
@@ -169,10 +171,18 @@ static void on_status(void *context, bool connected)
 
     m4h_cluster_set_online(master->cluster, connected, now_ms);
     m4h_master_readiness_connected(&master->readiness, connected, now_ms);
+    m4h_audit_connected(master->audit, connected);
     if (connected) {
         m4h_master_greet(master);
         m4h_master_streams_connected(&master->streams);
     }
+}
+
+static void on_ack(void *context, uint64_t token, int error, const uint8_t *data, size_t len)
+{
+    struct m4h_master *master = context;
+
+    m4h_audit_on_ack(master->audit, token, error, data, len);
 }
 
 static int fill_dispatch(struct m4h_dispatch_config *dispatch,
@@ -190,12 +200,17 @@ static int fill_dispatch(struct m4h_dispatch_config *dispatch,
 
 /* ---- reload --------------------------------------------------------------- */
 
-static void reload_config(struct m4h_master *master)
+static void reload_config(struct m4h_master *master, const char *cause)
 {
     struct m4h_dispatch_config dispatch;
     unsigned changed;
+    int error;
 
-    if (master->source == NULL || m4h_config_reload(master->source, master->config, &changed) != 0)
+    if (master->source == NULL)
+        return;
+    error = m4h_config_reload(master->source, master->config, &changed);
+    m4h_master_audit_reload(master, cause, error);
+    if (error != 0)
         return;
     m4h_log_set_level((enum m4h_log_level)master->config->log_level);
     m4h_records_reload(master->records);
@@ -207,7 +222,7 @@ static void reload_config(struct m4h_master *master)
 void m4h_master_reload(struct m4h_master *master)
 {
     m4h_supervisor_reloading(master->supervisor);
-    reload_config(master);
+    reload_config(master, "SIGHUP");
     m4h_chain_reload(master->chain);
     m4h_supervisor_ready(master->supervisor);
 }
@@ -233,7 +248,7 @@ static void on_file_watch(void *context)
     m4h_chain_look(master->chain);
     if (master->source != NULL && master->config->watch_config &&
         m4h_config_source_has_changed(master->source)) {
-        reload_config(master);
+        reload_config(master, "file");
         m4h_chain_reload(master->chain);
     }
     tell_status(master);
@@ -308,17 +323,22 @@ static int create_bus(struct m4h_master *master)
         .subscriptions = all,
         .subscription_count = SUBSCRIPTIONS,
         .on_status = on_status,
+        .on_ack = on_ack,
         .wake = m4h_pump_wake,
         .wake_context = master->pump,
         .run_soon = m4h_pump_run_soon,
         .context = master,
     };
+    int error;
 
     M4H_CONFIG_NATS_FILL(&bus, config);
     memcpy(all, subscriptions, sizeof(subscriptions));
     add_own_questions(config->id, all + M4H_COUNT(subscriptions), own_subjects);
     snprintf(name, sizeof(name), "mas4h-master %s", config->id);
-    return m4h_bus_create(&master->bus, &bus);
+    error = m4h_bus_create(&master->bus, &bus);
+    if (error == 0)
+        m4h_audit_use(master->audit, master->bus);
+    return error;
 }
 
 static int create_cluster(struct m4h_master *master)
@@ -391,6 +411,8 @@ static int create_parts(struct m4h_master *master)
     if (error == 0)
         error = m4h_timer_create(&master->file_watch, master->loop, on_file_watch, master);
     if (error == 0)
+        error = m4h_audit_create(&master->audit, master->loop, master->config->id);
+    if (error == 0)
         error = m4h_master_open_revocations(master);
     if (error == 0)
         error = m4h_records_create(&master->records, master);
@@ -451,6 +473,8 @@ void m4h_master_destroy(struct m4h_master *master)
     m4h_master_take_leave(master);
     m4h_chain_destroy(master->chain);
     m4h_master_free_askings(master);
+    m4h_audit_destroy(master->audit);
+    master->audit = NULL;
     m4h_bus_destroy(master->bus, FLUSH_MS);
     m4h_http_server_destroy(master->http);
     m4h_pump_close(master->pump);

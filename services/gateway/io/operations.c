@@ -20,11 +20,18 @@
 #define ANSWER_MAX  4096u
 #define REQUEST_MAX 4096u
 
+enum order {
+    DRAIN,
+    KICK,
+};
+
 struct exchange {
-    struct m4h_gateway_rpc *rpc;
+    struct m4h_gateway_operations *operations;
     struct m4h_http_request *request;
+    enum order order;
     bool asks_slave; /* the question that is open, for the problem */
     char slave_id[M4H_ID_MAX + 1];
+    const char *target; /* of the request's path: a client key, or a slave */
     struct m4h_gateway_rpc_ask *ask;
 };
 
@@ -35,6 +42,15 @@ static void answer_problem(struct m4h_http_request *request, const struct m4h_pr
     m4h_http_answer_problem(request, m4h_gateway_problem_status(problem),
                             m4h_problem_code_name(problem->code), problem->detail,
                             m4h_gateway_problem_retry_ms(problem));
+}
+
+/* Of a drain that begins its slave tells, in its event. */
+static void tell_audit(const struct exchange *exchange, const struct m4h_problem *problem)
+{
+    if (exchange->order == KICK || problem->code != 0)
+        m4h_gateway_audit_order(exchange->operations->audit, exchange->request,
+                                exchange->order == KICK ? "kick" : "drain", exchange->target,
+                                problem);
 }
 
 /* The one end: `error` of the question, or the reply's problem, or the answer.
@@ -51,9 +67,10 @@ static void finish(struct exchange *exchange, int error, struct m4h_problem *pro
         return;
     if (exchange->asks_slave)
         snprintf(whom, sizeof(whom), "slave %s", exchange->slave_id);
-    free(exchange);
     if (error != 0)
         m4h_gateway_problem_of_error(problem, error, whom);
+    tell_audit(exchange, problem);
+    free(exchange);
     if (problem->code != 0)
         answer_problem(request, problem);
     else if (body != NULL)
@@ -73,14 +90,16 @@ static void ask(struct exchange *exchange, const char *subject, bool may_repeat,
     struct m4h_problem problem = {0};
 
     if (error == 0)
-        error = m4h_gateway_rpc_start(exchange->rpc, &question, on_end, exchange, &exchange->ask);
+        error = m4h_gateway_rpc_start(exchange->operations->rpc, &question, on_end, exchange,
+                                      &exchange->ask);
     m4h_buffer_free(request);
     if (error != 0)
         finish(exchange, error, &problem, 0, NULL);
 }
 
 /* Begins an exchange; NULL: it is answered (no memory). */
-static struct exchange *begin(struct m4h_gateway_rpc *rpc, struct m4h_http_request *request)
+static struct exchange *begin(struct m4h_gateway_operations *operations,
+                              struct m4h_http_request *request, enum order order)
 {
     struct exchange *exchange = calloc(1, sizeof(*exchange));
 
@@ -88,7 +107,9 @@ static struct exchange *begin(struct m4h_gateway_rpc *rpc, struct m4h_http_reque
         m4h_http_answer_problem(request, 500, "internal", NULL, 0);
         return NULL;
     }
-    exchange->rpc = rpc;
+    exchange->operations = operations;
+    exchange->order = order;
+    exchange->target = m4h_http_path_parameter(request, order == KICK ? "client_key" : "slave_id");
     exchange->request = request;
     m4h_http_defer(request);
     return exchange;
@@ -102,8 +123,8 @@ static void answer_not_found(struct m4h_http_request *request, const char *detai
 /* ---- one slave ------------------------------------------------------------------------- */
 
 /* Asks a master for the slave of the path. */
-static void ask_for_slave(struct m4h_gateway_rpc *rpc, struct m4h_http_request *request,
-                          m4h_gateway_rpc_on_end on_end)
+static void ask_for_slave(struct m4h_gateway_operations *operations,
+                          struct m4h_http_request *request, m4h_gateway_rpc_on_end on_end)
 {
     const char *slave_id = m4h_http_path_parameter(request, "slave_id");
     struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
@@ -117,7 +138,7 @@ static void ask_for_slave(struct m4h_gateway_rpc *rpc, struct m4h_http_request *
         answer_not_found(request, "there is no such slave");
         return;
     }
-    exchange = begin(rpc, request);
+    exchange = begin(operations, request, DRAIN);
     if (exchange == NULL)
         return;
     memcpy(exchange->slave_id, page.slave_id, sizeof(exchange->slave_id));
@@ -138,16 +159,6 @@ static int read_slave(const uint8_t *data, size_t len, struct m4h_slave_status *
     if (error == 0 && problem->code == 0 && count == 0)
         m4h_problem_set(problem, M4H_PROBLEM_NOT_FOUND, "there is no such slave");
     return error;
-}
-
-/* Who asks, for the slave's log. */
-static void name_actor(const struct m4h_http_request *request, char actor[M4H_ACTOR_MAX + 1])
-{
-    const char *token = m4h_http_asker(request);
-
-    snprintf(actor, M4H_ACTOR_MAX + 1, "rest%s%s peer=%s request_id=%s",
-             token[0] != '\0' ? " token=" : "", token, m4h_http_peer(request),
-             m4h_http_request_id(request));
 }
 
 static void ask_slave(struct exchange *exchange, const char *command, bool may_repeat,
@@ -201,7 +212,7 @@ static void on_slave_to_drain(void *context, int error, const uint8_t *data, siz
         finish(exchange, error, &problem, 0, NULL);
         return;
     }
-    name_actor(exchange->request, drain.actor);
+    m4h_gateway_actor(exchange->request, drain.actor);
     ask_slave(exchange, "drain", true, &message, m4h_wire_drain_request_encode(&drain, &message),
               on_draining);
 }
@@ -214,8 +225,8 @@ static void drain_slave(void *context, struct m4h_http_request *request)
 /* ---- one tunnel ------------------------------------------------------------------------ */
 
 /* Asks a master for the tunnel of the path. */
-static void ask_for_tunnel(struct m4h_gateway_rpc *rpc, struct m4h_http_request *request,
-                           m4h_gateway_rpc_on_end on_end)
+static void ask_for_tunnel(struct m4h_gateway_operations *operations,
+                           struct m4h_http_request *request, m4h_gateway_rpc_on_end on_end)
 {
     const char *client_key = m4h_http_path_parameter(request, "client_key");
     struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
@@ -225,7 +236,7 @@ static void ask_for_tunnel(struct m4h_gateway_rpc *rpc, struct m4h_http_request 
         answer_not_found(request, "there is no such tunnel");
         return;
     }
-    exchange = begin(rpc, request);
+    exchange = begin(operations, request, KICK);
     if (exchange != NULL)
         ask(exchange, M4H_GATEWAY_TUNNEL, true, &message,
             m4h_wire_tunnel_request_encode(client_key, m4h_http_request_id(request), &message),
@@ -258,7 +269,7 @@ static void on_tunnel_to_kick(void *context, int error, const uint8_t *data, siz
     memcpy(exchange->slave_id, tunnel.slave_id, sizeof(exchange->slave_id));
     memcpy(kick.client_key, tunnel.tunnel.client_key, sizeof(kick.client_key));
     kick.tunnel_id = tunnel.tunnel.tunnel_id;
-    name_actor(exchange->request, kick.actor);
+    m4h_gateway_actor(exchange->request, kick.actor);
     /* Not repeated: the second answer to the same kick would be "not found". */
     ask_slave(exchange, "kick", false, &message, m4h_wire_kick_request_encode(&kick, &message),
               on_kicked);
@@ -274,7 +285,7 @@ static const struct m4h_http_route routes[] = {
     {"DELETE", "/v1/tunnels/{client_key}", kick_tunnel, false, M4H_GATEWAY_SCOPE_OPERATE},
 };
 
-struct m4h_http_routes m4h_gateway_operations_routes(struct m4h_gateway_rpc *rpc)
+struct m4h_http_routes m4h_gateway_operations_routes(struct m4h_gateway_operations *operations)
 {
-    return (struct m4h_http_routes){routes, M4H_COUNT(routes), rpc};
+    return (struct m4h_http_routes){routes, M4H_COUNT(routes), operations};
 }

@@ -10,6 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/base/walltime.h"
 #include "lib/net/task.h"
+#include "services/master/io/audit.h"
 #include "services/master/io/key_source.h"
 #include "services/master/io/service.h"
 #include "services/master/io/validators.h"
@@ -91,11 +92,17 @@ static void log_shared_names(const struct m4h_key_reading *reading)
 
 /* ---- what is gone ------------------------------------------------------------------- */
 
+static const char gone_reason[] = "its line in authorized_keys has gone or changed";
+
 static void void_some(struct authorized_keys *all, size_t count)
 {
-    for (; count > 0 && all->gone_done < all->gone_count; count--)
-        m4h_master_void(all->master, all->gone[all->gone_done++], "",
-                        "its line in authorized_keys has gone or changed");
+    for (; count > 0 && all->gone_done < all->gone_count; count--) {
+        const char *fingerprint = all->gone[all->gone_done++];
+
+        m4h_master_audit_key_removed(all->master, fingerprint, all->master->config->authorized_keys,
+                                     gone_reason);
+        m4h_master_void(all->master, fingerprint, "", gone_reason);
+    }
     if (all->gone_done < all->gone_count)
         return;
     free(all->gone);

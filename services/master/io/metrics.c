@@ -1,4 +1,5 @@
 /* The master's numbers for Prometheus. */
+#include "lib/audit/audit.h"
 #include "services/master/io/records.h"
 #include "services/master/io/service.h"
 
@@ -171,6 +172,7 @@ void m4h_master_write_metrics(void *context, struct m4h_metrics *metrics)
     m4h_chain_write_metrics(master->chain, metrics);
     m4h_records_write_metrics(master->records, metrics);
     m4h_master_write_enrolment_metrics(master, metrics);
+    m4h_audit_write_metrics(master->audit, "mas4h_master", metrics);
     m4h_master_streams_write_metrics(&master->streams, metrics);
     write_bus(master, metrics);
     m4h_loop_write_lag(master->loop, "main", true, metrics);

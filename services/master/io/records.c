@@ -4,6 +4,7 @@
 #include "lib/base/error.h"
 #include "lib/base/walltime.h"
 #include "lib/wire/wire.h"
+#include "services/master/io/audit.h"
 #include "services/master/io/record_change.h"
 #include "services/master/io/record_file.h"
 #include "services/master/io/service.h"
@@ -140,10 +141,18 @@ static void log_change(struct m4h_records *records, const struct m4h_change *cha
             m4h_log_quote(actor, sizeof(actor), record->actor), suppressed);
 }
 
+static enum m4h_device_state state_of(const struct m4h_records *records, const char *fingerprint)
+{
+    const struct m4h_registry_entry *entry = m4h_registry_find(records->registry, fingerprint);
+
+    return entry != NULL ? entry->state : M4H_DEVICE_REMOVED;
+}
+
 /* It is so now. */
 static void carry_out(struct m4h_records *records, struct m4h_change *change,
                       struct m4h_problem *problem)
 {
+    const enum m4h_device_state before = state_of(records, change->entry.fingerprint);
     bool changed = false;
     int error = m4h_registry_take(records->registry, &change->entry, &changed);
 
@@ -155,6 +164,8 @@ static void carry_out(struct m4h_records *records, struct m4h_change *change,
     if (!changed)
         return;
     log_change(records, change);
+    if (change->kind != M4H_CHANGE_TAKE)
+        m4h_master_audit_record(records->master, before, change->record);
     if (change->is_ours) {
         if (records->to_tell_count == M4H_DEVICES_PAGE_MAX)
             tell(records);

@@ -5,7 +5,7 @@
  * to all at once on control.revoke. Who was away meanwhile sees by the digest in a hello that
  * something is missing, and asks for the set page by page: slaves ask masters, masters each other.
  */
-#include "services/master/io/service.h"
+#include "services/master/io/audit.h"
 
 #include "lib/base/error.h"
 #include "lib/base/walltime.h"
@@ -182,6 +182,8 @@ void m4h_master_on_revoke(void *context, const struct m4h_bus_message *message)
 static void answer_revoke(struct m4h_master *master, const struct m4h_revoke_request *request,
                           struct m4h_revoke *revoke, struct m4h_problem *problem)
 {
+    const bool was_banned = m4h_revocations_ban(master->revocations, request->key_fingerprint,
+                                                request->client_key, NULL);
     int error;
 
     m4h_text_copy(revoke->key_fingerprint, sizeof(revoke->key_fingerprint),
@@ -196,6 +198,7 @@ static void answer_revoke(struct m4h_master *master, const struct m4h_revoke_req
         m4h_problem_set(problem, M4H_PROBLEM_NO_CAPACITY, "as many bans as can be kept");
     else if (error != 0)
         m4h_problem_set(problem, M4H_PROBLEM_INTERNAL, m4h_error_text(error));
+    m4h_master_audit_revoke(master, revoke, was_banned, problem);
 }
 
 void m4h_master_on_revoke_request(void *context, const struct m4h_bus_message *message)

@@ -27,6 +27,7 @@
 #define M4H_MASTER_LOG "master"
 
 struct m4h_asking;
+struct m4h_audit;
 struct m4h_enrolling;
 struct m4h_records;
 struct m4h_snapshot_ask;
@@ -106,6 +107,7 @@ struct m4h_master {
     struct m4h_kicks *kicks;
     struct m4h_kick_ask *kick_asks; /* owned; under way */
     struct m4h_master_streams streams;
+    struct m4h_audit *audit;
     struct m4h_buffer out; /* for one message at a time */
     struct m4h_tunnel_status *tunnels_page;
     struct m4h_slave_status *slaves_page;

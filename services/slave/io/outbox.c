@@ -4,6 +4,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/latency.h"
+#include "lib/bus/acknowledgement.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,8 +13,6 @@
 #define WINDOW   4096u
 #define RETRY_MS 100u  /* the bus's own queue is full */
 #define FLUSH_MS 1000u /* at the end of the service */
-/* JetStream's word for a message that is wrong, too large for the stream say; 503 may pass. */
-#define REFUSED_FOR_EVER "\"code\":400"
 
 static int publish(struct m4h_slave *slave, const struct m4h_journal_entry *entry)
 {
@@ -123,16 +122,6 @@ void m4h_outbox_io_status(struct m4h_slave *slave, bool connected)
     send_what_may_go(slave);
 }
 
-static bool holds(const uint8_t *data, size_t len, const char *word)
-{
-    size_t word_len = strlen(word);
-
-    for (size_t i = 0; i + word_len <= len; i++)
-        if (memcmp(data + i, word, word_len) == 0)
-            return true;
-    return false;
-}
-
 static void acknowledged(struct m4h_slave *slave, uint64_t seq)
 {
     uint64_t sent_ms = m4h_journal_sent_ms(slave->journal, seq);
@@ -147,12 +136,17 @@ void m4h_outbox_io_ack(void *context, uint64_t seq, int error, const uint8_t *da
 {
     struct m4h_slave *slave = context;
 
-    if (error == 0 && holds(data, len, "\"error\"") && holds(data, len, REFUSED_FOR_EVER))
-        m4h_journal_refused(slave->journal, seq);
-    else if (error == 0 && holds(data, len, "\"stream\"") && !holds(data, len, "\"error\""))
+    switch (m4h_acknowledgement_read(error, data, len)) {
+    case M4H_ACKNOWLEDGEMENT_STORED:
         acknowledged(slave, seq);
-    else
+        break;
+    case M4H_ACKNOWLEDGEMENT_REFUSED:
+        m4h_journal_refused(slave->journal, seq);
+        break;
+    case M4H_ACKNOWLEDGEMENT_FAILED:
         m4h_journal_failed(slave->journal, seq, m4h_loop_now_ms(slave->loop));
+        break;
+    }
     send_what_may_go(slave);
 }
 
