@@ -2,21 +2,24 @@
 #include "echo.h"
 
 #include <nats/nats.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 
 static void on_message(natsConnection *connection, natsSubscription *subscription, natsMsg *message,
                        void *closure)
 {
+    const struct m4h_buffer *answer = closure;
+    const void *data = answer != NULL ? (const void *)answer->data : natsMsg_GetData(message);
+    int len = answer != NULL ? (int)answer->len : natsMsg_GetDataLength(message);
+
     (void)subscription;
-    (void)closure;
     if (natsMsg_GetReply(message) != NULL)
-        natsConnection_Publish(connection, natsMsg_GetReply(message), natsMsg_GetData(message),
-                               natsMsg_GetDataLength(message));
+        natsConnection_Publish(connection, natsMsg_GetReply(message), data, len);
     natsMsg_Destroy(message);
 }
 
-int echo_run(const char *url, const char *subject)
+int echo_run(const char *url, const char *subject, const struct m4h_buffer *answer)
 {
     natsOptions *options = NULL;
     natsConnection *connection = NULL;
@@ -32,7 +35,7 @@ int echo_run(const char *url, const char *subject)
         status = natsConnection_Connect(&connection, options);
     if (status == NATS_OK)
         status = natsConnection_QueueSubscribe(&subscription, connection, subject, "echo",
-                                               on_message, NULL);
+                                               on_message, (void *)(uintptr_t)answer);
     if (status == NATS_OK)
         status = natsConnection_Flush(connection);
     if (status == NATS_OK) {

@@ -3,7 +3,10 @@
 #ifndef BENCH_ECHO_H
 #define BENCH_ECHO_H
 
-/* Prints "ready" and answers until standard input ends. Returns the exit code. */
-int echo_run(const char *url, const char *subject);
+#include "lib/base/buffer.h"
+
+/* Prints "ready" and answers until standard input ends, always with `answer` where it is not
+ * NULL. Returns the exit code. */
+int echo_run(const char *url, const char *subject, const struct m4h_buffer *answer);
 
 #endif

@@ -1,10 +1,10 @@
-/* A closed loop of dispatch requests on one connection. A slot of the loop is the number at the
- * end of its inbox. What is asked of an echo is the very same message. */
+/* Requests on one connection: a closed loop, or so many each second. The place of a request among
+ * those in flight is the number at the end of its inbox. It does not know what it asks: what is
+ * asked of an echo is the very same message. */
 #include "requests.h"
 
-#include "client.h"
+#include "lib/base/attributes.h"
 #include "lib/wire/wire.h"
-#include "slave.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,11 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define IN_FLIGHT_MAX  4096
-#define SAMPLES_MAX    (1u << 23)
-#define WARM_UP_NS     UINT64_C(300000000)
-#define ANSWER_MS      5000
-#define TAG_OF_PROBLEM 0x12 /* DispatchReply.problem, length-delimited */
+#define IN_FLIGHT_MAX 4096
+#define SAMPLES_MAX   (1u << 23)
+#define WARM_UP_NS    UINT64_C(300000000)
+#define ANSWER_MS     5000
 
 struct run {
     const struct requests_options *options;
@@ -29,10 +28,11 @@ struct run {
     uint32_t *samples_ns;
     size_t sample_count;
     uint64_t problems;
+    uint64_t asked;
+    uint64_t began_ns;
     uint64_t counted_from_ns;
     uint64_t ends_ns;
     unsigned open;
-    uint64_t random;
 };
 
 static uint64_t now_ns(void)
@@ -43,47 +43,67 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void ask(struct run *run, unsigned slot)
+static void ask(struct run *run, unsigned place)
 {
-    struct m4h_dispatch_request request = {.request_id = "bench"};
     char reply[96];
 
-    m4h_text_copy(request.region, sizeof(request.region), run->options->region);
-    run->random = run->random * 6364136223846793005u + 1442695040888963407u;
-    if (run->options->devices > 0)
-        slave_client_key((uint32_t)(run->random >> 33) % run->options->devices, request.client_key);
     m4h_buffer_clear(&run->message);
-    if (m4h_wire_dispatch_request_encode(&request, &run->message) != 0)
-        abort();
-    snprintf(reply, sizeof(reply), "%s%x", run->inbox, slot);
+    run->options->make(run->options->context, &run->message);
+    snprintf(reply, sizeof(reply), "%s%x", run->inbox, place);
     client_publish(run->client, run->options->subject, reply, run->message.data, run->message.len);
-    run->asked_ns[slot] = now_ns();
+    run->asked_ns[place] = now_ns();
+    run->asked++;
     run->open++;
+}
+
+static bool may_ask(const struct run *run, uint64_t at_ns)
+{
+    return run->options->count > 0 ? run->asked < run->options->count : at_ns < run->ends_ns;
 }
 
 static void take(struct run *run, const struct client_message *message, uint64_t at_ns)
 {
-    unsigned slot = (unsigned)strtoul(message->subject + run->inbox_len, NULL, 16) % IN_FLIGHT_MAX;
+    unsigned place = (unsigned)strtoul(message->subject + run->inbox_len, NULL, 16) % IN_FLIGHT_MAX;
 
     run->open--;
-    if (message->len == 0 || message->data[0] == TAG_OF_PROBLEM)
+    if (message->len == 0 || !run->options->is_good(message->data, message->len))
         run->problems++;
     if (at_ns >= run->counted_from_ns && run->sample_count < SAMPLES_MAX)
-        run->samples_ns[run->sample_count++] = (uint32_t)(at_ns - run->asked_ns[slot]);
-    if (at_ns < run->ends_ns)
-        ask(run, slot);
+        run->samples_ns[run->sample_count++] = (uint32_t)(at_ns - run->asked_ns[place]);
+    if (run->options->rate == 0 && may_ask(run, at_ns))
+        ask(run, place);
+}
+
+/* Those whose time has come, where they come at a rate. Returns how long until the next one. */
+static int ask_due(struct run *run)
+{
+    const struct requests_options *options = run->options;
+    uint64_t at_ns = now_ns();
+
+    if (options->rate == 0)
+        return ANSWER_MS;
+    for (; may_ask(run, at_ns) && run->open < IN_FLIGHT_MAX; at_ns = now_ns()) {
+        uint64_t due_ns = run->began_ns + run->asked * UINT64_C(1000000000) / options->rate;
+
+        if (at_ns < due_ns)
+            return (int)((due_ns - at_ns) / 1000000 + 1);
+        ask(run, (unsigned)(run->asked % IN_FLIGHT_MAX));
+    }
+    return ANSWER_MS;
 }
 
 static bool loop(struct run *run)
 {
     struct client_message message;
+    int wait_ms = ask_due(run);
 
-    while (run->open > 0) {
+    while (run->open > 0 || wait_ms < ANSWER_MS) {
         client_flush(run->client);
-        if (!client_read(run->client, ANSWER_MS))
+        if (!client_read(run->client, wait_ms) && wait_ms == ANSWER_MS)
             return false;
         while (client_next(run->client, &message))
             take(run, &message, now_ns());
+        wait_ms = ask_due(run);
     }
     return true;
 }
@@ -109,8 +129,8 @@ static void print(struct run *run)
     printf("{\"in_flight\":%u,\"answers\":%zu,\"per_second\":%.0f,\"p50_us\":%.0f,"
            "\"p99_us\":%.0f,\"problems\":%" PRIu64 ",\"unanswered\":%u}\n",
            run->options->in_flight, run->sample_count,
-           (double)run->sample_count / run->options->seconds, percentile_us(run, 50),
-           percentile_us(run, 99), run->problems, run->open);
+           (double)run->sample_count * 1e9 / (double)(now_ns() - run->counted_from_ns),
+           percentile_us(run, 50), percentile_us(run, 99), run->problems, run->open);
 }
 
 int requests_run(const struct requests_options *options)
@@ -123,16 +143,18 @@ int requests_run(const struct requests_options *options)
     run->options = options;
     run->message.cap = M4H_WIRE_MESSAGE_MAX;
     run->client = client_connect(options->url);
-    run->random = (uint64_t)getpid();
     run->inbox_len =
         (size_t)snprintf(run->inbox, sizeof(run->inbox), "_INBOX.cluster-load.%d.", (int)getpid());
     snprintf(run->inbox + run->inbox_len, sizeof(run->inbox) - run->inbox_len, "*");
     client_subscribe(run->client, run->inbox);
     run->inbox[run->inbox_len] = '\0';
-    run->counted_from_ns = now_ns() + WARM_UP_NS;
+    run->began_ns = now_ns();
+    run->counted_from_ns = run->began_ns + (options->count > 0 ? 0 : WARM_UP_NS);
     run->ends_ns = run->counted_from_ns + options->seconds * UINT64_C(1000000000);
-    for (unsigned slot = 0; slot < options->in_flight && slot < IN_FLIGHT_MAX; slot++)
-        ask(run, slot);
+    for (unsigned place = 0; options->rate == 0 && place < options->in_flight &&
+                             place < IN_FLIGHT_MAX && may_ask(run, run->began_ns);
+         place++)
+        ask(run, place);
     answered = loop(run);
     print(run);
     client_close(run->client);
