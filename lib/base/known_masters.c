@@ -16,6 +16,10 @@
 #define GROUP_EACH    10u
 #define GROUP_EACH_MS 10000u
 #define EIGHTHS       8u
+/* How long others are asked before one whose validators failed. */
+#define UNABLE_MS 1000u
+/* The most that validators can be set to take, whatever a hello says. */
+#define VALIDATORS_MS_MAX 60000u
 
 static struct m4h_known_master *find(struct m4h_known_masters *masters, const char *id)
 {
@@ -64,6 +68,8 @@ void m4h_known_masters_heard(struct m4h_known_masters *masters,
         begin(master, hello);
     master->seen_ms = now_ms;
     master->is_learning = hello->learning;
+    master->validators_ms =
+        hello->validators_ms < VALIDATORS_MS_MAX ? hello->validators_ms : VALIDATORS_MS_MAX;
 }
 
 void m4h_known_masters_forget(struct m4h_known_masters *masters)
@@ -90,19 +96,24 @@ static bool is_late(const struct m4h_known_master *master, uint64_t now_ms)
     return now_ms - master->seen_ms >= M4H_KNOWN_MASTERS_LATE_MS;
 }
 
-/* Those that may be asked; the late ones only where all are. */
+static bool is_able(const struct m4h_known_master *master, uint64_t now_ms)
+{
+    return now_ms >= master->unable_until_ms;
+}
+
+/* Those that may be asked; those that are late, or said that they cannot, only where all are. */
 static size_t collect(struct m4h_known_masters *masters, uint64_t now_ms,
                       struct m4h_known_master *out[M4H_MASTERS_MAX])
 {
-    size_t count = 0, on_time = 0;
+    size_t count = 0, good = 0;
 
     for (size_t i = 0; i < masters->count; i++)
         if (may_be_asked(&masters->list[i], now_ms))
             out[count++] = &masters->list[i];
     for (size_t i = 0; i < count; i++)
-        if (!is_late(out[i], now_ms))
-            out[on_time++] = out[i];
-    return on_time > 0 ? on_time : count;
+        if (!is_late(out[i], now_ms) && is_able(out[i], now_ms))
+            out[good++] = out[i];
+    return good > 0 ? good : count;
 }
 
 /* Those that the queue group took lately, to the front. */
@@ -190,12 +201,14 @@ void m4h_known_masters_answered(struct m4h_known_masters *masters, const char *i
 
     if (master == NULL)
         return;
+    master->failures = 0;
+    if (took_ms == UINT64_MAX)
+        return;
     if (!master->has_answered)
         master->trip_eighths = took * EIGHTHS;
     else
         master->trip_eighths = master->trip_eighths - master->trip_eighths / EIGHTHS + took;
     master->has_answered = true;
-    master->failures = 0;
 }
 
 /* Of the many questions that one which stands still has, the first to fail counts. */
@@ -211,6 +224,37 @@ bool m4h_known_masters_failed(struct m4h_known_masters *masters, const char *id,
     if (master->failures < REST_DOUBLED)
         master->failures++;
     return true;
+}
+
+uint32_t m4h_known_masters_validators_ms(const struct m4h_known_masters *masters, const char *id)
+{
+    uint32_t most_ms = 0;
+
+    for (size_t i = 0; i < masters->count; i++) {
+        const struct m4h_known_master *master = &masters->list[i];
+
+        if ((id == NULL || strcmp(master->id, id) == 0) && master->validators_ms > most_ms)
+            most_ms = master->validators_ms;
+    }
+    return most_ms;
+}
+
+void m4h_known_masters_unable(struct m4h_known_masters *masters, const char *id, uint64_t now_ms)
+{
+    struct m4h_known_master *master = find(masters, id);
+
+    if (master == NULL)
+        return;
+    master->failures = 0;
+    master->unable_until_ms = now_ms + UNABLE_MS;
+}
+
+bool m4h_known_masters_any_able(const struct m4h_known_masters *masters, uint64_t now_ms)
+{
+    for (size_t i = 0; i < masters->count; i++)
+        if (may_be_asked(&masters->list[i], now_ms) && is_able(&masters->list[i], now_ms))
+            return true;
+    return false;
 }
 
 void m4h_known_masters_count(const struct m4h_known_masters *masters, uint64_t now_ms,

@@ -7,7 +7,11 @@
  * at least, twice as long each time in a row. Among the others it is a matter of
  * chance, but a master that is far away (in another region, say) is left alone
  * while a near one answers: near is whom NATS takes for the queue group, and where
- * that is not known, who answers fast. Where nobody is left to choose, the queue group is. */
+ * that is not known, who answers fast. Where nobody is left to choose, the queue group is.
+ *
+ * A key is another matter: the master's validators may take their time, and its hello says how
+ * much. One that lives and cannot say whose key it is does not rest, but others are asked first
+ * for a second. */
 #ifndef M4H_BASE_KNOWN_MASTERS_H
 #define M4H_BASE_KNOWN_MASTERS_H
 
@@ -28,6 +32,8 @@ struct m4h_known_master {
     uint64_t failed_ms;    /* when it rested last */
     uint32_t failures;     /* in a row */
     uint32_t trip_eighths; /* of a ms: how long it takes to answer, smoothed */
+    uint64_t unable_until_ms;
+    uint32_t validators_ms; /* as its hello says, and no more than is sensible */
     bool has_answered;
     bool is_learning;
 };
@@ -65,12 +71,20 @@ bool m4h_known_masters_ask_group(struct m4h_known_masters *masters, uint64_t now
  * lately are asked, and no others while they can be. */
 void m4h_known_masters_near(struct m4h_known_masters *masters, const char *id, uint64_t now_ms);
 
+/* UINT64_MAX: it lives, but its validators had a part in how long it took. */
 void m4h_known_masters_answered(struct m4h_known_masters *masters, const char *id,
                                 uint64_t took_ms);
 /* It did not answer within `took_ms`, or said that it cannot. True: it rests from now on.
  * A time that was cut too short to say anything changes nothing; UINT64_MAX: it is sure. */
 bool m4h_known_masters_failed(struct m4h_known_masters *masters, const char *id, uint64_t took_ms,
                               uint64_t now_ms);
+
+/* What the validators of that one may take, on top of its patience. `id` NULL: of any. */
+uint32_t m4h_known_masters_validators_ms(const struct m4h_known_masters *masters, const char *id);
+/* It lives, and its validators cannot say whose key it is. */
+void m4h_known_masters_unable(struct m4h_known_masters *masters, const char *id, uint64_t now_ms);
+/* Whether one may be asked that has not said so lately. */
+bool m4h_known_masters_any_able(const struct m4h_known_masters *masters, uint64_t now_ms);
 
 void m4h_known_masters_count(const struct m4h_known_masters *masters, uint64_t now_ms,
                              struct m4h_known_masters_numbers *numbers);

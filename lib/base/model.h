@@ -576,6 +576,7 @@ struct m4h_master_hello {
     bool learning;               /* it does not answer for the cluster yet */
     uint64_t revocations_digest; /* see lib/base/revocations.h */
     uint64_t devices_digest;
+    uint32_t validators_ms; /* for so long they may have a key */
 };
 
 /* A slot that a master gave, or took back. One of the two names may be empty. */

@@ -23,6 +23,7 @@ int m4h_wire_hello_encode(const struct m4h_master_hello *hello, struct m4h_buffe
     message.learning = hello->learning;
     message.revocations_digest = hello->revocations_digest;
     message.devices_digest = hello->devices_digest;
+    message.validators_ms = hello->validators_ms;
     return m4h_wire_pack(&message.base, out);
 }
 
@@ -33,6 +34,7 @@ static bool read_hello(const Mas4h__V1__MasterHello *message, struct m4h_master_
     out->learning = message->learning;
     out->revocations_digest = message->revocations_digest;
     out->devices_digest = message->devices_digest;
+    out->validators_ms = message->validators_ms;
     return message->instance != 0 && m4h_wire_read_id(message->master_id, out->master_id) &&
            m4h_wire_read_text(message->version, out->version, sizeof(out->version)) &&
            m4h_wire_read_time(message->started_at, &out->started_wall_ms);

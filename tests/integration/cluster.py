@@ -253,8 +253,9 @@ class Cluster:
 
     def known_hosts(self, slot):
         path = self.dir / f"known_hosts.{slot['slave_id']}"
-        path.write_text("".join(f"[{slot['host']}]:{slot['port']} {key}\n" for key in slot["host_keys"]))
-        return path
+        new = path.with_name(f"{path.name}.{threading.get_ident()}")
+        new.write_text("".join(f"[{slot['host']}]:{slot['port']} {key}\n" for key in slot["host_keys"]))
+        return new.rename(path)  # as one who started before may be reading it
 
 
 def run(*command):

@@ -388,5 +388,40 @@ class Webhook(ClusterTestCase):
                          "what is connected is not cut off by that")
 
 
+class SlowWebhook(ClusterTestCase):
+    """Several masters, and a web server that takes three times as long as a slave waits for a master."""
+
+    options = ("--slaves", "1", "--masters", "3")
+    devices = 30
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server()
+        cls.addClassCleanup(cls.server.close)
+        cls.environment = {
+            "MAS4H_MASTER_AUTHORIZE_VALIDATORS": "webhook",
+            "MAS4H_MASTER_WEBHOOK_URL": cls.server.url,
+        }
+        super().setUpClass()
+        cls.cluster.wait_until_ready()
+
+    def key(self, name):
+        path = self.cluster.make_key(name, authorized=False)
+        key = Key(self.cluster.dir, path.name)
+        self.server.behaviours[key.public] = after(0.6, answer(result="allow", client_key=name))
+        return path
+
+    def test_each_key_is_asked_about_once_and_no_master_is_left_alone_for_it(self):
+        slot = self.cluster.slot()
+        paths = [self.key(f"slow-{i}") for i in range(self.devices)]
+        devices = [ssh_device(self.cluster, slot, path, self.echo.port) for path in paths]
+        for device in devices:
+            self.addCleanup(device.stop)
+        for device in devices:
+            self.assertTrue(echoes(device.port))
+        self.assertLessEqual(len(self.server.questions), self.devices + 2)
+        self.assertEqual([], self.cluster.slave("slave-1").log_lines("others are asked"))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -207,6 +207,57 @@ static void a_far_one_gets_the_time_that_it_needs(void **state)
     assert_int_equal(patience_ms, 360);
 }
 
+static void hear_slow(const char *id, uint64_t instance, uint32_t validators_ms)
+{
+    struct m4h_master_hello hello = {.instance = instance, .validators_ms = validators_ms};
+
+    m4h_text_copy(hello.master_id, sizeof(hello.master_id), id);
+    m4h_known_masters_heard(&masters, &hello, NOW_MS);
+}
+
+static void what_validators_may_take_is_as_the_latest_hello_says(void **state)
+{
+    (void)state;
+    assert_int_equal(m4h_known_masters_validators_ms(&masters, NULL), 0);
+    hear_slow("m2", 2, 700);
+    hear_slow("m3", 3, 300);
+    assert_int_equal(m4h_known_masters_validators_ms(&masters, "m1"), 0);
+    assert_int_equal(m4h_known_masters_validators_ms(&masters, "m3"), 300);
+    assert_int_equal(m4h_known_masters_validators_ms(&masters, NULL), 700);
+    hear_slow("m2", 2, 0);
+    assert_int_equal(m4h_known_masters_validators_ms(&masters, NULL), 300);
+    hear_slow("m2", 2, UINT32_MAX);
+    assert_int_equal(m4h_known_masters_validators_ms(&masters, "m2"), 60000);
+}
+
+static void what_validators_took_does_not_make_a_master_far(void **state)
+{
+    (void)state;
+    m4h_known_masters_answered(&masters, "m1", 1);
+    m4h_known_masters_answered(&masters, "m2", UINT64_MAX);
+    assert_in_range(share_of("m2", NOW_MS), 33, 34);
+    assert_int_equal(patience_ms, 200);
+}
+
+static void one_that_cannot_tell_does_not_rest_and_others_are_asked_first(void **state)
+{
+    struct m4h_known_masters_numbers numbers;
+
+    (void)state;
+    m4h_known_masters_near(&masters, "m2", NOW_MS);
+    m4h_known_masters_unable(&masters, "m2", NOW_MS);
+    assert_int_equal(share_of("m2", NOW_MS + 999), 0);
+    assert_int_equal(share_of("m2", NOW_MS + 1000), 100);
+    m4h_known_masters_count(&masters, NOW_MS, &numbers);
+    assert_int_equal(numbers.resting, 0);
+    m4h_known_masters_unable(&masters, "m1", NOW_MS);
+    assert_true(m4h_known_masters_any_able(&masters, NOW_MS));
+    m4h_known_masters_unable(&masters, "m3", NOW_MS);
+    assert_false(m4h_known_masters_any_able(&masters, NOW_MS));
+    assert_int_equal(share_of("m2", NOW_MS), 100); /* the nearest, as none of them can */
+    assert_true(m4h_known_masters_any_able(&masters, NOW_MS + 1000));
+}
+
 static void those_that_the_queue_group_takes_are_asked_while_they_can_be(void **state)
 {
     (void)state;
@@ -353,6 +404,9 @@ int main(void)
         TEST(one_that_learns_is_not_asked),
         TEST(a_far_one_is_asked_only_where_no_near_one_is_left),
         TEST(a_far_one_gets_the_time_that_it_needs),
+        TEST(what_validators_may_take_is_as_the_latest_hello_says),
+        TEST(what_validators_took_does_not_make_a_master_far),
+        TEST(one_that_cannot_tell_does_not_rest_and_others_are_asked_first),
         TEST(those_that_the_queue_group_takes_are_asked_while_they_can_be),
         TEST(the_first_question_and_then_one_in_ten_goes_to_the_queue_group),
         TEST(where_there_are_few_questions_one_each_10_s_does),

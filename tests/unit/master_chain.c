@@ -136,6 +136,30 @@ static void the_list_is_read_in_its_order(void **state)
                      M4H_EINVALID);
 }
 
+static void the_slowest_answer_counts_and_is_forgotten_little_by_little(void **state)
+{
+    uint32_t slowest_ms = 1000;
+
+    (void)state;
+    for (int i = 0; i < 16; i++)
+        slowest_ms = m4h_chain_slowest_ms(slowest_ms, 50);
+    assert_in_range(slowest_ms, 500, 700);
+    for (int i = 0; i < 200; i++)
+        slowest_ms = m4h_chain_slowest_ms(slowest_ms, 50);
+    assert_int_equal(slowest_ms, 50);
+    assert_int_equal(m4h_chain_slowest_ms(slowest_ms, 600), 600);
+}
+
+static void a_slave_waits_twice_as_long_and_no_longer_than_the_time_out(void **state)
+{
+    (void)state;
+    assert_int_equal(m4h_chain_may_take_ms(0, 1000), 0);
+    assert_int_equal(m4h_chain_may_take_ms(9, 1000), 0);
+    assert_int_equal(m4h_chain_may_take_ms(300, 1000), 600);
+    assert_int_equal(m4h_chain_may_take_ms(900, 1000), 1000);
+    assert_int_equal(m4h_chain_may_take_ms(UINT32_MAX, 1000), 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +170,8 @@ int main(void)
         cmocka_unit_test(what_is_connected_is_not_cut_because_a_validator_is_down),
         cmocka_unit_test(a_yes_that_makes_no_sense_is_a_failure),
         cmocka_unit_test(the_list_is_read_in_its_order),
+        cmocka_unit_test(the_slowest_answer_counts_and_is_forgotten_little_by_little),
+        cmocka_unit_test(a_slave_waits_twice_as_long_and_no_longer_than_the_time_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

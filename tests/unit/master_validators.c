@@ -214,6 +214,20 @@ static void one_that_hangs_is_left_at_its_timeout(void **state)
     assert_int_equal(m4h_chain_waiting(chain), 0);
 }
 
+static void slaves_are_told_how_long_validators_take(void **state)
+{
+    (void)state;
+    assert_int_equal(m4h_chain_patience_ms(chain), 30); /* who asks elsewhere may need its time */
+    allow(&first, "pump-1");
+    request.recheck = true; /* nothing of what is kept */
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(decide()->kind, M4H_VERDICT_ALLOW);
+    assert_int_equal(m4h_chain_patience_ms(chain), 0);
+    first.play = HANGS;
+    (void)decide();
+    assert_int_equal(m4h_chain_patience_ms(chain), 30);
+}
+
 static void what_it_allowed_is_given_again_without_asking(void **state)
 {
     (void)state;
@@ -300,6 +314,7 @@ int main(void)
         TEST(the_next_is_asked_when_the_first_does_not_know_the_key),
         TEST(a_device_without_a_name_has_that_of_its_key),
         TEST(one_that_hangs_is_left_at_its_timeout),
+        TEST(slaves_are_told_how_long_validators_take),
         TEST(what_it_allowed_is_given_again_without_asking),
         TEST(another_address_or_a_recheck_is_asked_about_anew),
         TEST(what_it_allowed_holds_while_it_is_down),

@@ -171,12 +171,17 @@ static void judge(uint64_t session_id)
     m4h_admission_judge(&hub->slave, session_id, question);
 }
 
-static void hear_master(const char *id, uint64_t instance)
+static void hear_slow_master(const char *id, uint64_t instance, uint32_t validators_ms)
 {
-    struct m4h_master_hello hello = {.instance = instance};
+    struct m4h_master_hello hello = {.instance = instance, .validators_ms = validators_ms};
 
     m4h_text_copy(hello.master_id, sizeof(hello.master_id), id);
     m4h_known_masters_heard(&hub->slave.masters, &hello, m4h_loop_now_ms(hub->slave.loop));
+}
+
+static void hear_master(const char *id, uint64_t instance)
+{
+    hear_slow_master(id, instance, 0);
 }
 
 static void reply_with(int error, const struct m4h_authorize_reply *reply)
@@ -772,6 +777,7 @@ static void a_master_that_is_gone_is_left_and_another_asked_by_its_name(void **s
 
 static void one_that_cannot_tell_is_left_for_one_that_can(void **state)
 {
+    struct m4h_known_masters_numbers numbers;
     struct m4h_problem problem;
     struct m4h_buffer message = M4H_BUFFER_INIT(65536);
     void *context;
@@ -791,6 +797,50 @@ static void one_that_cannot_tell_is_left_for_one_that_can(void **state)
     assert_int_equal(hub->requests, 2);
     assert_int_equal(hub->order.as.refused, M4H_REFUSE_NO_MASTER);
     assert_string_equal(hub->refusal.detail, "authorized_keys cannot be read");
+    m4h_known_masters_count(&hub->slave.masters, m4h_loop_now_ms(hub->slave.loop), &numbers);
+    assert_int_equal(numbers.resting, 0); /* they live */
+}
+
+/* All that the open question has. */
+static void let_time_pass(void)
+{
+    uint64_t until_ms = m4h_loop_now_ms(hub->slave.loop) + hub->timeout_ms;
+
+    m4h_timer_start(hub->look, hub->timeout_ms, 0);
+    while (m4h_loop_now_ms(hub->slave.loop) < until_ms)
+        m4h_loop_run(hub->slave.loop);
+}
+
+static void one_whose_validators_take_their_time_is_waited_for(void **state)
+{
+    struct m4h_known_masters_numbers numbers;
+
+    (void)state;
+    hub->config.authorize_timeout_ms = 5000;
+    hear_two_masters();
+    hear_slow_master("m1", 1, 100);
+    hear_slow_master("m2", 2, 100);
+    judge(1);
+    assert_int_equal(hub->timeout_ms, 300);
+    let_time_pass();
+    reply_with(M4H_ETIMEOUT, NULL); /* it stands still */
+    m4h_known_masters_count(&hub->slave.masters, m4h_loop_now_ms(hub->slave.loop), &numbers);
+    assert_int_equal(numbers.resting, 1);
+    assert_int_equal(hub->requests, 2);
+    reply_with(0, &yes);
+    assert_true(hub->order.as.judged.allowed);
+}
+
+static void so_is_the_queue_group(void **state)
+{
+    (void)state;
+    hub->config.authorize_timeout_ms = 5000;
+    hear_slow_master("m1", 1, 100);
+    hear_slow_master("m2", 2, 40);
+    judge(1);
+    assert_string_equal(hub->subject, "mas4h.v1.rpc.authorize");
+    assert_int_equal(hub->timeout_ms, 350);
+    reply_with(0, &yes);
 }
 
 static void when_the_bus_comes_back_the_masters_of_before_are_not_asked_by_name(void **state)
@@ -873,6 +923,8 @@ int main(void)
         TEST(where_the_bus_is_back_before_a_master_it_is_asked_again),
         TEST(a_master_that_is_gone_is_left_and_another_asked_by_its_name),
         TEST(one_that_cannot_tell_is_left_for_one_that_can),
+        TEST(one_whose_validators_take_their_time_is_waited_for),
+        TEST(so_is_the_queue_group),
         TEST(when_the_bus_comes_back_the_masters_of_before_are_not_asked_by_name),
         TEST(who_answers_for_the_queue_group_is_asked_by_name_from_then_on),
         TEST(a_question_that_the_queue_group_lost_is_asked_again_by_name),

@@ -358,6 +358,7 @@ void full_hello(struct m4h_master_hello *hello)
     hello->learning = true;
     hello->revocations_digest = UINT64_MAX - 1;
     hello->devices_digest = UINT64_MAX - 2;
+    hello->validators_ms = UINT32_MAX - 3;
 }
 
 void full_reservation(struct m4h_shared_reservation *reservation)

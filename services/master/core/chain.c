@@ -6,6 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The part of what a faster answer is faster by that is forgotten with it. */
+#define FORGET 32u
+/* Who takes less is as fast as the master itself. */
+#define AS_FAST_MS 20u
+
 /* ---- the walk -------------------------------------------------------------- */
 
 static bool end(struct m4h_verdict *verdict, const char *name)
@@ -111,4 +116,22 @@ int m4h_chain_parse(const char *text, const char *const *known, size_t places[M4
         error = M4H_EINVALID;
     }
     return error;
+}
+
+/* ---- how long they take -------------------------------------------------------- */
+
+uint32_t m4h_chain_slowest_ms(uint32_t slowest_ms, uint64_t took_ms)
+{
+    if (took_ms >= slowest_ms)
+        return (uint32_t)(took_ms < UINT32_MAX ? took_ms : UINT32_MAX);
+    return slowest_ms - (slowest_ms - (uint32_t)took_ms + FORGET - 1) / FORGET;
+}
+
+uint32_t m4h_chain_may_take_ms(uint32_t slowest_ms, uint64_t timeout_ms)
+{
+    uint64_t may_take_ms = 2 * (uint64_t)slowest_ms;
+
+    if (may_take_ms < AS_FAST_MS)
+        return 0;
+    return (uint32_t)(may_take_ms < timeout_ms ? may_take_ms : timeout_ms);
 }

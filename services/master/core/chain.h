@@ -37,4 +37,11 @@ M4H_MUST_CHECK int m4h_chain_parse(const char *text, const char *const *known,
                                    size_t places[M4H_CHAIN_NAMES_MAX], size_t *count, char *wrong,
                                    size_t wrong_size);
 
+/* How long a validator takes with a key: the longest time, forgotten little by little with each
+ * answer that is faster. Begins with what is to be expected of it. */
+M4H_MUST_CHECK uint32_t m4h_chain_slowest_ms(uint32_t slowest_ms, uint64_t took_ms);
+/* What a slave is told: twice that, as the next may be slower, and at most its time-out; nothing
+ * where it is as fast as the way to a master. */
+M4H_MUST_CHECK uint32_t m4h_chain_may_take_ms(uint32_t slowest_ms, uint64_t timeout_ms);
+
 #endif

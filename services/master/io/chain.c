@@ -24,12 +24,8 @@
 #define LOG "chain"
 
 static const struct m4h_validator_type *const types[] = {
-    &m4h_validator_authorized_keys,
-    &m4h_validator_webhook,
-    &m4h_validator_service,
-    &m4h_validator_database,
-    &m4h_validator_certificates,
-    &m4h_validator_command,
+    &m4h_validator_authorized_keys, &m4h_validator_webhook,      &m4h_validator_service,
+    &m4h_validator_database,        &m4h_validator_certificates, &m4h_validator_command,
 };
 
 _Static_assert(M4H_COUNT(types) <= M4H_CHAIN_NAMES_MAX, "a chain can hold them all");
@@ -46,6 +42,7 @@ struct link {
     struct m4h_timer *timer;
     uint64_t answers[M4H_VERDICT_KINDS]; /* a time-out is one that has failed */
     uint64_t timeouts;
+    uint32_t slowest_ms; /* lately */
     struct m4h_histogram latency;
     struct m4h_kept_verdicts kept;
     struct m4h_log_limit failure_log;
@@ -261,6 +258,8 @@ static void heed(struct question *question, struct m4h_verdict *verdict)
     leave_line(link, question);
     link->answers[verdict->kind]++;
     m4h_latency_add(&link->latency, question->asked_us);
+    link->slowest_ms = m4h_chain_slowest_ms(link->slowest_ms,
+                                            (m4h_latency_clock_us() - question->asked_us) / 1000);
     if (verdict->kind == M4H_VERDICT_FAILED)
         log_failure(link, verdict);
     keep_or_give(link, question, verdict);
@@ -309,6 +308,16 @@ int m4h_chain_ask(struct m4h_chain *chain, const struct m4h_authorize_request *r
     return 0;
 }
 
+uint32_t m4h_chain_patience_ms(const struct m4h_chain *chain)
+{
+    uint64_t patience_ms = 0;
+
+    for (size_t i = 0; i < chain->count; i++)
+        patience_ms +=
+            m4h_chain_may_take_ms(chain->links[i].slowest_ms, timeout_of(&chain->links[i]));
+    return (uint32_t)patience_ms; /* at most 8 of 60 s */
+}
+
 size_t m4h_chain_waiting(const struct m4h_chain *chain)
 {
     size_t waiting = 0;
@@ -337,6 +346,8 @@ static int open_link(struct m4h_chain *chain, const struct m4h_validator_type *t
     link->chain = chain;
     link->type = type;
     m4h_latency_init_short(&link->latency);
+    if (type->is_kept) /* it asks elsewhere, and who knows how fast that is */
+        link->slowest_ms = (uint32_t)timeout_of(link);
     if (m4h_kept_verdicts_open(&link->kept) != 0 ||
         m4h_timer_create(&link->timer, chain->master->loop, on_time, link) != 0)
         return M4H_ENOMEM;

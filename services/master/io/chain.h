@@ -33,6 +33,10 @@ M4H_MUST_CHECK int m4h_chain_ask(struct m4h_chain *chain,
                                  const struct m4h_authorize_request *request,
                                  m4h_chain_on_answer on_answer, void *context);
 
+/* How long a question may take with all validators, by what they took lately: of those that ask
+ * elsewhere, all the time they have until enough answers were faster. */
+uint32_t m4h_chain_patience_ms(const struct m4h_chain *chain);
+
 /* Questions that wait for a validator. */
 size_t m4h_chain_waiting(const struct m4h_chain *chain);
 

@@ -34,6 +34,7 @@ static void say_hello(struct m4h_master *master, bool stopping)
     hello.learning = !master->readiness.is_ready;
     hello.revocations_digest = m4h_revocations_digest(master->revocations);
     hello.devices_digest = m4h_registry_digest(m4h_records_registry(master->records));
+    hello.validators_ms = m4h_chain_patience_ms(master->chain);
     error = m4h_wire_hello_encode(&hello, &master->out);
     if (error == 0)
         error = m4h_bus_publish(master->bus, "mas4h.v1.master.hello", M4H_BUS_FRESH, NULL,

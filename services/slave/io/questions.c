@@ -24,6 +24,9 @@
 /* Questions that wait for the bus are looked at so often. */
 #define WAIT_LOOK_MS 50u
 
+/* What the queue group may take, on top of validators that take their time. */
+#define GROUP_PATIENCE_MS 250u
+
 struct m4h_question {
     UT_hash_handle hh;
     uint64_t session_id;
@@ -33,6 +36,7 @@ struct m4h_question {
     bool waiting;                /* for the bus */
     char master[M4H_ID_MAX + 1]; /* that has it; empty: any of the queue group */
     uint64_t asked_ms;           /* since when */
+    uint32_t validators_ms;      /* what its validators may take */
     struct m4h_slave *slave;
     struct m4h_key_question *key; /* owned */
     bool is_recheck;              /* its session is here already */
@@ -109,29 +113,60 @@ static void tell_answered(const struct m4h_question *question,
 
 /* ---- tries --------------------------------------------------------------------------- */
 
-/* What the end of a try says of the master that had it: `answered_by`, or empty. */
-static void judge_master(struct m4h_question *question, int error, const char *answered_by)
+/* How long the master had it; what validators may take says nothing of how far away it is. */
+static uint64_t answered_within_ms(const struct m4h_question *question, uint64_t now_ms)
+{
+    return question->validators_ms > 0 ? UINT64_MAX : now_ms - question->asked_ms;
+}
+
+/* How long it was silent beyond what its validators may take. */
+static uint64_t silent_for_ms(const struct m4h_question *question, uint64_t now_ms)
+{
+    uint64_t took_ms = now_ms - question->asked_ms;
+
+    return took_ms > question->validators_ms ? took_ms - question->validators_ms : 0;
+}
+
+/* What the end of a try says of the master that had it: `answered_by`, or empty. `is_unable`: it
+ * said itself that it cannot tell. */
+static void judge_master(struct m4h_question *question, int error, bool is_unable,
+                         const char *answered_by)
 {
     struct m4h_slave *slave = question->slave;
     uint64_t now_ms = m4h_loop_now_ms(slave->loop);
-    uint64_t took_ms = now_ms - question->asked_ms;
 
     if (!m4h_bus_is_connected(slave->bus))
         return;
+    if (is_unable) {
+        m4h_known_masters_unable(
+            &slave->masters, question->master[0] != '\0' ? question->master : answered_by, now_ms);
+        return;
+    }
     if (question->master[0] == '\0') {
         if (error == 0)
             m4h_known_masters_near(&slave->masters, answered_by, now_ms);
         return;
     }
     if (error == 0)
-        m4h_known_masters_answered(&slave->masters, question->master, took_ms);
-    else if (m4h_known_masters_failed(&slave->masters, question->master,
-                                      error == M4H_ETIMEOUT ? took_ms : UINT64_MAX, now_ms))
+        m4h_known_masters_answered(&slave->masters, question->master,
+                                   answered_within_ms(question, now_ms));
+    else if (m4h_known_masters_failed(
+                 &slave->masters, question->master,
+                 error == M4H_ETIMEOUT ? silent_for_ms(question, now_ms) : UINT64_MAX, now_ms))
         m4h_log(M4H_LOG_WARNING, "slave", "master=%s reason=\"%s\" others are asked",
                 question->master, m4h_error_text(error));
 }
 
 static void on_reply(void *context, int error, const uint8_t *data, size_t len);
+
+/* Any of the queue group may get it. Where validators take their time, nobody is asked before that
+ * is over. */
+static uint32_t patience_with_group(const struct m4h_slave *slave)
+{
+    uint32_t validators_ms = m4h_known_masters_validators_ms(&slave->masters, NULL);
+
+    return validators_ms > 0 ? validators_ms + GROUP_PATIENCE_MS : UINT32_MAX;
+}
 
 /* Names the master that is asked, or nobody. Returns the subject. */
 static const char *address(struct m4h_question *question, uint64_t now_ms, uint32_t *patience_ms,
@@ -142,13 +177,17 @@ static const char *address(struct m4h_question *question, uint64_t now_ms, uint3
 
     question->master[0] = '\0';
     question->asked_ms = now_ms;
+    question->validators_ms = 0;
     if (question->tries.made > 0 || !m4h_known_masters_ask_group(&slave->masters, now_ms))
         id = m4h_known_masters_choose(&slave->masters, now_ms, slave->next_choice++, patience_ms);
     if (id == NULL || !m4h_known_masters_subject(direct, AUTHORIZE, id)) {
-        *patience_ms = UINT32_MAX;
+        *patience_ms = patience_with_group(slave);
         return AUTHORIZE;
     }
     m4h_text_copy(question->master, sizeof(question->master), id);
+    question->validators_ms = m4h_known_masters_validators_ms(&slave->masters, id);
+    if (*patience_ms != UINT32_MAX)
+        *patience_ms += question->validators_ms;
     return direct;
 }
 
@@ -174,19 +213,18 @@ static int ask(struct m4h_question *question)
                            timeout_ms, on_reply, question, &question->request_id);
 }
 
-/* True: another master has the question now. One that did not answer is left alone, so it
- * is not asked at once again; where nobody was there, somebody must be known to be. */
+/* True: another master has the question now. One that did not answer, or cannot tell, is left
+ * alone, so it is not asked at once again; where nobody was there, somebody must be known to be. */
 static bool ask_another(struct m4h_question *question, int error)
 {
     struct m4h_slave *slave = question->slave;
     uint64_t now_ms = m4h_loop_now_ms(slave->loop);
-    uint32_t pause_ms, patience_ms;
+    uint32_t pause_ms;
 
     if (!m4h_bus_is_connected(slave->bus) ||
         !m4h_tries_again(&question->tries, error, now_ms, 0, &pause_ms))
         return false;
-    if (error == M4H_EUNAVAILABLE &&
-        m4h_known_masters_choose(&slave->masters, now_ms, 0, &patience_ms) == NULL)
+    if (error == M4H_EUNAVAILABLE && !m4h_known_masters_any_able(&slave->masters, now_ms))
         return false;
     if (ask(question) != 0)
         return false;
@@ -199,12 +237,14 @@ static void on_reply(void *context, int error, const uint8_t *data, size_t len)
     struct m4h_question *question = context;
     struct m4h_authorize_reply reply = {0};
     struct m4h_problem problem = {0};
+    bool is_unable;
 
     if (error == 0)
         error = m4h_wire_authorize_reply_decode(data, len, &reply, &problem);
-    if (error == 0 && problem.code == M4H_PROBLEM_UNAVAILABLE)
+    is_unable = error == 0 && problem.code == M4H_PROBLEM_UNAVAILABLE;
+    if (is_unable)
         error = M4H_EUNAVAILABLE; /* this one cannot; another one may */
-    judge_master(question, error, reply.master_id);
+    judge_master(question, error, is_unable, reply.master_id);
     if (error != 0 && ask_another(question, error))
         return;
     if (error != 0 && problem.code == 0 && should_wait(question, error)) {
