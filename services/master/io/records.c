@@ -56,13 +56,33 @@ static void answer(struct m4h_records *records, const char *reply, uint64_t arri
                          m4h_wire_device_reply_encode(record, problem, &records->master->out));
 }
 
+static void answer_ban(struct m4h_records *records, const char *reply, uint64_t arrived_us,
+                       const struct m4h_revoke *revoke, const struct m4h_problem *problem)
+{
+    m4h_master_answer_to(records->master, reply, arrived_us, M4H_MASTER_STATUS,
+                         m4h_wire_revoke_reply_encode(revoke, problem, &records->master->out));
+}
+
+/* Tells who asked for it, if anybody waits. */
+static void answer_change(struct m4h_records *records, const struct m4h_change *change,
+                          const struct m4h_problem *problem)
+{
+    struct m4h_revoke revoke;
+
+    if (change->reply == NULL)
+        return;
+    if (change->kind != M4H_CHANGE_BAN)
+        answer(records, change->reply, change->arrived_us, change->record, problem);
+    else if (m4h_wire_revoke_decode(change->message, change->len, &revoke) == 0)
+        answer_ban(records, change->reply, change->arrived_us, &revoke, problem);
+}
+
 /* It is not to be. */
 static void refuse(struct m4h_records *records, struct m4h_change *change,
                    const struct m4h_problem *problem)
 {
     records->counters.refused++;
-    if (change->reply != NULL)
-        answer(records, change->reply, change->arrived_us, NULL, problem);
+    answer_change(records, change, problem);
     m4h_change_destroy(change);
 }
 
@@ -184,13 +204,13 @@ static void end_change(struct m4h_records *records, struct m4h_change *change, i
     records->counters.written += error == 0;
     records->counters.failed += error != 0;
     if (error != 0) {
-        snprintf(detail, sizeof(detail), "the record could not be written: %s", wrong);
+        snprintf(detail, sizeof(detail), "%s could not be written: %s",
+                 change->kind == M4H_CHANGE_BAN ? "it holds, and" : "the record", wrong);
         m4h_problem_set(&problem, M4H_PROBLEM_UNAVAILABLE, detail);
     }
     if (change->record != NULL && (error == 0 || !change->is_ours))
         carry_out(records, change, &problem);
-    if (change->reply != NULL)
-        answer(records, change->reply, change->arrived_us, change->record, &problem);
+    answer_change(records, change, &problem);
     m4h_change_destroy(change);
 }
 
@@ -318,16 +338,38 @@ size_t m4h_records_waiting(const struct m4h_records *records)
 
 /* ---- what outlives a restart, and what ends ---------------------------------------- */
 
-static void keep_ban(void *context, const struct m4h_revoke *revoke)
+/* NULL: no memory. */
+static struct m4h_change *change_of_ban(const struct m4h_revoke *revoke,
+                                        const struct m4h_bus_message *asker)
+{
+    struct m4h_buffer packed = M4H_BUFFER_INIT(M4H_CHANGE_PACKED_MAX);
+    struct m4h_change *change = NULL;
+
+    if (m4h_wire_revoke_encode(revoke, &packed) == 0)
+        change = m4h_change_create(M4H_CHANGE_BAN, packed.data, packed.len,
+                                   asker != NULL ? asker->reply : NULL);
+    if (change != NULL && asker != NULL)
+        change->arrived_us = asker->arrived_us;
+    m4h_buffer_free(&packed);
+    return change;
+}
+
+static bool keep_ban(void *context, const struct m4h_revoke *revoke,
+                     const struct m4h_bus_message *asker)
 {
     struct m4h_records *records = context;
-    struct m4h_buffer packed = M4H_BUFFER_INIT(M4H_CHANGE_PACKED_MAX);
+    struct m4h_problem problem = {0};
 
-    if (records->store != NULL && m4h_wire_revoke_encode(revoke, &packed) == 0 &&
-        stand_in_line(records, m4h_change_create(M4H_CHANGE_BAN, packed.data, packed.len, NULL),
-                      false))
+    if (records->store == NULL)
+        return false;
+    if (stand_in_line(records, change_of_ban(revoke, asker), false)) {
         write_line(records);
-    m4h_buffer_free(&packed);
+    } else if (asker != NULL) {
+        m4h_problem_set(&problem, M4H_PROBLEM_UNAVAILABLE,
+                        "it holds, and too many changes wait to be written");
+        answer_ban(records, asker->reply, asker->arrived_us, revoke, &problem);
+    }
+    return true;
 }
 
 static void restore_ban(void *context, const struct m4h_revoke *revoke)

@@ -52,8 +52,7 @@ static void log_taken(struct m4h_master *master, const struct m4h_revoke *revoke
             m4h_log_quote(reason, sizeof(reason), revoke->reason), suppressed, what);
 }
 
-/* Into the set, and where it bans or lifts a ban, into what outlives this process. Validators are
- * asked anew. */
+/* Into the set. Validators are asked anew. */
 static int take(struct m4h_master *master, const struct m4h_revoke *revoke,
                 enum m4h_revocations_news *news)
 {
@@ -61,9 +60,15 @@ static int take(struct m4h_master *master, const struct m4h_revoke *revoke,
 
     if (error == 0 && *news != M4H_REVOCATIONS_KNOWN)
         m4h_chain_forget(master->chain, revoke->key_fingerprint, revoke->client_key);
-    if (error == 0 && *news == M4H_REVOCATIONS_BAN && master->keep_ban != NULL)
-        master->keep_ban(master->keep_ban_context, revoke);
     return error;
+}
+
+/* Where it bans or lifts a ban, into what outlives this process. True: that answers `asker`. */
+static bool keep(struct m4h_master *master, const struct m4h_revoke *revoke,
+                 enum m4h_revocations_news news, const struct m4h_bus_message *asker)
+{
+    return news == M4H_REVOCATIONS_BAN && master->keep_ban != NULL &&
+           master->keep_ban(master->keep_ban_context, revoke, asker);
 }
 
 /* From elsewhere, where a clock may be wrong: one that is far ahead would void what will be decided
@@ -72,12 +77,16 @@ static int take_from_elsewhere(struct m4h_master *master, const struct m4h_revok
                                enum m4h_revocations_news *news)
 {
     uint64_t wall_ms = m4h_walltime_now_ms();
+    int error;
 
     *news = M4H_REVOCATIONS_KNOWN;
     if (!m4h_stamp_is_near(wall_ms, revoke->stamp))
         return M4H_EINVALID;
     m4h_stamp_see(&master->stamps, wall_ms, revoke->stamp);
-    return take(master, revoke, news);
+    error = take(master, revoke, news);
+    if (error == 0)
+        (void)keep(master, revoke, *news, NULL);
+    return error;
 }
 
 void m4h_master_restore_ban(struct m4h_master *master, const struct m4h_revoke *revoke)
@@ -130,10 +139,10 @@ static void tell(struct m4h_master *master, const struct m4h_revoke *revoke)
         master->counters.voids_lost++;
 }
 
-static int revoke_now(struct m4h_master *master, const struct m4h_revoke *revoke)
+static int revoke_now(struct m4h_master *master, const struct m4h_revoke *revoke,
+                      enum m4h_revocations_news *news)
 {
-    enum m4h_revocations_news news;
-    int error = take(master, revoke, &news);
+    int error = take(master, revoke, news);
 
     if (error != 0)
         return error;
@@ -148,6 +157,7 @@ void m4h_master_void(struct m4h_master *master, const char *key_fingerprint, con
                      const char *reason)
 {
     struct m4h_revoke revoke = {0};
+    enum m4h_revocations_news news;
 
     /* A ban is lifted by who asks for that, and not by a line that goes. */
     if (m4h_revocations_ban(master->revocations, key_fingerprint, client_key, NULL))
@@ -157,7 +167,7 @@ void m4h_master_void(struct m4h_master *master, const char *key_fingerprint, con
     m4h_text_copy(revoke.client_key, sizeof(revoke.client_key), client_key);
     m4h_text_copy(revoke.actor, sizeof(revoke.actor), master->config->id);
     m4h_text_copy(revoke.reason, sizeof(revoke.reason), reason);
-    if (revoke_now(master, &revoke) != 0)
+    if (revoke_now(master, &revoke, &news) != 0)
         log_bad(master, "what was decided about a key could not be taken back");
 }
 
@@ -179,11 +189,14 @@ void m4h_master_on_revoke(void *context, const struct m4h_bus_message *message)
 
 /* ---- requests -------------------------------------------------------------------- */
 
-static void answer_revoke(struct m4h_master *master, const struct m4h_revoke_request *request,
-                          struct m4h_revoke *revoke, struct m4h_problem *problem)
+/* Does it, and says what it comes to. True: it is answered when it is kept. */
+static bool carry_out(struct m4h_master *master, const struct m4h_revoke_request *request,
+                      const struct m4h_bus_message *message, struct m4h_revoke *revoke,
+                      struct m4h_problem *problem)
 {
     const bool was_banned = m4h_revocations_ban(master->revocations, request->key_fingerprint,
                                                 request->client_key, NULL);
+    enum m4h_revocations_news news;
     int error;
 
     m4h_text_copy(revoke->key_fingerprint, sizeof(revoke->key_fingerprint),
@@ -193,12 +206,13 @@ static void answer_revoke(struct m4h_master *master, const struct m4h_revoke_req
     m4h_text_copy(revoke->reason, sizeof(revoke->reason), request->reason);
     revoke->banned = request->banned;
     revoke->stamp = stamp_for(master, revoke->key_fingerprint, revoke->client_key);
-    error = revoke_now(master, revoke);
+    error = revoke_now(master, revoke, &news);
     if (error == M4H_EFULL)
         m4h_problem_set(problem, M4H_PROBLEM_NO_CAPACITY, "as many bans as can be kept");
     else if (error != 0)
         m4h_problem_set(problem, M4H_PROBLEM_INTERNAL, m4h_error_text(error));
     m4h_master_audit_revoke(master, revoke, was_banned, problem);
+    return error == 0 && keep(master, revoke, news, message);
 }
 
 void m4h_master_on_revoke_request(void *context, const struct m4h_bus_message *message)
@@ -212,8 +226,8 @@ void m4h_master_on_revoke_request(void *context, const struct m4h_bus_message *m
         return; /* a stream was made to deliver it, say: nobody asks for this */
     if (m4h_wire_revoke_request_decode(message->data, message->len, &request) != 0)
         m4h_problem_set(&problem, M4H_PROBLEM_INVALID, "not a request to revoke");
-    else
-        answer_revoke(master, &request, &revoke, &problem);
+    else if (carry_out(master, &request, message, &revoke, &problem))
+        return;
     m4h_master_answer(master, message, M4H_MASTER_STATUS,
                       m4h_wire_revoke_reply_encode(&revoke, &problem, &master->out));
 }

@@ -120,8 +120,10 @@ struct m4h_master {
     struct m4h_enrolling *enrolling;    /* owned */
     struct m4h_revocations *revocations;
     struct m4h_revocations_pull pull; /* of other masters' revocations */
-    /* Keeps what bans, or lifts a ban, for the next start; NULL: only this process knows it. */
-    void (*keep_ban)(void *context, const struct m4h_revoke *revoke);
+    /* Keeps what bans, or lifts a ban, for the next start. True: `asker` (NULL: nobody) is answered
+     * when it is kept, or cannot be. False: only this process knows it. */
+    bool (*keep_ban)(void *context, const struct m4h_revoke *revoke,
+                     const struct m4h_bus_message *asker);
     void *keep_ban_context;
     uint64_t random;
     uint64_t alive_ms; /* when the loop last did something */
