@@ -28,6 +28,7 @@ static void compare_one(void *context, struct m4h_resident *resident)
     if (entry != NULL)
         m4h_entry_read(entry, &tunnel);
     if (entry == NULL || tunnel.stamp != resident->tunnel.stamp ||
+        strcmp(tunnel.labels, resident->tunnel.labels) != 0 ||
         tunnel.port_count != resident->tunnel.port_count ||
         memcmp(tunnel.ports, resident->tunnel.ports, tunnel.port_count * sizeof(uint16_t)) != 0)
         comparison->missing = &resident->tunnel;

@@ -173,12 +173,15 @@ static void free_all(struct sim *sim)
     truth_free(&sim->truth);
 }
 
-/* Whether slaves have given the stream what they can. */
-static bool is_stored(struct sim *sim)
+/* Whether slaves have given the stream what they can. Nobody looks before `agreed_by_ms`. */
+static bool is_stored(struct sim *sim, uint64_t agreed_by_ms)
 {
     const struct sim_slave *slave = truth_unsettled(sim);
+    uint64_t stored_by_ms = sim->faults_until_ms + SIM_STORED_MS;
 
-    if (slave != NULL && sim->now_ms > sim->faults_until_ms + SIM_STORED_MS)
+    if (stored_by_ms < agreed_by_ms)
+        stored_by_ms = agreed_by_ms;
+    if (slave != NULL && sim->now_ms > stored_by_ms + SIM_UNDER_WAY_MS)
         sim_fail(sim, "%u ms after the last fault: %s has events that are not in the stream",
                  SIM_STORED_MS, slave->node.id);
     return slave == NULL;
@@ -196,7 +199,7 @@ static bool is_over(struct sim *sim)
     if (difference != NULL && sim->now_ms > agreed_by_ms + SIM_UNDER_WAY_MS)
         sim_fail(sim, "%u ms after the last fault: %s", heal_ms(sim), difference);
     sim->has_agreed |= difference == NULL;
-    return sim->has_agreed && is_stored(sim);
+    return sim->has_agreed && is_stored(sim, agreed_by_ms);
 }
 
 static void move_clock(struct sim *sim, uint64_t to_ms)

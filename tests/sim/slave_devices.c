@@ -14,6 +14,8 @@
 #define KEEPALIVE_MIN_MS     15000u
 #define KEEPALIVE_MAX_MS     45000u
 
+#define LABEL_SETS           3u
+
 struct key_question {
     uint64_t session;
 };
@@ -184,6 +186,14 @@ static void refuse(struct sim *sim, struct sim_slave *slave, uint64_t session_id
     sim_device_end(sim, slave, session_id);
 }
 
+/* A few sets of labels, and none, so that tunnels share them and devices change theirs. */
+static void label(struct m4h_tunnel *tunnel, const struct sim_session *session)
+{
+    if (session->id % LABEL_SETS != 0)
+        snprintf(tunnel->labels, sizeof(tunnel->labels), "site=s%llu",
+                 (unsigned long long)session->id % LABEL_SETS);
+}
+
 static void admit(struct sim *sim, struct sim_slave *slave, const struct sim_session *session,
                   uint64_t owner_stamp)
 {
@@ -199,6 +209,7 @@ static void admit(struct sim *sim, struct sim_slave *slave, const struct sim_ses
     m4h_text_copy(tunnel.remote_address, sizeof(tunnel.remote_address), "203.0.113.7:50022");
     m4h_text_copy(tunnel.key_fingerprint, sizeof(tunnel.key_fingerprint), "SHA256:key");
     m4h_text_copy(tunnel.client_version, sizeof(tunnel.client_version), "OpenSSH_9.2");
+    label(&tunnel, session);
     if (m4h_roster_add(slave->roster, session->id, owner_stamp, &tunnel, &resident) != 0)
         abort();
     sim_later(sim, sim_between(sim, 1, 50), &slave->node, on_forward, session->id, NULL);
