@@ -3,7 +3,7 @@
 # 200 names, within a second.
 # shellcheck shell=bash disable=SC2207 # names of slaves have no spaces; client keys are read by line
 
-_mas4hctl_commands='status slaves slave tunnels tunnel slot kick drain events top token'
+_mas4hctl_commands='status slaves slave tunnels tunnel slot kick drain events top token ssh ssh-config'
 _mas4hctl_everywhere='--gateway --token-file --cacert --config --timeout --color --help --version --print-config'
 
 # The options of a command.
@@ -17,6 +17,8 @@ _mas4hctl_options() {
         drain) echo --json --yes --wait ;;
         events) echo --json --follow --region --slave --client-key --type --after --limit ;;
         top) echo --interval ;;
+        ssh) echo --identity --user --slave --region --suffix ;;
+        ssh-config) echo --identity --slave --region --suffix --write ;;
         token) echo --name --scope --expires --rate ;;
     esac
 }
@@ -74,14 +76,14 @@ _mas4hctl() {
     case $previous in
         --slave | -s) _mas4hctl_slaves "$word" && return ;;
         --client-key | -k | --prefix | -p) _mas4hctl_devices "$word" && return ;;
-        --token-file | -t | --cacert | --config) COMPREPLY=($(compgen -f -- "$word")) && return ;;
+        --token-file | -t | --cacert | --config | --identity | --write) COMPREPLY=($(compgen -f -- "$word")) && return ;;
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$word")) && return ;;
         --scope) COMPREPLY=($(compgen -W 'slot read operate' -- "$word")) && return ;;
         --type)
-            COMPREPLY=($(compgen -W 'connect disconnect start drain stop refuse flapping load' -- "$word"))
+            COMPREPLY=($(compgen -W 'connect disconnect start drain stop refuse flapping access reload load' -- "$word"))
             return
             ;;
-        --gateway | -g | --timeout | --interval | -i | --region | -r | --limit | -n | --after | --name | --expires | --rate)
+        --gateway | -g | --timeout | --interval | -i | --region | -r | --limit | -n | --after | --name | --expires | --rate | --user | -u | --suffix)
             return
             ;;
     esac
@@ -92,7 +94,7 @@ _mas4hctl() {
     case $command in
         '') COMPREPLY=($(compgen -W "$_mas4hctl_commands" -- "$word")) ;;
         slave | drain) _mas4hctl_slaves "$word" ;;
-        tunnel | kick) _mas4hctl_devices "$word" ;;
+        tunnel | kick | ssh) _mas4hctl_devices "$word" ;;
         token) COMPREPLY=($(compgen -W new -- "$word")) ;;
     esac
 }

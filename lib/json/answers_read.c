@@ -5,19 +5,6 @@
 
 #include <string.h>
 
-static void read_host_keys(const json_t *object, struct m4h_slot *slot)
-{
-    const json_t *keys = m4h_json_get_array(object, "host_keys");
-
-    for (size_t i = 0; i < json_array_size(keys) && slot->host_key_count < M4H_HOST_KEYS_MAX; i++) {
-        const char *key = json_string_value(json_array_get(keys, i));
-
-        if (key != NULL)
-            m4h_ident_text_clean(slot->host_keys[slot->host_key_count++], M4H_HOST_KEY_MAX + 1,
-                                 key);
-    }
-}
-
 int m4h_json_slot_read(const uint8_t *data, size_t len, struct m4h_slot *slot)
 {
     const json_t *object;
@@ -34,7 +21,7 @@ int m4h_json_slot_read(const uint8_t *data, size_t len, struct m4h_slot *slot)
         m4h_json_get_text(object, "host", slot->host, sizeof(slot->host));
         slot->port = m4h_json_get_port(object, "port");
         slot->expires_wall_ms = m4h_json_get_time(object, "expires_at");
-        read_host_keys(object, slot);
+        slot->host_key_count = m4h_json_get_host_keys(object, slot->host_keys);
     } else {
         error = M4H_EINVALID;
     }

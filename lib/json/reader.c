@@ -122,3 +122,18 @@ enum m4h_slave_state m4h_json_get_state(const json_t *object, const char *name)
     }
     return 0;
 }
+
+uint8_t m4h_json_get_host_keys(const json_t *object,
+                               char keys[M4H_HOST_KEYS_MAX][M4H_HOST_KEY_MAX + 1])
+{
+    const json_t *list = m4h_json_get_array(object, "host_keys");
+    uint8_t count = 0;
+
+    for (size_t i = 0; i < json_array_size(list) && count < M4H_HOST_KEYS_MAX; i++) {
+        const char *key = json_string_value(json_array_get(list, i));
+
+        if (key != NULL)
+            m4h_ident_text_clean(keys[count++], M4H_HOST_KEY_MAX + 1, key);
+    }
+    return count;
+}

@@ -29,6 +29,9 @@ uint64_t m4h_json_get_time(const json_t *object, const char *name);
 void m4h_json_get_labels(const json_t *object, const char *name,
                          char labels[M4H_LABELS_TEXT_MAX + 1]);
 uint64_t m4h_json_get_tunnel_id(const json_t *object, const char *name);
+/* "host_keys"; returns how many. */
+uint8_t m4h_json_get_host_keys(const json_t *object,
+                               char keys[M4H_HOST_KEYS_MAX][M4H_HOST_KEY_MAX + 1]);
 enum m4h_slave_state m4h_json_get_state(const json_t *object, const char *name);
 
 #endif

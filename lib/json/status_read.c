@@ -32,6 +32,7 @@ static void read_slave(const json_t *object, struct m4h_slave_status *slave)
     slave->state = m4h_json_get_state(object, "state");
     m4h_json_get_text(object, "host", slave->info.host, sizeof(slave->info.host));
     slave->info.port = m4h_json_get_port(object, "port");
+    slave->info.host_key_count = m4h_json_get_host_keys(object, slave->info.host_keys);
     slave->info.capacity = m4h_json_get_u32(object, "capacity");
     slave->info.weight = m4h_json_get_u32(object, "weight");
     slave->info.handshakes_per_second = m4h_json_get_u32(object, "handshakes_per_second");

@@ -17,6 +17,12 @@ static const struct m4h_config_option options[] = {
      "system's."},
     {"gateway", "timeout_ms", M4H_CONFIG_DURATION, M4H_CONFIG_AT_START, AT(timeout_ms), "10000",
      100, 600000, NULL, "Time for an answer."},
+    {"ssh", "user", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(ssh_user), "ops", 0, 0, NULL,
+     "The user name at slaves, where it means nothing but stands in events; not that at devices."},
+    {"ssh", "identity", M4H_CONFIG_PATH, M4H_CONFIG_AT_START, AT(ssh_identity), "", 0, 0, NULL,
+     "The private key that slaves know, for mas4hctl ssh and ssh-config; none: ssh chooses."},
+    {"ssh", "suffix", M4H_CONFIG_TEXT, M4H_CONFIG_AT_START, AT(ssh_suffix), "mas4h", 0, 0, NULL,
+     "What ssh calls devices: door-7.mas4h, also in known_hosts."},
     {"output", "color", M4H_CONFIG_CHOICE, M4H_CONFIG_AT_START, AT(color), "auto", 0, 0, colors,
      "auto: on a terminal, unless NO_COLOR is set."},
 };

@@ -9,6 +9,9 @@ struct m4h_ctl_config {
     char *token_file;
     char *cacert;
     int64_t timeout_ms;
+    char *ssh_user;
+    char *ssh_identity;
+    char *ssh_suffix;
     int color; /* enum m4h_ctl_color */
 };
 

@@ -18,6 +18,8 @@ static const struct {
     [M4H_CTL_EVENTS] = {m4h_ctl_events, true},
     [M4H_CTL_TOP] = {m4h_ctl_top, true},
     [M4H_CTL_TOKEN_NEW] = {m4h_ctl_token_new, false},
+    [M4H_CTL_SSH] = {m4h_ctl_ssh, true},
+    [M4H_CTL_SSH_CONFIG] = {m4h_ctl_ssh_settings, true},
 };
 
 int m4h_ctl_run(int argc, char *const *argv)

@@ -221,12 +221,12 @@ class OnACluster(ClusterTestCase):
             complete_line mas4hctl tunnels --pre
             complete_line mas4hctl drain sl
             complete_line mas4hctl kick comp
-            complete_line mas4hctl events --type re
+            complete_line mas4hctl events --type rel
             complete_line mas4hctl --gateway {self.url} tunnels --slave slave-2
             complete_line mas4hctl token ''"""
         result = subprocess.run(["bash", "-c", script], env={**CLEAN, "MAS4H_GATEWAY": self.url}, text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30, check=True)
-        self.assertEqual(["slaves slave slot", "--prefix", "slave-1 slave-2 slave-3", "complete-1", "refuse", "slave-2", "new"],
+        self.assertEqual(["slaves slave slot", "--prefix", "slave-1 slave-2 slave-3", "complete-1", "reload", "slave-2", "new"],
                          [line.strip() for line in result.stdout.splitlines()], result.stderr)
 
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#define WORDS_MAX 8
+#define WORDS_MAX 16
 
 static struct m4h_ctl_arguments arguments;
 static char message[M4H_CTL_MESSAGE_MAX];
@@ -31,7 +31,8 @@ static int parse(const char *const words[WORDS_MAX])
 static void options_stand_before_or_after_the_command(void **state)
 {
     (void)state;
-    assert_int_equal(PARSE("--region", "eu", "tunnels", "-s", "slave-1", "--prefix=door", "-l", "site=b"), 0);
+    assert_int_equal(
+        PARSE("--region", "eu", "tunnels", "-s", "slave-1", "--prefix=door", "-l", "site=b"), 0);
     assert_int_equal(arguments.command, M4H_CTL_TUNNELS);
     assert_string_equal(arguments.region, "eu");
     assert_string_equal(arguments.slave, "slave-1");
@@ -57,6 +58,22 @@ static void behind_two_dashes_nothing_is_an_option(void **state)
     assert_int_equal(PARSE("tunnel", "--", "--json"), 0);
     assert_string_equal(arguments.operand, "--json");
     assert_false(arguments.is_json);
+}
+
+static void what_follows_the_dashes_behind_ssh_is_for_ssh(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("ssh", "-u", "root", "Door", "--", "-v", "--json", "ls"), 0);
+    assert_int_equal(arguments.command, M4H_CTL_SSH);
+    assert_string_equal(arguments.operand, "Door");
+    assert_string_equal(arguments.user, "root");
+    assert_int_equal(arguments.word_count, 3);
+    assert_string_equal(arguments.words[1], "--json");
+    assert_int_equal(PARSE("ssh", "Door"), 0);
+    assert_int_equal(arguments.word_count, 0);
+    assert_int_equal(PARSE("ssh", "Door", "ls"), M4H_EINVALID);
+    assert_int_equal(PARSE("ssh-config", "--write", "file"), 0);
+    assert_string_equal(arguments.write, "file");
 }
 
 static void seconds_may_have_a_fraction(void **state)
@@ -126,6 +143,7 @@ int main(void)
         cmocka_unit_test(options_stand_before_or_after_the_command),
         cmocka_unit_test(a_command_of_two_words_and_one_with_an_operand),
         cmocka_unit_test(behind_two_dashes_nothing_is_an_option),
+        cmocka_unit_test(what_follows_the_dashes_behind_ssh_is_for_ssh),
         cmocka_unit_test(seconds_may_have_a_fraction),
         cmocka_unit_test(what_is_wrong_is_refused_and_named),
         cmocka_unit_test(help_needs_no_command_and_names_all),

@@ -28,6 +28,8 @@ static const struct command {
      NULL,
      M4H_CTL_TOKEN_NEW,
      "make an access token and its line for the gateway"},
+    {{"ssh"}, "KEY", M4H_CTL_SSH, "ssh to a device by its name; -- and words for ssh may follow"},
+    {{"ssh-config"}, NULL, M4H_CTL_SSH_CONFIG, "settings with which ssh, scp, rsync find devices"},
 };
 
 enum kind {
@@ -40,6 +42,7 @@ enum kind {
 #define AT(member)  offsetof(struct m4h_ctl_arguments, member)
 #define OF(command) (1u << (command))
 #define LISTS       (OF(M4H_CTL_SLAVES) | OF(M4H_CTL_TUNNELS))
+#define WAYS        (OF(M4H_CTL_SSH) | OF(M4H_CTL_SSH_CONFIG))
 #define EVERY       0xffffffffu
 #define NUMBER_MAX  1000000000u
 
@@ -58,11 +61,11 @@ static const struct option {
     {"config", 0, TEXT, AT(config), EVERY, "FILE", "settings, instead of the usual file"},
     {"timeout", 0, SECONDS, AT(timeout_ms), EVERY, "SECONDS", "wait so long for an answer"},
     {"color", 0, TEXT, AT(color), EVERY, "WHEN", "auto, always or never"},
-    {"json", 'j', FLAG, AT(is_json), EVERY & ~(OF(M4H_CTL_TOP) | OF(M4H_CTL_TOKEN_NEW)), NULL,
-     "what the gateway says; lists and events a line each"},
-    {"region", 'r', TEXT, AT(region), LISTS | OF(M4H_CTL_SLOT) | OF(M4H_CTL_EVENTS), "REGION",
-     "of this region only"},
-    {"slave", 's', TEXT, AT(slave), OF(M4H_CTL_TUNNELS) | OF(M4H_CTL_EVENTS), "SLAVE",
+    {"json", 'j', FLAG, AT(is_json), EVERY & ~(OF(M4H_CTL_TOP) | OF(M4H_CTL_TOKEN_NEW) | WAYS),
+     NULL, "what the gateway says; lists and events a line each"},
+    {"region", 'r', TEXT, AT(region), LISTS | OF(M4H_CTL_SLOT) | OF(M4H_CTL_EVENTS) | WAYS,
+     "REGION", "of this region only"},
+    {"slave", 's', TEXT, AT(slave), OF(M4H_CTL_TUNNELS) | OF(M4H_CTL_EVENTS) | WAYS, "SLAVE",
      "of this slave only"},
     {"prefix", 'p', TEXT, AT(prefix), OF(M4H_CTL_TUNNELS), "TEXT",
      "whose client key begins like this"},
@@ -87,6 +90,10 @@ static const struct option {
     {"expires", 0, TEXT, AT(expires), OF(M4H_CTL_TOKEN_NEW), "TIME",
      "until when it counts: 2027-01-31T00:00:00Z"},
     {"rate", 0, NUMBER, AT(rate), OF(M4H_CTL_TOKEN_NEW), "COUNT", "requests a second at most"},
+    {"identity", 0, TEXT, AT(identity), WAYS, "FILE", "the key that the slaves know"},
+    {"user", 'u', TEXT, AT(user), OF(M4H_CTL_SSH), "USER", "who to be at the device"},
+    {"suffix", 0, TEXT, AT(suffix), WAYS, "NAME", "what ssh calls devices: KEY.NAME"},
+    {"write", 0, TEXT, AT(write), OF(M4H_CTL_SSH_CONFIG), "FILE", "into this file"},
 };
 
 static const struct {
@@ -281,6 +288,19 @@ static int check(struct reading *reading)
     return 0;
 }
 
+/* "ssh KEY" has been read: what follows "--" is for ssh. */
+static bool takes_words(const struct reading *reading)
+{
+    return reading->word_count == 2 && strcmp(reading->words[0], "ssh") == 0;
+}
+
+static void take_rest(struct reading *reading)
+{
+    reading->arguments->words = (const char *const *)&reading->argv[reading->next];
+    reading->arguments->word_count = (size_t)(reading->argc - reading->next);
+    reading->next = reading->argc;
+}
+
 int m4h_ctl_arguments_parse(int argc, char *const *argv, struct m4h_ctl_arguments *arguments,
                             char message[M4H_CTL_MESSAGE_MAX])
 {
@@ -294,9 +314,11 @@ int m4h_ctl_arguments_parse(int argc, char *const *argv, struct m4h_ctl_argument
     while (error == 0 && reading.next < argc) {
         const char *argument = argv[reading.next++];
 
-        if (!has_options_ended && strcmp(argument, "--") == 0)
+        if (!has_options_ended && strcmp(argument, "--") == 0) {
             has_options_ended = true;
-        else if (!has_options_ended && argument[0] == '-' && argument[1] != '\0')
+            if (takes_words(&reading))
+                take_rest(&reading);
+        } else if (!has_options_ended && argument[0] == '-' && argument[1] != '\0')
             error = take_option(&reading, argument);
         else if (reading.word_count < M4H_COUNT(reading.words))
             reading.words[reading.word_count++] = argument;

@@ -21,6 +21,8 @@ enum m4h_ctl_command {
     M4H_CTL_EVENTS,
     M4H_CTL_TOP,
     M4H_CTL_TOKEN_NEW,
+    M4H_CTL_SSH,
+    M4H_CTL_SSH_CONFIG,
 };
 
 /* What is printed instead of doing anything. */
@@ -45,6 +47,9 @@ struct m4h_ctl_arguments {
 
     const char *region, *slave, *prefix, *label, *client_key, *type, *after;
     const char *name, *scope, *expires;
+    const char *identity, *user, *suffix, *write;
+    const char *const *words; /* behind "--", of ssh */
+    size_t word_count;
     uint32_t limit, rate, interval_ms; /* 0: not given */
     bool is_quiet, has_consent, waits, follows;
 };

@@ -20,6 +20,10 @@ enum m4h_ctl_exit m4h_ctl_drain(struct m4h_ctl_session *session);
 enum m4h_ctl_exit m4h_ctl_events(struct m4h_ctl_session *session);
 enum m4h_ctl_exit m4h_ctl_top(struct m4h_ctl_session *session);
 
+/* The way to devices: ssh.c */
+enum m4h_ctl_exit m4h_ctl_ssh(struct m4h_ctl_session *session);
+enum m4h_ctl_exit m4h_ctl_ssh_settings(struct m4h_ctl_session *session);
+
 /* Without a gateway: token.c */
 enum m4h_ctl_exit m4h_ctl_token_new(struct m4h_ctl_session *session);
 
