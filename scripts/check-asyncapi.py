@@ -9,23 +9,26 @@ import re
 import sys
 from pathlib import Path
 
-PARTS = ("event", "slave", "tunnel")
-BEGIN = "        # From proto/mas4h/v1, by scripts/check-asyncapi.py --write.\n        schema: |\n"
+# What stands before each schema, and the files of proto/ that it is of.
+SCHEMAS = {
+    "        # From proto/mas4h/v1/audit.proto, by scripts/check-asyncapi.py --write.\n        schema: |\n": ("audit",),
+    "        # From proto/mas4h/v1, by scripts/check-asyncapi.py --write.\n        schema: |\n": ("event", "slave", "tunnel"),
+}
 
 
-def schema(proto):
-    """The files of proto/ that an event needs, as one."""
+def schema(proto, parts):
+    """Some files of proto/, as one."""
     lines = ['syntax = "proto3";', "package mas4h.v1;", 'import "google/protobuf/timestamp.proto";']
-    for part in PARTS:
+    for part in parts:
         text = (proto / "mas4h" / "v1" / f"{part}.proto").read_text()
         text = re.sub(r'^(syntax|package|import) .*\n', "", text, flags=re.M)
         lines += ["", *text.strip().splitlines()]
     return "".join(f"          {line}".rstrip() + "\n" for line in lines)
 
 
-def split(document):
+def split(document, begin):
     """What is before the schema, the schema, and what is after it."""
-    before, found, rest = document.partition(BEGIN)
+    before, found, rest = document.partition(begin)
     if not found:
         sys.exit("docs/asyncapi.yaml has no place for the messages")
     end = re.search(r"^ {0,9}\S", rest, re.M)
@@ -42,13 +45,15 @@ def main():
     root = Path(sys.argv[1])
     path = root / "docs" / "asyncapi.yaml"
     document = path.read_text()
-    before, old, after = split(document)
-    new = schema(root / "proto")
+    written = document
+    for begin, parts in SCHEMAS.items():
+        before, _, after = split(written, begin)
+        written = before + schema(root / "proto", parts) + after
     if "--write" in sys.argv[2:]:
-        path.write_text(before + new + after)
+        path.write_text(written)
         return
     faults = []
-    if old != new:
+    if written != document:
         faults.append("its messages are not those of proto/: scripts/check-asyncapi.py . --write")
     for kind in event_types(root / "proto"):
         if f"address: mas4h.v1.events.{{region}}.{{slave}}.{kind}\n" not in document:

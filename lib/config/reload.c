@@ -11,6 +11,7 @@
 #include "lib/config/table.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -173,6 +174,24 @@ int m4h_config_reload(struct m4h_config_source *source, void *config, unsigned *
     source->reloads++;
     source->read_wall_ms = m4h_walltime_now_ms();
     return 0;
+}
+
+void m4h_config_source_name_changes(const struct m4h_config_source *source, char *out, size_t size)
+{
+    size_t len = 0;
+
+    out[0] = '\0';
+    for (unsigned i = 0; i < source->changed_count; i++) {
+        const struct m4h_config_option *option = source->changed[i];
+        int added = snprintf(out + len, size - len, "%s%s.%s", i == 0 ? "changed=" : ",",
+                             option->section, option->key);
+
+        if (added < 0 || (size_t)added >= size - len) {
+            out[len] = '\0';
+            return;
+        }
+        len += (size_t)added;
+    }
 }
 
 /* ---- metrics ----------------------------------------------------------------- */

@@ -38,6 +38,10 @@ void m4h_config_source_init(struct m4h_config_source *source, const struct m4h_c
 M4H_MUST_CHECK int m4h_config_reload(struct m4h_config_source *source, void *config,
                                      unsigned *changed);
 
+/* "changed=dispatch.fallback,log.level": what the last reload took over, as far as there is room
+ * for; "" where it was nothing. */
+void m4h_config_source_name_changes(const struct m4h_config_source *source, char *out, size_t size);
+
 /* For a look now and then: true once the file has changed since it was read, well or
  * not, and then stayed the same from one look to the next. */
 bool m4h_config_source_has_changed(struct m4h_config_source *source);

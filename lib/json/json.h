@@ -118,6 +118,7 @@ M4H_MUST_CHECK int m4h_json_stream_state_parse(const uint8_t *data, size_t len, 
 /* One message of the stream, by STREAM.MSG.GET. */
 struct m4h_json_stored {
     uint64_t seq;
+    uint64_t wall_ms; /* when it was stored; 0: not said */
     char subject[256];
 };
 
@@ -128,6 +129,13 @@ M4H_MUST_CHECK int m4h_json_stored_request(struct m4h_buffer *out, uint64_t seq)
 M4H_MUST_CHECK int m4h_json_stored_parse(const uint8_t *data, size_t len,
                                          struct m4h_json_stored *stored,
                                          struct m4h_buffer *payload);
+
+/* ---- the audit --------------------------------------------------------------- */
+
+/* {"audit": [...], "next_page_token": "..."}: an entry's id is its record_id, its source the
+ * service_id. */
+M4H_MUST_CHECK int m4h_json_audit(struct m4h_buffer *out, const struct m4h_audit_record *entries,
+                                  size_t count, const char *next_page_token);
 
 /* ---- slots ------------------------------------------------------------------- */
 

@@ -40,6 +40,11 @@ M4H_MUST_CHECK int m4h_json_lines(const uint8_t *data, size_t len, const char *l
                                   struct m4h_buffer *out, size_t *count,
                                   char next_page_token[M4H_JSON_TOKEN_MAX]);
 
+/* A page of the audit, as m4h_json_audit writes it; the same for the array. */
+M4H_MUST_CHECK int m4h_json_audit_read(const uint8_t *data, size_t len,
+                                       struct m4h_audit_record **entries, size_t *count,
+                                       char next_page_token[M4H_JSON_TOKEN_MAX]);
+
 /* {"slot": {...}} */
 M4H_MUST_CHECK int m4h_json_slot_read(const uint8_t *data, size_t len, struct m4h_slot *slot);
 

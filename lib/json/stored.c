@@ -2,6 +2,7 @@
 #include "lib/base/base64.h"
 #include "lib/base/error.h"
 #include "lib/json/json.h"
+#include "lib/json/reader.h"
 #include "lib/json/writer.h"
 
 #include <jansson.h>
@@ -102,6 +103,7 @@ static int read_message(const json_t *message, struct m4h_json_stored *stored,
     if (subject == NULL || strlen(subject) >= sizeof(stored->subject) ||
         !read_number(message, "seq", &stored->seq))
         return M4H_EPROTOCOL;
+    stored->wall_ms = m4h_json_get_time(message, "time");
     snprintf(stored->subject, sizeof(stored->subject), "%s", subject);
     return read_payload(json_object_get(message, "data"), payload);
 }

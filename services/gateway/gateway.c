@@ -26,6 +26,7 @@
 #include "services/gateway/io/shared.h"
 #include "services/gateway/io/slots.h"
 #include "services/gateway/io/status.h"
+#include "services/gateway/io/trail.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,8 +58,9 @@ struct m4h_gateway {
     struct m4h_gateway_slots slots;
     struct m4h_gateway_operations operations;
     struct m4h_gateway_feed *feed;
+    struct m4h_gateway_trail *trail;
     struct m4h_http_ops ops;
-    struct m4h_http_routes routes[8];
+    struct m4h_http_routes routes[9];
     struct m4h_networks trusted_proxies;
     char host[M4H_HOST_MAX + 1];
     bool ready_file_is_there;
@@ -230,6 +232,7 @@ static void write_metrics(void *context, struct m4h_metrics *metrics)
     m4h_http_server_write_durations(gateway->http, "mas4h_gateway_http_request_duration_seconds",
                                     metrics);
     m4h_gateway_access_write_metrics(&gateway->access, metrics);
+    m4h_gateway_trail_write_metrics(gateway->trail, metrics);
     m4h_audit_write_metrics(gateway->audit, "mas4h_gateway", metrics);
     m4h_loop_write_lag(gateway->loop, "main", true, metrics);
     if (gateway->source != NULL)
@@ -291,17 +294,22 @@ static int start_http(struct m4h_gateway *gateway)
     gateway->routes[5] = m4h_gateway_session_routes(&gateway->access);
     gateway->routes[6] = m4h_gateway_operations_routes(&gateway->operations);
     gateway->routes[7] = m4h_gateway_index_routes();
+    gateway->routes[8] = m4h_gateway_trail_routes(gateway->trail);
     return m4h_http_server_create(&gateway->http, gateway->loop, &address, &http);
 }
 
 /* ---- reload ------------------------------------------------------------------------ */
 
-static void reload_config(struct m4h_gateway *gateway)
+static void reload_config(struct m4h_gateway *gateway, const char *cause)
 {
     unsigned changed;
+    int error;
 
-    if (gateway->source == NULL ||
-        m4h_config_reload(gateway->source, gateway->config, &changed) != 0)
+    if (gateway->source == NULL)
+        return;
+    error = m4h_config_reload(gateway->source, gateway->config, &changed);
+    m4h_gateway_audit_reload(gateway->audit, gateway->config->id, gateway->source, cause, error);
+    if (error != 0)
         return;
     m4h_log_set_level((enum m4h_log_level)gateway->config->log_level);
     gateway->slots.in_flight_max = (uint32_t)gateway->config->slots_in_flight_max;
@@ -315,7 +323,7 @@ static void reload_config(struct m4h_gateway *gateway)
 void m4h_gateway_reload(struct m4h_gateway *gateway)
 {
     m4h_supervisor_reloading(gateway->supervisor);
-    reload_config(gateway);
+    reload_config(gateway, "SIGHUP");
     m4h_token_file_load(&gateway->access.tokens);
     m4h_http_server_reload_tls(gateway->http);
     m4h_supervisor_ready(gateway->supervisor);
@@ -332,7 +340,7 @@ static void on_look(void *context)
     m4h_gateway_feed_dropped(gateway->feed, bus.dropped_in);
     if (gateway->source != NULL && gateway->config->watch_config &&
         m4h_config_source_has_changed(gateway->source))
-        reload_config(gateway);
+        reload_config(gateway, "file");
     m4h_token_file_check(&gateway->access.tokens);
     m4h_http_server_check_tls(gateway->http);
     m4h_supervisor_status(gateway->supervisor, "%s%s",
@@ -361,6 +369,9 @@ static int start(struct m4h_gateway *gateway)
     if (error == 0)
         error = m4h_gateway_shared_create(&gateway->shared, gateway->loop, gateway->rpc,
                                           (uint32_t)gateway->config->status_keep_ms);
+    if (error == 0)
+        error = m4h_gateway_trail_create(&gateway->trail, gateway->loop, gateway->bus,
+                                         gateway->config->events_stream);
     if (error == 0)
         error = start_http(gateway);
     if (error == 0)
@@ -419,6 +430,7 @@ void m4h_gateway_destroy(struct m4h_gateway *gateway)
     /* Every open question ends, and so answers its request; then the requests. */
     if (gateway->rpc != NULL)
         m4h_gateway_rpc_close(gateway->rpc);
+    m4h_gateway_trail_destroy(gateway->trail);
     m4h_timer_close(gateway->look);
     m4h_gateway_drain_close(gateway->drain);
     m4h_http_server_destroy(gateway->http);

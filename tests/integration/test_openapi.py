@@ -175,6 +175,8 @@ class Answers(ClusterTestCase):
         self.ask_what_is_wrong()
         self.ask_for_slots()
         self.read_events()
+        self.ask("GET", "/v1/audit?action=kick&page_size=5", 200)
+        self.ask("GET", "/v1/audit?since=yesterday", 400)
         self.ask_with_tokens()
         self.drain()
         self.lose_the_master()

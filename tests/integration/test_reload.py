@@ -195,6 +195,24 @@ class Reload(ClusterTestCase):
                 service.write({"log": {"level": "debug"}})
                 self.assertIn("setting=log.level changed", service.logged_since(before, "is reloaded"))
 
+    def audited(self, identity):
+        """(actor, error, detail) of the reloads of one service, newest first."""
+        entries = self.cluster.get(f"/v1/audit?action=config.reload&target={identity}")["audit"]
+        return [(entry["actor"], entry["error"] != "", entry["detail"]) for entry in entries]
+
+    def test_the_audit_names_what_has_changed_and_what_was_not_taken(self):
+        for kind in ("slave", "master", "gateway"):
+            with self.subTest(kind=kind):
+                identity = f"audited-{kind}"
+                service = self.start(kind, identity, run={"watch_config": "no"})
+                service.reload()  # nothing has changed: nothing is told
+                service.reload({"log": {"level": "debug"}})
+                service.write_text("nonsense\n")
+                service.reload()
+                wait_until(lambda: len(self.audited(identity)) == 2, 15, f"two entries of {identity}")
+                self.assertEqual([("SIGHUP", True, ""), ("SIGHUP", False, "changed=log.level")],
+                                 self.audited(identity))
+
     def test_a_gateway_takes_limits_over(self):
         gateway = self.start("gateway", "gateway-reloaded", run={"watch_config": "no"})
         said = gateway.reload({"slots": {"in_flight_max": 5}, "http": {"connections_max": 11}})

@@ -25,3 +25,19 @@ void m4h_gateway_audit_order(struct m4h_audit *audit, const struct m4h_http_requ
                                                         : m4h_problem_code_name(problem->code));
     m4h_audit_tell(audit, &record);
 }
+
+void m4h_gateway_audit_reload(struct m4h_audit *audit, const char *gateway_id,
+                              const struct m4h_config_source *source, const char *actor, int error)
+{
+    struct m4h_audit_record record = {.action = "config.reload"};
+
+    if (error == 0 && source->changed_count == 0)
+        return;
+    m4h_text_copy(record.actor, sizeof(record.actor), actor);
+    m4h_text_copy(record.target, sizeof(record.target), gateway_id);
+    if (error != 0)
+        m4h_text_copy(record.error, sizeof(record.error), "not taken over: the old settings stay");
+    else
+        m4h_config_source_name_changes(source, record.detail, sizeof(record.detail));
+    m4h_audit_tell(audit, &record);
+}

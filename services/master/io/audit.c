@@ -70,24 +70,6 @@ void m4h_master_audit_key_removed(struct m4h_master *master, const char *fingerp
     m4h_audit_tell(master->audit, &record);
 }
 
-/* "changed=dispatch.fallback,log.level" */
-static void name_changes(const struct m4h_config_source *source, char *out, size_t size)
-{
-    size_t len = 0;
-
-    out[0] = '\0';
-    for (unsigned i = 0; i < source->changed_count; i++) {
-        char name[M4H_DETAIL_MAX];
-        int name_len = snprintf(name, sizeof(name), "%s%s.%s", i == 0 ? "changed=" : ",",
-                                source->changed[i]->section, source->changed[i]->key);
-
-        if (name_len < 0 || len + (size_t)name_len >= size)
-            return;
-        memcpy(out + len, name, (size_t)name_len + 1);
-        len += (size_t)name_len;
-    }
-}
-
 void m4h_master_audit_reload(struct m4h_master *master, const char *actor, int error)
 {
     struct m4h_audit_record record = {.action = "config.reload"};
@@ -99,6 +81,6 @@ void m4h_master_audit_reload(struct m4h_master *master, const char *actor, int e
     if (error != 0)
         m4h_text_copy(record.error, sizeof(record.error), "not taken over: the old settings stay");
     else
-        name_changes(master->source, record.detail, sizeof(record.detail));
+        m4h_config_source_name_changes(master->source, record.detail, sizeof(record.detail));
     m4h_audit_tell(master->audit, &record);
 }

@@ -5,6 +5,12 @@
 
 #include "lib/base/error.h"
 
+#include <assert.h>
+#include <stdio.h>
+
+static_assert(M4H_CONFIG_CHANGED_MAX <= M4H_RELOAD_SETTINGS_MAX,
+              "an event has room for what a reload names");
+
 static void hand_out_settings(struct m4h_slave *slave)
 {
     struct m4h_worker_settings *settings;
@@ -37,15 +43,36 @@ static void apply(struct m4h_slave *slave)
     hand_out_settings(slave);
 }
 
+/* Where nothing has changed there is nothing to tell. */
+static void tell(struct m4h_slave *slave, const char *cause, int error)
+{
+    const struct m4h_config_source *source = slave->source;
+    struct m4h_event event = {.type = M4H_EVENT_RELOAD};
+    struct m4h_reload *told = &event.as.reload;
+
+    if (error == 0 && source->changed_count == 0)
+        return;
+    m4h_text_copy(told->actor, sizeof(told->actor), cause);
+    if (error != 0)
+        m4h_text_copy(told->error, sizeof(told->error), "not taken over: the old settings stay");
+    for (unsigned i = 0; error == 0 && i < source->changed_count; i++)
+        snprintf(told->settings[told->setting_count++], sizeof(told->settings[0]), "%s.%s",
+                 source->changed[i]->section, source->changed[i]->key);
+    m4h_publisher_send(slave, &event);
+}
+
 static void reload(struct m4h_slave *slave, const char *cause)
 {
     unsigned changed;
+    int error;
 
     if (slave->source == NULL) {
         m4h_log(M4H_LOG_WARNING, M4H_SLAVE_COMPONENT, "cause=%s nothing to read again", cause);
         return;
     }
-    if (m4h_config_reload(slave->source, slave->config, &changed) != 0)
+    error = m4h_config_reload(slave->source, slave->config, &changed);
+    tell(slave, cause, error);
+    if (error != 0)
         return;
     if (changed > 0)
         apply(slave);
