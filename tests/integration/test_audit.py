@@ -3,7 +3,6 @@ and none is lost while NATS is away."""
 
 import contextlib
 import signal
-import time
 import unittest
 import urllib.parse
 
@@ -53,7 +52,7 @@ class Audit(ClusterTestCase):
 
     def test_what_was_ordered_in_vain_says_why(self):
         self.assertEqual(404, self.cluster.request("DELETE", "/v1/tunnels/nobody")[0])
-        self.assertIn("no such tunnel", self.one(target="nobody", action="kick")["error"])
+        self.assertIn("no tunnel of that client key", self.one(target="nobody", action="kick")["error"])
 
     def test_a_stranger_is_refused(self):
         key = self.cluster.make_key("stranger", authorized=False)
@@ -79,12 +78,9 @@ class Audit(ClusterTestCase):
         key = self.cluster.make_key("gone")
         line = (self.cluster.dir / "gone.key.pub").read_text().split()[1]
         self.connect("gone-by")  # the file has been read with both
-        wait_until(lambda: self.cluster.masters[0].log_lines("authorized_keys", "keys="), 10, "the keys being read")
-        time_limit = time.monotonic() + 15
         kept = [text for text in self.cluster.authorized_keys.read_text().splitlines(True) if line not in text]
         self.cluster.authorized_keys.write_text("".join(kept))
-        removed = self.one(seconds=max(1, time_limit - time.monotonic()), action="key.removed",
-                           target=fingerprint(f"{key}.pub"))
+        removed = self.one(action="key.removed", target=fingerprint(f"{key}.pub"))
         self.assertEqual("file", removed["actor"])
 
     def test_pages_hold_each_entry_once_newest_first_and_after_gives_the_later_ones(self):
