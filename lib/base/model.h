@@ -476,6 +476,7 @@ struct m4h_revoke_request {
     char actor[M4H_ACTOR_MAX + 1];
     char reason[M4H_DETAIL_MAX + 1];
     char request_id[M4H_REQUEST_ID_MAX + 1];
+    bool lifts_only; /* of the name there must be a ban */
 };
 
 /* Of a page of revocations. */

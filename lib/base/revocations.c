@@ -85,13 +85,25 @@ void m4h_revocations_destroy(struct m4h_revocations *revocations)
 
 /* ---- entries ------------------------------------------------------------------- */
 
-static void name_of(char name[M4H_REVOCATION_NAME_MAX + 1], const char *key_fingerprint,
-                    const char *client_key)
+void m4h_revocation_name(char name[M4H_REVOCATION_NAME_MAX + 1], const char *key_fingerprint,
+                         const char *client_key)
 {
     bool is_key = key_fingerprint[0] != '\0';
 
     snprintf(name, M4H_REVOCATION_NAME_MAX + 1, "%s%s", is_key ? KEY : DEVICE,
              is_key ? key_fingerprint : client_key);
+}
+
+bool m4h_revocation_name_parse(const char *name, char key_fingerprint[M4H_FINGERPRINT_MAX + 1],
+                               char client_key[M4H_CLIENT_KEY_MAX + 1])
+{
+    key_fingerprint[0] = client_key[0] = '\0';
+    if (strncmp(name, KEY, strlen(KEY)) == 0)
+        return m4h_text_copy(key_fingerprint, M4H_FINGERPRINT_MAX + 1, name + strlen(KEY)) &&
+               key_fingerprint[0] != '\0';
+    return strncmp(name, DEVICE, strlen(DEVICE)) == 0 &&
+           m4h_text_copy(client_key, M4H_CLIENT_KEY_MAX + 1, name + strlen(DEVICE)) &&
+           m4h_ident_client_key_is_valid(client_key);
 }
 
 static struct entry *find(const struct m4h_revocations *revocations, const char *name)
@@ -107,7 +119,7 @@ static struct entry *find_either(const struct m4h_revocations *revocations,
 {
     char name[M4H_REVOCATION_NAME_MAX + 1];
 
-    name_of(name, key_fingerprint, client_key);
+    m4h_revocation_name(name, key_fingerprint, client_key);
     return find(revocations, name);
 }
 
@@ -152,13 +164,8 @@ static struct entry *make(const char *name, const struct m4h_revoke *revoke)
 
 static void copy_out(const struct entry *entry, struct m4h_revoke *out)
 {
-    const char *name = entry->name;
-
     *out = (struct m4h_revoke){.stamp = entry->stamp, .banned = entry->banned};
-    if (strncmp(name, KEY, strlen(KEY)) == 0)
-        m4h_text_copy(out->key_fingerprint, sizeof(out->key_fingerprint), name + strlen(KEY));
-    else
-        m4h_text_copy(out->client_key, sizeof(out->client_key), name + strlen(DEVICE));
+    (void)m4h_revocation_name_parse(entry->name, out->key_fingerprint, out->client_key);
     m4h_text_copy(out->actor, sizeof(out->actor), entry->words);
     m4h_text_copy(out->reason, sizeof(out->reason), entry->words + entry->reason_at);
 }
@@ -327,7 +334,7 @@ int m4h_revocations_merge(struct m4h_revocations *revocations, const struct m4h_
     if (revoke->stamp == 0 ||
         (revoke->client_key[0] == '\0') == (revoke->key_fingerprint[0] == '\0'))
         return M4H_EINVALID;
-    name_of(name, revoke->key_fingerprint, revoke->client_key);
+    m4h_revocation_name(name, revoke->key_fingerprint, revoke->client_key);
     entry = find(revocations, name);
     if (entry != NULL && !counts_rather(revoke, entry))
         return 0;

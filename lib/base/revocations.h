@@ -13,6 +13,13 @@
 
 #define M4H_REVOCATIONS_MAX 65536u
 
+/* The name of what is about a key, or (where the fingerprint is empty) about a device; and back.
+ * False: it is no such name, and what is written is of no account. */
+void m4h_revocation_name(char name[M4H_REVOCATION_NAME_MAX + 1], const char *key_fingerprint,
+                         const char *client_key);
+bool m4h_revocation_name_parse(const char *name, char key_fingerprint[M4H_FINGERPRINT_MAX + 1],
+                               char client_key[M4H_CLIENT_KEY_MAX + 1]);
+
 struct m4h_revocations;
 
 /* Holds `max` at most. M4H_ENOMEM. */

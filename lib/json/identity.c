@@ -1,33 +1,14 @@
 /* Questions about keys, as JSON. */
 #include "lib/json/identity.h"
 
-#include "lib/base/base64.h"
 #include "lib/base/error.h"
 #include "lib/base/ssh_certificate.h"
+#include "lib/base/ssh_public_key.h"
 #include "lib/json/writer.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#define TYPE_MAX     63
-#define KEY_LINE_MAX (TYPE_MAX + 1 + M4H_BASE64_SIZE(M4H_PUBLIC_KEY_BLOB_MAX))
-
-/* As in authorized_keys: "ssh-ed25519 AAAA...". False: it is none. */
-static bool format_key(const uint8_t *blob, size_t len, char line[KEY_LINE_MAX])
-{
-    struct m4h_ssh_bytes rest = {blob, len}, type;
-    char name[TYPE_MAX + 1];
-
-    if (len > M4H_PUBLIC_KEY_BLOB_MAX || !m4h_ssh_take_string(&rest, &type) ||
-        !m4h_ssh_bytes_copy_text(type, name, sizeof(name)) || strchr(name, ' ') != NULL)
-        return false;
-    snprintf(line, KEY_LINE_MAX, "%s ", name);
-    m4h_base64_encode(blob, len, line + strlen(line));
-    return true;
-}
-
 /* The key itself, out of its certificate. */
-static bool format_plain_key(const struct m4h_authorize_request *request, char line[KEY_LINE_MAX])
+static bool format_plain_key(const struct m4h_authorize_request *request,
+                             char line[M4H_SSH_KEY_TEXT_MAX])
 {
     struct m4h_ssh_certificate certificate;
     uint8_t blob[M4H_PUBLIC_KEY_BLOB_MAX];
@@ -36,15 +17,15 @@ static bool format_plain_key(const struct m4h_authorize_request *request, char l
     return m4h_ssh_certificate_parse(request->public_key, request->public_key_len, &certificate) ==
                0 &&
            m4h_ssh_certificate_plain_key(&certificate, blob, sizeof(blob), &len) == 0 &&
-           format_key(blob, len, line);
+           m4h_ssh_key_format(blob, len, line);
 }
 
 static bool write_key(struct m4h_json_writer *writer, const struct m4h_authorize_request *request)
 {
-    char line[KEY_LINE_MAX];
+    char line[M4H_SSH_KEY_TEXT_MAX];
 
     if (!m4h_ssh_certificate_is_one(request->public_key, request->public_key_len)) {
-        if (!format_key(request->public_key, request->public_key_len, line))
+        if (!m4h_ssh_key_format(request->public_key, request->public_key_len, line))
             return false;
         m4h_json_text(writer, "public_key", line);
         return true;
@@ -52,7 +33,7 @@ static bool write_key(struct m4h_json_writer *writer, const struct m4h_authorize
     if (!format_plain_key(request, line))
         return false;
     m4h_json_text(writer, "public_key", line);
-    if (!format_key(request->public_key, request->public_key_len, line))
+    if (!m4h_ssh_key_format(request->public_key, request->public_key_len, line))
         return false;
     m4h_json_text(writer, "certificate", line);
     return true;

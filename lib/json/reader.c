@@ -137,3 +137,26 @@ uint8_t m4h_json_get_host_keys(const json_t *object,
     }
     return count;
 }
+
+int m4h_json_load_page(const uint8_t *data, size_t len, const char *name, json_t **document,
+                       json_t **list, char token[M4H_JSON_TOKEN_MAX])
+{
+    int error = m4h_json_load_object(data, len, document);
+
+    token[0] = '\0';
+    *list = NULL;
+    if (error != 0)
+        return error;
+    *list = m4h_json_get_array(*document, name);
+    if (*list == NULL)
+        return M4H_EINVALID;
+    m4h_json_get_text(*document, "next_page_token", token, M4H_JSON_TOKEN_MAX);
+    return 0;
+}
+
+void *m4h_json_room_for(const json_t *array, size_t size)
+{
+    size_t count = json_array_size(array);
+
+    return calloc(count > 0 ? count : 1, size);
+}

@@ -5,6 +5,7 @@
 
 #include "lib/base/attributes.h"
 #include "lib/base/model.h"
+#include "lib/json/read.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -13,6 +14,14 @@
 
 /* An object, the caller's to json_decref. M4H_EINVALID or M4H_ENOMEM: `*document` is NULL. */
 M4H_MUST_CHECK int m4h_json_load_object(const uint8_t *data, size_t len, json_t **document);
+
+/* A page of a list; `*list` is borrowed from `*document`. Errors as above, where a page without
+ * its list may leave a document to be released. */
+M4H_MUST_CHECK int m4h_json_load_page(const uint8_t *data, size_t len, const char *name,
+                                      json_t **document, json_t **list,
+                                      char token[M4H_JSON_TOKEN_MAX]);
+/* Zeroes for as many of that size as the array has; the caller's to free. NULL: no memory. */
+void *m4h_json_room_for(const json_t *array, size_t size);
 
 /* The member that is an array, or NULL; borrowed. */
 json_t *m4h_json_get_array(const json_t *object, const char *name);

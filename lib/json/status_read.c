@@ -112,14 +112,6 @@ int m4h_json_tunnel_read(const uint8_t *data, size_t len, struct m4h_tunnel_stat
 
 /* ---- lists ------------------------------------------------------------------------------- */
 
-/* Room for the elements of an array, at least one; NULL: no memory. */
-static void *room_for(const json_t *array, size_t size)
-{
-    size_t count = json_array_size(array);
-
-    return calloc(count > 0 ? count : 1, size);
-}
-
 static void read_masters(const json_t *document, struct m4h_cluster_status *cluster)
 {
     const json_t *masters = m4h_json_get_array(document, "masters");
@@ -159,7 +151,7 @@ int m4h_json_cluster_read(const uint8_t *data, size_t len, struct m4h_cluster_st
     read_totals(document, cluster);
     read_masters(document, cluster);
     list = m4h_json_get_array(document, "regions");
-    *regions = room_for(list, sizeof(**regions));
+    *regions = m4h_json_room_for(list, sizeof(**regions));
     if (*regions == NULL)
         error = M4H_ENOMEM;
     for (size_t i = 0; error == 0 && i < json_array_size(list); i++)
@@ -168,34 +160,16 @@ int m4h_json_cluster_read(const uint8_t *data, size_t len, struct m4h_cluster_st
     return error;
 }
 
-/* Loads a page; `*list` is borrowed from `*document`, which the caller releases. */
-static int load_page(const uint8_t *data, size_t len, const char *name, json_t **document,
-                     const json_t **list, char token[M4H_JSON_TOKEN_MAX])
-{
-    int error = m4h_json_load_object(data, len, document);
-
-    token[0] = '\0';
-    *list = NULL;
-    if (error != 0)
-        return error;
-    *list = m4h_json_get_array(*document, name);
-    if (*list == NULL)
-        return M4H_EINVALID;
-    m4h_json_get_text(*document, "next_page_token", token, M4H_JSON_TOKEN_MAX);
-    return 0;
-}
-
 int m4h_json_slaves_read(const uint8_t *data, size_t len, struct m4h_slave_status **slaves,
                          size_t *count, char next_page_token[M4H_JSON_TOKEN_MAX])
 {
-    const json_t *list;
-    json_t *document;
-    int error = load_page(data, len, "slaves", &document, &list, next_page_token);
+    json_t *list, *document;
+    int error = m4h_json_load_page(data, len, "slaves", &document, &list, next_page_token);
 
     *slaves = NULL;
     *count = 0;
     if (error == 0) {
-        *slaves = room_for(list, sizeof(**slaves));
+        *slaves = m4h_json_room_for(list, sizeof(**slaves));
         if (*slaves == NULL)
             error = M4H_ENOMEM;
     }
@@ -208,14 +182,13 @@ int m4h_json_slaves_read(const uint8_t *data, size_t len, struct m4h_slave_statu
 int m4h_json_tunnels_read(const uint8_t *data, size_t len, struct m4h_tunnel_status **tunnels,
                           size_t *count, char next_page_token[M4H_JSON_TOKEN_MAX])
 {
-    const json_t *list;
-    json_t *document;
-    int error = load_page(data, len, "tunnels", &document, &list, next_page_token);
+    json_t *list, *document;
+    int error = m4h_json_load_page(data, len, "tunnels", &document, &list, next_page_token);
 
     *tunnels = NULL;
     *count = 0;
     if (error == 0) {
-        *tunnels = room_for(list, sizeof(**tunnels));
+        *tunnels = m4h_json_room_for(list, sizeof(**tunnels));
         if (*tunnels == NULL)
             error = M4H_ENOMEM;
     }
@@ -237,9 +210,8 @@ static int add_line(struct m4h_buffer *out, const json_t *element)
 int m4h_json_lines(const uint8_t *data, size_t len, const char *list_name, size_t max,
                    struct m4h_buffer *out, size_t *count, char next_page_token[M4H_JSON_TOKEN_MAX])
 {
-    const json_t *list;
-    json_t *document;
-    int error = load_page(data, len, list_name, &document, &list, next_page_token);
+    json_t *list, *document;
+    int error = m4h_json_load_page(data, len, list_name, &document, &list, next_page_token);
 
     for (*count = 0; error == 0 && *count < json_array_size(list) && *count < max; (*count)++)
         error = add_line(out, json_array_get(list, *count));

@@ -119,6 +119,12 @@ void m4h_json_bool(struct m4h_json_writer *writer, const char *name, bool value)
     add(writer, text, strlen(text));
 }
 
+void m4h_json_null(struct m4h_json_writer *writer, const char *name)
+{
+    write_name(writer, name);
+    add(writer, "null", 4);
+}
+
 void m4h_json_time(struct m4h_json_writer *writer, const char *name, uint64_t wall_ms)
 {
     char text[M4H_WALLTIME_TEXT_MAX];
@@ -127,8 +133,7 @@ void m4h_json_time(struct m4h_json_writer *writer, const char *name, uint64_t wa
         m4h_json_text(writer, name, m4h_walltime_format(wall_ms, text));
         return;
     }
-    write_name(writer, name);
-    add(writer, "null", 4);
+    m4h_json_null(writer, name);
 }
 
 void m4h_json_labels(struct m4h_json_writer *writer, const char *name, const char *labels)

@@ -31,6 +31,7 @@ void m4h_json_close(struct m4h_json_writer *writer, char bracket);
 void m4h_json_text(struct m4h_json_writer *writer, const char *name, const char *value);
 void m4h_json_number(struct m4h_json_writer *writer, const char *name, uint64_t value);
 void m4h_json_bool(struct m4h_json_writer *writer, const char *name, bool value);
+void m4h_json_null(struct m4h_json_writer *writer, const char *name);
 /* An object with a text for each label, see lib/base/labels.h. */
 void m4h_json_labels(struct m4h_json_writer *writer, const char *name, const char *labels);
 /* Null where `wall_ms` is 0. */
