@@ -74,12 +74,14 @@ int m4h_wire_revoke_request_encode(const struct m4h_revoke_request *request, str
     message.actor = m4h_wire_borrow(request->actor);
     message.reason = m4h_wire_borrow(request->reason);
     message.request_id = m4h_wire_borrow(request->request_id);
+    message.lifts_only = request->lifts_only;
     return m4h_wire_pack(&message.base, out);
 }
 
 static bool read_request(const Mas4h__V1__RevokeRequest *message, struct m4h_revoke_request *out)
 {
     out->banned = message->banned;
+    out->lifts_only = message->lifts_only;
     return read_names(message->client_key, message->key_fingerprint, out->client_key,
                       out->key_fingerprint) &&
            m4h_wire_read_text(message->actor, out->actor, sizeof(out->actor)) &&

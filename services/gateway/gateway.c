@@ -15,6 +15,7 @@
 #include "services/gateway/core/subject.h"
 #include "services/gateway/io/access.h"
 #include "services/gateway/io/audit.h"
+#include "services/gateway/io/devices.h"
 #include "services/gateway/io/drain.h"
 #include "services/gateway/io/feed.h"
 #include "services/gateway/io/index.h"
@@ -22,6 +23,8 @@
 #include "services/gateway/io/operations.h"
 #include "services/gateway/io/pages.h"
 #include "services/gateway/io/probe.h"
+#include "services/gateway/io/records.h"
+#include "services/gateway/io/revocations.h"
 #include "services/gateway/io/session.h"
 #include "services/gateway/io/shared.h"
 #include "services/gateway/io/slots.h"
@@ -60,7 +63,7 @@ struct m4h_gateway {
     struct m4h_gateway_feed *feed;
     struct m4h_gateway_trail *trail;
     struct m4h_http_ops ops;
-    struct m4h_http_routes routes[9];
+    struct m4h_http_routes routes[12];
     struct m4h_networks trusted_proxies;
     char host[M4H_HOST_MAX + 1];
     bool ready_file_is_there;
@@ -295,6 +298,9 @@ static int start_http(struct m4h_gateway *gateway)
     gateway->routes[6] = m4h_gateway_operations_routes(&gateway->operations);
     gateway->routes[7] = m4h_gateway_index_routes();
     gateway->routes[8] = m4h_gateway_trail_routes(gateway->trail);
+    gateway->routes[9] = m4h_gateway_records_routes(gateway->shared);
+    gateway->routes[10] = m4h_gateway_devices_routes(gateway->rpc);
+    gateway->routes[11] = m4h_gateway_revocations_routes(gateway->rpc);
     return m4h_http_server_create(&gateway->http, gateway->loop, &address, &http);
 }
 

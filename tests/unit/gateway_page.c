@@ -127,12 +127,13 @@ static void every_token_comes_back_as_it_went(void **state)
     memset(longest, 'z', M4H_PAGE_TOKEN_MAX);
     longest[M4H_PAGE_TOKEN_MAX] = '\0';
     for (size_t i = 0; i < M4H_COUNT(tokens); i++) {
-        assert_true(m4h_gateway_token_decode(m4h_gateway_token_encode(tokens[i], text), back));
+        assert_true(m4h_gateway_token_decode(m4h_gateway_token_encode(tokens[i], text), back,
+                                             sizeof(back)));
         assert_string_equal(back, tokens[i]);
     }
     memset(longer, '7', sizeof(longer) - 1);
     longer[sizeof(longer) - 1] = '\0';
-    assert_false(m4h_gateway_token_decode(longer, back));
+    assert_false(m4h_gateway_token_decode(longer, back, sizeof(back)));
 }
 
 int main(void)

@@ -185,7 +185,7 @@ static void every_full_request_about_records_survives(void **state)
 
 static void every_least_request_about_records_survives(void **state)
 {
-    struct m4h_revoke_request revoke = {.client_key = "k"};
+    struct m4h_revoke_request revoke = {.client_key = "k", .lifts_only = true};
     struct m4h_revocations_request revocations;
     struct m4h_devices_request devices;
     struct m4h_device_put put;

@@ -25,7 +25,7 @@ static int hex_digit(char c)
 const char *m4h_gateway_token_encode(const char *token, char out[M4H_GATEWAY_TOKEN_MAX + 1])
 {
     static const char digits[] = "0123456789abcdef";
-    size_t len = strnlen(token, M4H_PAGE_TOKEN_MAX);
+    size_t len = strnlen(token, M4H_REVOCATION_NAME_MAX);
 
     for (size_t i = 0; i < len; i++) {
         out[2 * i] = digits[(unsigned char)token[i] >> 4];
@@ -35,12 +35,12 @@ const char *m4h_gateway_token_encode(const char *token, char out[M4H_GATEWAY_TOK
     return out;
 }
 
-bool m4h_gateway_token_decode(const char *text, char token[M4H_PAGE_TOKEN_MAX + 1])
+bool m4h_gateway_token_decode(const char *text, char *token, size_t size)
 {
     size_t len = strlen(text);
 
     token[0] = '\0';
-    if (len > M4H_GATEWAY_TOKEN_MAX || len % 2 != 0)
+    if (len / 2 >= size || len % 2 != 0)
         return false;
     for (size_t i = 0; i < len / 2; i++) {
         int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
@@ -109,7 +109,8 @@ int m4h_gateway_page_parse(const struct m4h_gateway_page_query *query,
         return refuse(problem, "slave must be made of a-z, 0-9 and -");
     if (!parse_size(query->page_size, &page->page_size))
         return refuse(problem, "page_size must be a number");
-    if (query->page_token != NULL && !m4h_gateway_token_decode(query->page_token, page->page_token))
+    if (query->page_token != NULL &&
+        !m4h_gateway_token_decode(query->page_token, page->page_token, sizeof(page->page_token)))
         return refuse(problem, "page_token is not one that this list gave out");
     if (!copy_prefix(page->client_key_prefix, query->client_key_prefix))
         return refuse(problem, "client_key_prefix must be at most 128 bytes of text");

@@ -8,7 +8,8 @@
 #include "lib/base/attributes.h"
 #include "lib/base/model.h"
 
-#define M4H_GATEWAY_TOKEN_MAX (2 * M4H_PAGE_TOKEN_MAX)
+/* Revocations have the longest tokens. */
+#define M4H_GATEWAY_TOKEN_MAX (2 * M4H_REVOCATION_NAME_MAX)
 
 /* As they came in the query; NULL: not given. */
 struct m4h_gateway_page_query {
@@ -25,9 +26,9 @@ M4H_MUST_CHECK int m4h_gateway_page_parse(const struct m4h_gateway_page_query *q
                                           struct m4h_page_request *page,
                                           struct m4h_problem *problem);
 
-/* Returns `out`. */
+/* Returns `out`. The token is one of at most M4H_REVOCATION_NAME_MAX bytes. */
 const char *m4h_gateway_token_encode(const char *token, char out[M4H_GATEWAY_TOKEN_MAX + 1]);
-/* False: no token that was ever given out. */
-bool m4h_gateway_token_decode(const char *text, char token[M4H_PAGE_TOKEN_MAX + 1]);
+/* False: no token that was ever given out, or none of `size` bytes with its NUL. */
+bool m4h_gateway_token_decode(const char *text, char *token, size_t size);
 
 #endif

@@ -1,5 +1,4 @@
-/* Orders over REST. A request becomes an exchange: it asks the cluster two questions
- * and ends with one answer, in `finish`.
+/* Orders over REST: each asks the cluster two questions (io/exchange.h).
  *
  * Happy path of a kick: which slave has the tunnel (a master knows) -> that slave
  * cuts it -> 204. Of a drain: is there such a slave -> it drains -> 202. A problem
@@ -9,9 +8,9 @@
 #include "lib/base/error.h"
 #include "lib/json/json.h"
 #include "lib/wire/wire.h"
-#include "services/gateway/core/problem.h"
 #include "services/gateway/core/scope.h"
 #include "services/gateway/core/subject.h"
+#include "services/gateway/io/exchange.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,99 +19,41 @@
 #define ANSWER_MAX  4096u
 #define REQUEST_MAX 4096u
 
-enum order {
+enum order_kind {
     DRAIN,
     KICK,
 };
 
-struct exchange {
-    struct m4h_gateway_operations *operations;
-    struct m4h_http_request *request;
-    enum order order;
-    bool asks_slave; /* the question that is open, for the problem */
-    char slave_id[M4H_ID_MAX + 1];
+struct order {
+    struct m4h_gateway_exchange exchange; /* the first */
+    struct m4h_audit *audit;
+    enum order_kind kind;
     const char *target; /* of the request's path: a client key, or a slave */
-    struct m4h_gateway_rpc_ask *ask;
 };
 
-/* ---- exchanges ------------------------------------------------------------------- */
-
-static void answer_problem(struct m4h_http_request *request, const struct m4h_problem *problem)
-{
-    m4h_http_answer_problem(request, m4h_gateway_problem_status(problem),
-                            m4h_problem_code_name(problem->code), problem->detail,
-                            m4h_gateway_problem_retry_ms(problem));
-}
-
 /* Of a drain that begins its slave tells, in its event. */
-static void tell_audit(const struct exchange *exchange, const struct m4h_problem *problem)
+static void on_over(struct m4h_gateway_exchange *exchange, const struct m4h_problem *problem)
 {
-    if (exchange->order == KICK || problem->code != 0)
-        m4h_gateway_audit_order(exchange->operations->audit, exchange->request,
-                                exchange->order == KICK ? "kick" : "drain", exchange->target,
-                                problem);
-}
+    const struct order *order = (const struct order *)exchange;
 
-/* The one end: `error` of the question, or the reply's problem, or the answer.
- * `body` is taken; NULL: there is none. Or no end yet: the question is repeated. */
-static void finish(struct exchange *exchange, int error, struct m4h_problem *problem,
-                   unsigned status, struct m4h_buffer *body)
-{
-    struct m4h_http_request *request = exchange->request;
-    char whom[M4H_ID_MAX + 16] = "a master";
-
-    /* A master that is not ready yet: another one may be. */
-    if (error == 0 && problem->code == M4H_PROBLEM_UNAVAILABLE &&
-        m4h_gateway_rpc_again(exchange->ask))
-        return;
-    if (exchange->asks_slave)
-        snprintf(whom, sizeof(whom), "slave %s", exchange->slave_id);
-    if (error != 0)
-        m4h_gateway_problem_of_error(problem, error, whom);
-    tell_audit(exchange, problem);
-    free(exchange);
-    if (problem->code != 0)
-        answer_problem(request, problem);
-    else if (body != NULL)
-        m4h_http_answer_json(request, status, body);
-    else
-        m4h_http_answer(request, &(struct m4h_http_answer){.status = status});
-    if (body != NULL)
-        m4h_buffer_free(body);
-}
-
-/* Asks, or finishes where that fails. `request` is encoded with `error`; freed. */
-static void ask(struct exchange *exchange, const char *subject, bool may_repeat,
-                struct m4h_buffer *request, int error, m4h_gateway_rpc_on_end on_end)
-{
-    struct m4h_gateway_rpc_question question = {
-        .subject = subject, .request = request, .may_repeat = may_repeat};
-    struct m4h_problem problem = {0};
-
-    if (error == 0)
-        error = m4h_gateway_rpc_start(exchange->operations->rpc, &question, on_end, exchange,
-                                      &exchange->ask);
-    m4h_buffer_free(request);
-    if (error != 0)
-        finish(exchange, error, &problem, 0, NULL);
+    if (order->kind == KICK || problem->code != 0)
+        m4h_gateway_audit_order(order->audit, exchange->request,
+                                order->kind == KICK ? "kick" : "drain", order->target, problem);
 }
 
 /* Begins an exchange; NULL: it is answered (no memory). */
-static struct exchange *begin(struct m4h_gateway_operations *operations,
-                              struct m4h_http_request *request, enum order order)
+static struct m4h_gateway_exchange *begin(struct m4h_gateway_operations *operations,
+                                          struct m4h_http_request *request, enum order_kind kind)
 {
-    struct exchange *exchange = calloc(1, sizeof(*exchange));
+    struct order *order = m4h_gateway_exchange_begin(sizeof(*order), operations->rpc, request);
 
-    if (exchange == NULL) {
-        m4h_http_answer_problem(request, 500, "internal", NULL, 0);
+    if (order == NULL)
         return NULL;
-    }
-    exchange->operations = operations;
-    exchange->order = order;
-    exchange->target = m4h_http_path_parameter(request, order == KICK ? "client_key" : "slave_id");
-    exchange->request = request;
-    m4h_http_defer(request);
-    return exchange;
+    order->exchange.on_over = on_over;
+    order->audit = operations->audit;
+    order->kind = kind;
+    order->target = m4h_http_path_parameter(request, kind == KICK ? "client_key" : "slave_id");
+    return &order->exchange;
 }
 
 static void answer_not_found(struct m4h_http_request *request, const char *detail)
@@ -129,7 +70,7 @@ static void ask_for_slave(struct m4h_gateway_operations *operations,
     const char *slave_id = m4h_http_path_parameter(request, "slave_id");
     struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
     struct m4h_page_request page = {.page_size = 1};
-    struct exchange *exchange;
+    struct m4h_gateway_exchange *exchange;
 
     if (!m4h_http_check_accept(request, M4H_HTTP_JSON))
         return;
@@ -143,8 +84,8 @@ static void ask_for_slave(struct m4h_gateway_operations *operations,
         return;
     memcpy(exchange->slave_id, page.slave_id, sizeof(exchange->slave_id));
     m4h_text_copy(page.request_id, sizeof(page.request_id), m4h_http_request_id(request));
-    ask(exchange, M4H_GATEWAY_SLAVES, true, &message,
-        m4h_wire_slaves_request_encode(&page, &message), on_end);
+    m4h_gateway_exchange_ask(exchange, M4H_GATEWAY_SLAVES, true, &message,
+                             m4h_wire_slaves_request_encode(&page, &message), on_end);
 }
 
 /* Reads the answer to ask_for_slave; `*slave` is allocated. A slave that is not
@@ -161,19 +102,20 @@ static int read_slave(const uint8_t *data, size_t len, struct m4h_slave_status *
     return error;
 }
 
-static void ask_slave(struct exchange *exchange, const char *command, bool may_repeat,
+static void ask_slave(struct m4h_gateway_exchange *exchange, const char *command, bool may_repeat,
                       struct m4h_buffer *message, int error, m4h_gateway_rpc_on_end on_end)
 {
     char subject[M4H_GATEWAY_SUBJECT_MAX];
 
     exchange->asks_slave = true;
-    ask(exchange, m4h_gateway_slave_subject(subject, exchange->slave_id, command), may_repeat,
-        message, error, on_end);
+    m4h_gateway_exchange_ask(exchange,
+                             m4h_gateway_slave_subject(subject, exchange->slave_id, command),
+                             may_repeat, message, error, on_end);
 }
 
 static void on_draining(void *context, int error, const uint8_t *data, size_t len)
 {
-    struct exchange *exchange = context;
+    struct m4h_gateway_exchange *exchange = context;
     struct m4h_buffer body = M4H_BUFFER_INIT(ANSWER_MAX);
     struct m4h_problem problem = {0};
     uint32_t tunnels;
@@ -182,19 +124,13 @@ static void on_draining(void *context, int error, const uint8_t *data, size_t le
         error = m4h_wire_drain_reply_decode(data, len, &tunnels, &problem);
     if (error == 0 && problem.code == 0)
         error = m4h_json_draining(&body, exchange->slave_id, tunnels);
-    finish(exchange, error, &problem, 202, &body);
-}
-
-static void refuse_stopped(struct exchange *exchange)
-{
-    m4h_http_answer_problem(exchange->request, 409, "conflict", "the slave has stopped", 0);
-    free(exchange);
+    m4h_gateway_exchange_finish(exchange, error, &problem, 202, &body);
 }
 
 static void on_slave_to_drain(void *context, int error, const uint8_t *data, size_t len)
 {
     struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
-    struct exchange *exchange = context;
+    struct m4h_gateway_exchange *exchange = context;
     struct m4h_slave_status *slave = NULL;
     struct m4h_drain_request drain;
     struct m4h_problem problem = {0};
@@ -205,11 +141,11 @@ static void on_slave_to_drain(void *context, int error, const uint8_t *data, siz
     has_stopped = error == 0 && problem.code == 0 && slave->state == M4H_SLAVE_STOPPED;
     free(slave);
     if (has_stopped) {
-        refuse_stopped(exchange);
+        m4h_gateway_exchange_refuse(exchange, 409, "conflict", "the slave has stopped");
         return;
     }
     if (error != 0 || problem.code != 0) {
-        finish(exchange, error, &problem, 0, NULL);
+        m4h_gateway_exchange_finish(exchange, error, &problem, 0, NULL);
         return;
     }
     m4h_gateway_actor(exchange->request, drain.actor);
@@ -230,7 +166,7 @@ static void ask_for_tunnel(struct m4h_gateway_operations *operations,
 {
     const char *client_key = m4h_http_path_parameter(request, "client_key");
     struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
-    struct exchange *exchange;
+    struct m4h_gateway_exchange *exchange;
 
     if (!m4h_ident_client_key_is_valid(client_key)) {
         answer_not_found(request, "there is no such tunnel");
@@ -238,7 +174,8 @@ static void ask_for_tunnel(struct m4h_gateway_operations *operations,
     }
     exchange = begin(operations, request, KICK);
     if (exchange != NULL)
-        ask(exchange, M4H_GATEWAY_TUNNEL, true, &message,
+        m4h_gateway_exchange_ask(
+            exchange, M4H_GATEWAY_TUNNEL, true, &message,
             m4h_wire_tunnel_request_encode(client_key, m4h_http_request_id(request), &message),
             on_end);
 }
@@ -249,13 +186,13 @@ static void on_kicked(void *context, int error, const uint8_t *data, size_t len)
 
     if (error == 0)
         error = m4h_wire_kick_reply_decode(data, len, &problem);
-    finish(context, error, &problem, 204, NULL);
+    m4h_gateway_exchange_finish(context, error, &problem, 204, NULL);
 }
 
 static void on_tunnel_to_kick(void *context, int error, const uint8_t *data, size_t len)
 {
     struct m4h_buffer message = M4H_BUFFER_INIT(REQUEST_MAX);
-    struct exchange *exchange = context;
+    struct m4h_gateway_exchange *exchange = context;
     struct m4h_kick_request kick = {.reason = M4H_DISCONNECT_KICKED};
     struct m4h_tunnel_status tunnel;
     struct m4h_problem problem = {0};
@@ -263,7 +200,7 @@ static void on_tunnel_to_kick(void *context, int error, const uint8_t *data, siz
     if (error == 0)
         error = m4h_wire_tunnel_reply_decode(data, len, &tunnel, &problem);
     if (error != 0 || problem.code != 0) {
-        finish(exchange, error, &problem, 0, NULL);
+        m4h_gateway_exchange_finish(exchange, error, &problem, 0, NULL);
         return;
     }
     memcpy(exchange->slave_id, tunnel.slave_id, sizeof(exchange->slave_id));

@@ -199,6 +199,11 @@ static bool carry_out(struct m4h_master *master, const struct m4h_revoke_request
     enum m4h_revocations_news news;
     int error;
 
+    if (request->lifts_only && !m4h_revocations_ban(master->revocations, request->key_fingerprint,
+                                                    request->client_key, NULL)) {
+        m4h_problem_set(problem, M4H_PROBLEM_NOT_FOUND, "there is no such ban");
+        return;
+    }
     m4h_text_copy(revoke->key_fingerprint, sizeof(revoke->key_fingerprint),
                   request->key_fingerprint);
     m4h_text_copy(revoke->client_key, sizeof(revoke->client_key), request->client_key);
