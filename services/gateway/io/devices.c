@@ -120,7 +120,7 @@ static void on_made(void *context, int error, const uint8_t *data, size_t len)
 static void make_device(void *context, struct m4h_http_request *request)
 {
     struct m4h_gateway_exchange *exchange;
-    struct m4h_device_put put = {.create_only = true};
+    struct m4h_device_put put = {.device.state = M4H_DEVICE_ENABLED, .create_only = true};
     char problem[M4H_DETAIL_MAX + 1];
     int error;
 
