@@ -199,10 +199,9 @@ static bool carry_out(struct m4h_master *master, const struct m4h_revoke_request
     enum m4h_revocations_news news;
     int error;
 
-    if (request->lifts_only && !m4h_revocations_ban(master->revocations, request->key_fingerprint,
-                                                    request->client_key, NULL)) {
+    if (request->lifts_only && !was_banned) {
         m4h_problem_set(problem, M4H_PROBLEM_NOT_FOUND, "there is no such ban");
-        return;
+        return false;
     }
     m4h_text_copy(revoke->key_fingerprint, sizeof(revoke->key_fingerprint),
                   request->key_fingerprint);
