@@ -36,10 +36,16 @@
 #define INBOX_PREFIX_MAX 64
 #define OWN_SUBJECTS     "mas4h."
 
+/* A subscription. */
+struct topic {
+    m4h_bus_on_message on_message;
+    bool is_ours; /* a subject of mas4h's, not one that the owner has made up for itself */
+};
+
 struct m4h_bus {
     struct m4h_courier *courier;
-    m4h_bus_on_message *handlers; /* by topic */
-    size_t handler_count;         /* the topic after them is the replies */
+    struct topic *topics;
+    size_t topic_count; /* the one after them is the replies */
     m4h_bus_on_status on_status;
     m4h_bus_on_ack on_ack; /* or NULL */
     void *context;
@@ -50,7 +56,9 @@ struct m4h_bus {
     char inbox[INBOX_MAX]; /* "_INBOX.x." */
     struct m4h_pending pending;
     struct m4h_spent spent;
-    bool connected; /* as far as the owner was told */
+    struct m4h_log_limit astray;
+    uint64_t now_ms; /* of this run */
+    bool connected;  /* as far as the owner was told */
     bool running;
 };
 
@@ -75,6 +83,11 @@ static bool subject_is_valid(const char *subject)
     return true;
 }
 
+static bool is_ours(const char *subject)
+{
+    return strncmp(subject, OWN_SUBJECTS, strlen(OWN_SUBJECTS)) == 0;
+}
+
 /* Whole tokens without wildcards. */
 static bool inbox_prefix_is_valid(const char *prefix)
 {
@@ -83,9 +96,8 @@ static bool inbox_prefix_is_valid(const char *prefix)
     if (len == 0)
         return true;
     return len <= INBOX_PREFIX_MAX && subject_is_valid(prefix) && prefix[0] != '$' &&
-           strncmp(prefix, OWN_SUBJECTS, strlen(OWN_SUBJECTS)) != 0 &&
-           strpbrk(prefix, "*>") == NULL && strstr(prefix, "..") == NULL && prefix[0] != '.' &&
-           prefix[len - 1] != '.';
+           !is_ours(prefix) && strpbrk(prefix, "*>") == NULL && strstr(prefix, "..") == NULL &&
+           prefix[0] != '.' && prefix[len - 1] != '.';
 }
 
 static bool config_is_valid(const struct m4h_bus_config *config)
@@ -108,14 +120,16 @@ static bool config_is_valid(const struct m4h_bus_config *config)
     return true;
 }
 
-static int copy_handlers(struct m4h_bus *bus, const struct m4h_bus_config *config)
+static int copy_topics(struct m4h_bus *bus, const struct m4h_bus_config *config)
 {
-    bus->handler_count = config->subscription_count;
-    bus->handlers = calloc(bus->handler_count + 1, sizeof(*bus->handlers));
-    if (bus->handlers == NULL)
+    bus->topic_count = config->subscription_count;
+    bus->topics = calloc(bus->topic_count + 1, sizeof(*bus->topics));
+    if (bus->topics == NULL)
         return M4H_ENOMEM;
-    for (size_t i = 0; i < bus->handler_count; i++)
-        bus->handlers[i] = config->subscriptions[i].on_message;
+    for (size_t i = 0; i < bus->topic_count; i++) {
+        bus->topics[i].on_message = config->subscriptions[i].on_message;
+        bus->topics[i].is_ours = is_ours(config->subscriptions[i].subject);
+    }
     return 0;
 }
 
@@ -140,7 +154,7 @@ static int set_up(struct m4h_bus *bus, const struct m4h_bus_config *config)
     uint32_t max_requests =
         config->queue_messages < PENDING_MAX ? config->queue_messages : PENDING_MAX;
     char reply_subject[INBOX_MAX + 1];
-    int error = copy_handlers(bus, config);
+    int error = copy_topics(bus, config);
 
     if (error == 0)
         error = m4h_pending_init(&bus->pending, max_requests);
@@ -187,7 +201,7 @@ void m4h_bus_destroy(struct m4h_bus *bus, uint32_t flush_ms)
     m4h_courier_stop(bus->courier, flush_ms);
     m4h_pending_free(&bus->pending);
     m4h_spent_free(&bus->spent);
-    free(bus->handlers);
+    free(bus->topics);
     free(bus);
 }
 
@@ -237,13 +251,31 @@ static void deliver_reply(struct m4h_bus *bus, natsMsg *message)
 
 bool m4h_bus_is_request(const struct m4h_bus_message *message)
 {
-    return message->reply != NULL && message->reply[0] != '$' &&
-           strncmp(message->reply, OWN_SUBJECTS, strlen(OWN_SUBJECTS)) != 0;
+    return message->reply != NULL && message->reply[0] != '$' && !is_ours(message->reply);
+}
+
+/* It was stored, and somebody has made a stream deliver it to a subject of ours, where who asks
+ * for that need have no right to publish: with the rights of the server, it would speak as a
+ * master or as another slave. Such a message can be told by where it wants to be acknowledged. */
+static bool is_astray(const struct topic *topic, const struct m4h_bus_message *message)
+{
+    return topic->is_ours && message->reply != NULL && message->reply[0] == '$';
+}
+
+static void ignore(struct m4h_bus *bus, const struct m4h_bus_message *message)
+{
+    uint32_t suppressed;
+
+    if (m4h_log_limit_allows(&bus->astray, bus->now_ms, &suppressed))
+        m4h_log(M4H_LOG_WARNING, "bus",
+                "subject=%s suppressed=%" PRIu32 " what a stream delivers here is ignored",
+                message->subject, suppressed);
 }
 
 static void deliver_message(struct m4h_bus *bus, const struct m4h_inbox_item *item)
 {
     natsMsg *message = item->message;
+    const struct topic *topic = &bus->topics[item->topic];
     struct m4h_bus_message view = {
         .subject = natsMsg_GetSubject(message),
         .reply = natsMsg_GetReply(message),
@@ -252,7 +284,10 @@ static void deliver_message(struct m4h_bus *bus, const struct m4h_inbox_item *it
         .arrived_us = item->arrived_us,
     };
 
-    bus->handlers[item->topic](bus->context, &view);
+    if (is_astray(topic, &view))
+        ignore(bus, &view);
+    else
+        topic->on_message(bus->context, &view);
 }
 
 static void change_status(struct m4h_bus *bus, bool connected)
@@ -272,7 +307,7 @@ static void deliver(struct m4h_bus *bus, const struct m4h_inbox_item *item)
         change_status(bus, item->kind == M4H_INBOX_CONNECTED);
         return;
     }
-    if (item->topic == bus->handler_count)
+    if (item->topic == bus->topic_count)
         deliver_reply(bus, item->message);
     else
         deliver_message(bus, item);
@@ -308,6 +343,7 @@ uint64_t m4h_bus_run(struct m4h_bus *bus, uint64_t now_ms)
     struct m4h_inbox_item items[RUN_BUDGET];
     size_t count = m4h_inbox_take(m4h_courier_inbox(bus->courier), items, RUN_BUDGET);
 
+    bus->now_ms = now_ms;
     bus->running = true;
     for (size_t i = 0; i < count; i++)
         deliver(bus, &items[i]);

@@ -153,6 +153,32 @@ static void the_message_id_is_a_header(void **state)
     owner_destroy(&owner);
 }
 
+static void what_a_stream_delivers_to_our_subjects_does_not_come(void **state)
+{
+    static const struct m4h_bus_subscription subscriptions[] = {
+        {"mas4h.v1.control.revoke", NULL, on_topic_0}, {"_INBOX.feed", NULL, on_topic_1}};
+    static const char from_stream[] = "$STREAM.c.1"; /* a server sends "$JS.ACK..." alone */
+    struct m4h_nats_wire *wire = m4h_nats_wire_connect(m4h_nats_server_port(*state));
+    static struct owner owner;
+    char line[128];
+
+    assert_non_null(wire);
+    owner_create(&owner, m4h_nats_server_url(*state), subscriptions, 2);
+    run_until(&owner, NULL, owner.connected_count == 1);
+    for (int i = 0; i < 2; i++) {
+        /* The reply subject stands behind the subject. */
+        snprintf(line, sizeof(line), "%s %s", subscriptions[i].subject, from_stream);
+        assert_true(m4h_nats_wire_publish(wire, line, "1"));
+    }
+    assert_true(m4h_nats_wire_publish(wire, "mas4h.v1.control.revoke", "2"));
+    run_until(&owner, NULL, owner.note_count == 2);
+    assert_int_equal(owner.notes[0].topic, 1);
+    assert_int_equal(owner.notes[1].topic, 0);
+    assert_int_equal(owner.notes[1].value, 2);
+    m4h_nats_wire_close(wire);
+    owner_destroy(&owner);
+}
+
 static void an_empty_message_is_a_message(void **state)
 {
     static const struct m4h_bus_subscription subscriptions[] = {{"empty", NULL, on_topic_0}};
@@ -279,6 +305,7 @@ const struct CMUnitTest bus_message_tests[] = {
     with_server(who_leaves_a_queue_group_loses_nothing_and_gets_no_more),
     with_server(the_last_one_leaves_nobody_and_the_asker_hears_it_at_once),
     with_server(the_message_id_is_a_header),
+    with_server(what_a_stream_delivers_to_our_subjects_does_not_come),
     with_server(an_empty_message_is_a_message),
     with_server(what_would_break_the_protocol_is_refused),
     with_server(a_message_too_big_for_the_server_is_refused),

@@ -1,6 +1,7 @@
 """Least privilege on the bus: deploy/nats/nats-server.conf as it is shipped, in a real nats-server that enforces
 it. Whoever has one kind of user can do no more than that kind of program does."""
 
+import itertools
 import re
 import shutil
 import socket
@@ -20,6 +21,8 @@ PUBLIC = "UCW4B7HZDAJ4XCUX4IFPM2DHMY4TCDYDTEFNVJDHFXJKD2FJLIYKRGNZ"
 
 class Client:
     """A stranger's client: lines of the NATS protocol."""
+
+    numbers = itertools.count(1)
 
     def __init__(self, port, user=None, password=None):
         self.socket = socket.create_connection(("127.0.0.1", port), 10)
@@ -46,6 +49,17 @@ class Client:
 
     def subscribe(self, subject, queue=""):
         return self.answer(f"SUB {subject} {queue} 1\r\n")
+
+    def ask(self, inbox, subject, body=b""):
+        """One request; the answer, which comes to a subject below `inbox`. What was asked for before is done then."""
+        number = next(self.numbers)
+        answer_to = f"{inbox}.ask.{number}"
+        self.send(f"SUB {answer_to} {number}\r\nPUB {subject} {answer_to} {len(body)}\r\n")
+        self.socket.sendall(body + b"\r\n")
+        while not (line := self.lines.readline().decode()).startswith(f"MSG {answer_to} "):
+            if line == "" or "-ERR" in line:
+                raise AssertionError(line or "the server has closed the connection")
+        return self.lines.read(int(line.split()[-1]) + 2)[:-2]
 
     def close(self):
         self.lines.close()
