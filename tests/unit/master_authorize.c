@@ -1,5 +1,6 @@
 /* Requests for decisions and the validators' answers, with the bus and one validator played by the
  * test: who asks the same waits for the same answer, and the bounds hold. */
+#include "lib/base/base64.h"
 #include "lib/base/error.h"
 #include "lib/wire/wire.h"
 #include "services/master/io/service.h"
@@ -98,9 +99,10 @@ static int end(void **state)
     return 0;
 }
 
-static void request(const char *key, const char *peer, const char *reply)
+static void ask_about(const char *key, const char *peer, const char *reply, bool recheck)
 {
-    struct m4h_authorize_request about = {.slave_id = "s1", .region = "eu", .username = "root"};
+    struct m4h_authorize_request about = {
+        .slave_id = "s1", .region = "eu", .username = "root", .recheck = recheck};
     struct m4h_buffer out = {.cap = 65536};
     struct m4h_bus_message message = {.subject = "mas4h.v1.rpc.authorize", .reply = reply};
 
@@ -113,6 +115,33 @@ static void request(const char *key, const char *peer, const char *reply)
     message.len = out.len;
     m4h_master_on_authorize(&master, &message);
     m4h_buffer_free(&out);
+}
+
+static void request(const char *key, const char *peer, const char *reply)
+{
+    ask_about(key, peer, reply, false);
+}
+
+/* A slave tells that this is its host key. */
+static void claim(const char *slave_id, const char *key)
+{
+    struct m4h_event start = {.type = M4H_EVENT_START, .region = "eu", .epoch = 1, .seq = 1};
+    char text[M4H_BASE64_SIZE(16)];
+
+    m4h_text_copy(start.slave_id, sizeof(start.slave_id), slave_id);
+    m4h_base64_encode((const uint8_t *)key, strlen(key), text);
+    snprintf(start.as.start.host_keys[0], sizeof(start.as.start.host_keys[0]), "ssh-ed25519 %s",
+             text);
+    start.as.start.host_key_count = 1;
+    m4h_cluster_event(master.cluster, &start, (struct m4h_moment){.now_ms = 1, .wall_ms = 1});
+}
+
+static void refuse_held(enum m4h_verdict_kind kind)
+{
+    struct m4h_verdict verdict;
+
+    m4h_verdict_set(&verdict, kind, "it said so");
+    m4h_validation_answer(held, &verdict);
 }
 
 static void answer_held(const char *client_key)
@@ -201,6 +230,59 @@ static void a_ban_that_comes_before_the_answer_counts(void **state)
     assert_true(sent.reply.valid_for_ms <= 2000);
 }
 
+static void a_host_key_that_no_validator_allows_is_the_slaves(void **state)
+{
+    static const enum m4h_verdict_kind kinds[] = {M4H_VERDICT_UNKNOWN, M4H_VERDICT_DENY,
+                                                  M4H_VERDICT_FAILED};
+
+    (void)state;
+    claim("s7", "a");
+    for (size_t i = 0; i < M4H_COUNT(kinds); i++) {
+        request("a", "192.0.2.1:1", "_INBOX.1");
+        refuse_held(kinds[i]);
+        assert_int_equal(sent.count, i + 1);
+        assert_true(sent.reply.allowed);
+        assert_string_equal(sent.reply.slave_id, "s7");
+        assert_string_equal(sent.reply.client_key, "");
+        assert_int_equal(sent.reply.valid_for_ms, 10000);
+    }
+}
+
+static void a_device_stays_one_whatever_a_slave_calls_its_host_key(void **state)
+{
+    (void)state;
+    claim("s7", "a");
+    request("a", "192.0.2.1:1", "_INBOX.1");
+    answer_held("pump-1");
+    assert_string_equal(sent.reply.client_key, "pump-1");
+    assert_string_equal(sent.reply.slave_id, "");
+}
+
+static void who_is_here_is_no_slave_because_a_validator_is_away(void **state)
+{
+    (void)state;
+    claim("s7", "a");
+    ask_about("a", "192.0.2.1:1", "_INBOX.1", true);
+    refuse_held(M4H_VERDICT_FAILED);
+    assert_int_equal(sent.problem.code, M4H_PROBLEM_UNAVAILABLE);
+}
+
+static void the_host_key_of_a_slave_can_be_banned(void **state)
+{
+    struct m4h_revoke ban = {.key_fingerprint = "SHA256:a", .banned = true, .stamp = 1};
+    enum m4h_revocations_news news;
+
+    (void)state;
+    claim("s7", "a");
+    request("a", "192.0.2.1:1", "_INBOX.1");
+    assert_int_equal(m4h_revocations_merge(master.revocations, &ban, 0, &news), 0);
+    refuse_held(M4H_VERDICT_UNKNOWN); /* it came while the validator thought */
+    assert_false(sent.reply.allowed);
+    request("a", "192.0.2.1:1", "_INBOX.2");
+    assert_int_equal(asked, 1);
+    assert_false(sent.reply.allowed);
+}
+
 static void no_answer_is_valid_longer_than_what_it_says(void **state)
 {
     struct m4h_verdict verdict;
@@ -233,6 +315,10 @@ int main(void)
         TEST(beyond_the_bound_slaves_ask_another_master),
         TEST(one_question_has_so_many_askers_and_no_more),
         TEST(a_ban_that_comes_before_the_answer_counts),
+        TEST(a_host_key_that_no_validator_allows_is_the_slaves),
+        TEST(a_device_stays_one_whatever_a_slave_calls_its_host_key),
+        TEST(who_is_here_is_no_slave_because_a_validator_is_away),
+        TEST(the_host_key_of_a_slave_can_be_banned),
         TEST(no_answer_is_valid_longer_than_what_it_says),
         TEST(who_waits_at_the_end_gets_no_answer),
     };

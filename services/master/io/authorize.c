@@ -21,6 +21,8 @@
 
 /* A slave's host key may change with its next start. */
 #define SLAVE_VALID_MS 10000
+/* In the place of a validator's name. */
+#define SLAVES "slaves"
 /* Who may wait for one answer; beyond that they ask another master. */
 #define ASKERS_MAX 64u
 
@@ -115,6 +117,34 @@ static void heed_ban(struct m4h_master *master, const struct m4h_authorize_reque
     verdict->reply = denial;
 }
 
+/* A slave that brings an operator to a device elsewhere says who it is with its host key. Slaves
+ * tell of these themselves, so one that lies could name anybody's: what a validator knows as a
+ * device's or an operator's stays theirs, and who is here is not another one because a validator
+ * is away. Else no validator need know host keys, or be there. */
+static void recognize_slave(struct m4h_master *master, const struct m4h_authorize_request *request,
+                            struct m4h_verdict *verdict)
+{
+    const char *slave_id =
+        m4h_cluster_find_host_key(master->cluster, request->public_key, request->public_key_len);
+    uint32_t suppressed;
+
+    if (slave_id == NULL || (verdict->kind == M4H_VERDICT_FAILED && request->recheck))
+        return;
+    if (verdict->kind != M4H_VERDICT_ALLOW) {
+        *verdict = (struct m4h_verdict){.kind = M4H_VERDICT_ALLOW};
+        verdict->reply.allowed = true;
+        verdict->reply.valid_for_ms = SLAVE_VALID_MS;
+        m4h_text_copy(verdict->reply.slave_id, sizeof(verdict->reply.slave_id), slave_id);
+        m4h_text_copy(verdict->reply.validator, sizeof(verdict->reply.validator), SLAVES);
+    } else if (m4h_log_limit_allows(&master->deny_log, m4h_loop_now_ms(master->loop),
+                                    &suppressed)) {
+        m4h_log(M4H_LOG_WARNING, M4H_MASTER_LOG,
+                "slave=%s key=%s validator=%s suppressed=%u a slave calls somebody else's key its "
+                "host key",
+                slave_id, request->key_fingerprint, verdict->reply.validator, suppressed);
+    }
+}
+
 static void on_answer(void *context, const struct m4h_authorize_request *request,
                       struct m4h_verdict *verdict)
 {
@@ -122,6 +152,7 @@ static void on_answer(void *context, const struct m4h_authorize_request *request
     struct m4h_master *master = asking->master;
     struct m4h_problem problem = {0};
 
+    recognize_slave(master, request, verdict);
     heed_ban(master, request, verdict);
     complete(master, &verdict->reply);
     switch (verdict->kind) {
@@ -219,25 +250,6 @@ static int authorize(struct m4h_master *master, const struct m4h_authorize_reque
     return error;
 }
 
-/* A slave that brings an operator to a device here says who it is with its host key. */
-static bool welcome_slave(struct m4h_master *master, const struct m4h_authorize_request *request,
-                          const struct m4h_bus_message *message)
-{
-    const char *slave_id =
-        m4h_cluster_find_host_key(master->cluster, request->public_key, request->public_key_len);
-    struct m4h_authorize_reply reply = {.allowed = true, .valid_for_ms = SLAVE_VALID_MS};
-    const struct m4h_problem none = {0};
-
-    if (slave_id == NULL)
-        return false;
-    m4h_text_copy(reply.slave_id, sizeof(reply.slave_id), slave_id);
-    m4h_text_copy(reply.master_id, sizeof(reply.master_id), master->config->id);
-    master->counters.authorizations[M4H_AUTHORIZE_ALLOWED]++;
-    m4h_master_answer(master, message, M4H_MASTER_AUTHORIZE,
-                      m4h_wire_authorize_reply_encode(&reply, &none, &master->out));
-    return true;
-}
-
 /* No validator is asked about a key that is banned. */
 static bool refuse_banned(struct m4h_master *master, const struct m4h_authorize_request *request,
                           const struct m4h_bus_message *message)
@@ -279,7 +291,7 @@ void m4h_master_on_authorize(void *context, const struct m4h_bus_message *messag
                "not an authorize request");
         return;
     }
-    if (refuse_banned(master, &request, message) || welcome_slave(master, &request, message))
+    if (refuse_banned(master, &request, message))
         return;
     error = authorize(master, &request, message);
     if (error != 0)
