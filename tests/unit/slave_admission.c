@@ -267,6 +267,27 @@ static void limits_hold_without_a_master_too(void **state)
     assert_int_equal(m4h_roster_find(hub->slave.roster, 2)->owner_stamp, 0);
 }
 
+/* So whoever has stolen its key gets nothing while the masters are away. */
+static void that_a_key_is_a_slaves_is_not_kept(void **state)
+{
+    const struct m4h_authorize_reply hop = {
+        .allowed = true, .slave_id = "slave-2", .valid_for_ms = 10000};
+
+    (void)state;
+    hub->config.operators_enabled = true;
+    hub->config.operator_sessions_max = 4;
+    judge(1);
+    reply_with(0, &yes);
+    judge(2);
+    reply_with(0, &hop);
+    assert_int_equal(hub->order.as.judged.role, M4H_ROLE_HOP);
+    judge(3);
+    while (hub->context != NULL)
+        reply_with(M4H_ETIMEOUT, NULL);
+    assert_int_equal(hub->order.kind, M4H_ORDER_REFUSED);
+    assert_int_equal(hub->order.as.refused, M4H_REFUSE_NO_MASTER);
+}
+
 static void without_a_master_an_unknown_key_is_refused(void **state)
 {
     (void)state;
@@ -896,6 +917,7 @@ int main(void)
         TEST(what_a_master_says_of_a_device_goes_into_the_roster),
         TEST(its_limits_go_to_the_worker_and_its_ports_into_the_roster),
         TEST(limits_hold_without_a_master_too),
+        TEST(that_a_key_is_a_slaves_is_not_kept),
         TEST(without_a_master_an_unknown_key_is_refused),
         TEST(a_key_that_a_master_denies_may_be_followed_by_another),
         TEST(a_full_slave_sends_a_device_away),

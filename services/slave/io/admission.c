@@ -248,7 +248,9 @@ void m4h_admission_unanswered(struct m4h_slave *slave, uint64_t session_id,
 }
 
 /* A refusal is kept only where it takes back what was allowed: strangers with ever
- * new keys must not push out the decisions that a fleet needs without a master. */
+ * new keys must not push out the decisions that a fleet needs without a master. That a key is
+ * another slave's is not kept: it finds no device without a master, so who comes then is somebody
+ * else. */
 void m4h_admission_remember(struct m4h_slave *slave, const struct m4h_key_question *question,
                             const struct m4h_authorize_reply *reply)
 {
@@ -258,6 +260,10 @@ void m4h_admission_remember(struct m4h_slave *slave, const struct m4h_key_questi
     struct m4h_decision decision = {
         .allowed = reply->allowed, .stamp = question->asked_stamp, .seen = question->asked_seen};
 
+    if (reply->slave_id[0] != '\0') {
+        m4h_decisions_forget(slave->decisions, "", fingerprint);
+        return;
+    }
     if (!reply->allowed)
         m4h_denials_note(slave->denials, fingerprint, reply->detail, reply->valid_for_ms, now_ms);
     if (!reply->allowed && m4h_decisions_find(slave->decisions, fingerprint, true, now_ms) == NULL)
