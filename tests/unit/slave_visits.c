@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define KEY       "berlin-1"
+#define HIDDEN    "alice may not reach p-1 at port 22, or it is not connected"
 #define OPERATORS 0x7000000000000000u /* their sessions, beside those of devices */
 
 /* ---- masters ------------------------------------------------------------------------- */
@@ -63,6 +64,29 @@ static void master_says(const struct m4h_located *located, enum m4h_problem_code
     }
     kind->on_end(asked_context, error);
     m4h_buffer_free(&message);
+}
+
+/* It knows the device. */
+static void located_at(const char *slave_id, const char *client_key, const char *labels)
+{
+    struct m4h_located located = {.region = "eu",
+                                  .host = "s2.example",
+                                  .port = 2222,
+                                  .host_keys = {"ssh-ed25519 AAAA"},
+                                  .host_key_count = 1};
+    struct m4h_tunnel *tunnel = &located.tunnel;
+
+    m4h_text_copy(located.slave_id, sizeof(located.slave_id), slave_id);
+    *tunnel = (struct m4h_tunnel){.tunnel_id = 7,
+                                  .stamp = 9,
+                                  .ports = {20001},
+                                  .port_count = 1,
+                                  .remote_address = "192.0.2.3:1",
+                                  .connected_wall_ms = 1700000000000,
+                                  .key_fingerprint = "SHA256:abc"};
+    m4h_text_copy(tunnel->client_key, sizeof(tunnel->client_key), client_key);
+    m4h_text_copy(tunnel->labels, sizeof(tunnel->labels), labels);
+    master_says(&located, 0);
 }
 
 /* ---- the stage ----------------------------------------------------------------------- */
@@ -258,8 +282,19 @@ static void the_labels_of_the_device_decide(void **state)
     assert_non_null(take_order(operator_, M4H_ORDER_UNREACHED));
     m4h_text_copy(paris->tunnel.labels, sizeof(paris->tunnel.labels), "site=rome");
     visit = ask(operator_, "p-1", 22);
-    expect_refused(operator_, visit, "alice may not reach p-1 at port 22",
-                   M4H_ACCESS_RESULT_FORBIDDEN);
+    assert_null(take_order(paris->session_id, M4H_ORDER_VISIT));
+    located_at("slave-1", "p-1", "site=rome");
+    expect_refused(operator_, visit, HIDDEN, M4H_ACCESS_RESULT_FORBIDDEN);
+}
+
+/* As many questions and the same words as for one that has other labels. */
+static void whether_a_device_is_there_is_not_told_where_its_labels_decide(void **state)
+{
+    uint64_t operator_ = enter_operator(), visit = ask(operator_, "p-1", 22);
+
+    (void)state;
+    master_says(NULL, M4H_PROBLEM_NOT_FOUND);
+    expect_refused(operator_, visit, HIDDEN, M4H_ACCESS_RESULT_ABSENT);
 }
 
 static void a_device_without_a_port_yet_is_looked_for_elsewhere(void **state)
@@ -304,28 +339,11 @@ static void without_masters_nobody_can_say(void **state)
 
 static void the_labels_that_a_master_knows_decide_too(void **state)
 {
-    struct m4h_located located = {.slave_id = "slave-2",
-                                  .region = "eu",
-                                  .host = "s2.example",
-                                  .port = 2222,
-                                  .host_keys = {"ssh-ed25519 AAAA"},
-                                  .host_key_count = 1};
-    struct m4h_tunnel *tunnel = &located.tunnel;
     uint64_t operator_ = enter_operator(), visit = ask(operator_, "p-1", 22);
 
     (void)state;
-    *tunnel = (struct m4h_tunnel){.client_key = "p-1",
-                                  .tunnel_id = 7,
-                                  .stamp = 9,
-                                  .ports = {20001},
-                                  .port_count = 1,
-                                  .remote_address = "192.0.2.3:1",
-                                  .connected_wall_ms = 1700000000000,
-                                  .key_fingerprint = "SHA256:abc",
-                                  .labels = "site=rome"};
-    master_says(&located, 0);
-    expect_refused(operator_, visit, "alice may not reach p-1 at port 22",
-                   M4H_ACCESS_RESULT_FORBIDDEN);
+    located_at("slave-2", "p-1", "site=rome");
+    expect_refused(operator_, visit, HIDDEN, M4H_ACCESS_RESULT_FORBIDDEN);
 }
 
 static void an_operator_who_leaves_meanwhile_ends_the_question(void **state)
@@ -455,6 +473,7 @@ int main(void)
         visits_test(a_device_that_does_not_take_it_is_told_of),
         visits_test(a_port_that_is_not_there_is_told_of),
         visits_test(the_labels_of_the_device_decide),
+        visits_test(whether_a_device_is_there_is_not_told_where_its_labels_decide),
         visits_test(a_device_without_a_port_yet_is_looked_for_elsewhere),
         visits_test(what_no_rule_may_fit_is_not_looked_for),
         visits_test(one_that_no_master_knows_is_not_connected),

@@ -113,6 +113,14 @@ void m4h_access_refuse_forbidden(struct m4h_slave *slave, struct m4h_access_case
                       access->told.client_key, access->told.port);
 }
 
+void m4h_access_refuse_hidden(struct m4h_slave *slave, struct m4h_access_case *access,
+                              enum m4h_access_result result)
+{
+    m4h_access_refuse(slave, access, result, M4H_SSH_OPEN_PROHIBITED,
+                      "%s may not reach %s at port %u, or it is not connected",
+                      access->told.operator_name, access->told.client_key, access->told.port);
+}
+
 void m4h_access_refuse_port(struct m4h_slave *slave, struct m4h_access_case *access,
                             const struct m4h_tunnel *tunnel)
 {

@@ -45,6 +45,10 @@ void m4h_access_refuse(struct m4h_slave *slave, struct m4h_access_case *access,
 void m4h_access_refuse_absent(struct m4h_slave *slave, struct m4h_access_case *access);
 /* No rule allows it: the same words whether there is such a device or not. */
 void m4h_access_refuse_forbidden(struct m4h_slave *slave, struct m4h_access_case *access);
+/* It depends on labels, and either the device has not those for it or there is none (`result`): the
+ * operator is told the same. */
+void m4h_access_refuse_hidden(struct m4h_slave *slave, struct m4h_access_case *access,
+                              enum m4h_access_result result);
 /* The tunnel has no such port. */
 void m4h_access_refuse_port(struct m4h_slave *slave, struct m4h_access_case *access,
                             const struct m4h_tunnel *tunnel);

@@ -95,9 +95,7 @@ static void visit_resident(struct m4h_slave *slave, struct m4h_access_case *acce
 {
     uint16_t port = m4h_access_port(&resident->tunnel, access->told.port);
 
-    if (!may_reach(access, resident->tunnel.labels))
-        m4h_access_refuse_forbidden(slave, access);
-    else if (port == 0)
+    if (port == 0)
         m4h_access_refuse_port(slave, access, &resident->tunnel);
     else
         go_to(slave, access, resident, port);
@@ -181,7 +179,7 @@ static void visit_located(struct m4h_slave *slave, struct m4h_access_case *acces
     struct m4h_access *told = &access->told;
 
     if (!may_reach(access, located->tunnel.labels)) {
-        m4h_access_refuse_forbidden(slave, access);
+        m4h_access_refuse_hidden(slave, access, M4H_ACCESS_RESULT_FORBIDDEN);
     } else if (strcmp(located->slave_id, slave->config->id) == 0) {
         m4h_access_refuse_absent(
             slave, access); /* it has just left, and that master has not heard of it */
@@ -214,6 +212,15 @@ static void refuse_unknown(struct m4h_slave *slave, struct m4h_access_case *acce
                       access->told.client_key);
 }
 
+/* Where its labels decide, nobody learns whether there is such a device. */
+static void refuse_missing(struct m4h_slave *slave, struct m4h_access_case *access)
+{
+    if (may_reach(access, ""))
+        m4h_access_refuse_absent(slave, access);
+    else
+        m4h_access_refuse_hidden(slave, access, M4H_ACCESS_RESULT_ABSENT);
+}
+
 static void on_locate_end(void *context, int error)
 {
     struct m4h_access_case *access = context;
@@ -222,7 +229,7 @@ static void on_locate_end(void *context, int error)
     if (error == 0 && access->problem.code == 0)
         visit_located(access->slave, access);
     else if (error == 0 && access->problem.code == M4H_PROBLEM_NOT_FOUND)
-        m4h_access_refuse_absent(access->slave, access);
+        refuse_missing(access->slave, access);
     else
         refuse_unknown(access->slave, access);
 }
@@ -251,11 +258,14 @@ static void locate(struct m4h_slave *slave, struct m4h_access_case *access)
 
 /* ---- wherever it is ---------------------------------------------------------------- */
 
+/* Who may not reach the one here waits for a master as for one that is not there: the time that a
+ * refusal takes tells nothing either. */
 static void find_device(struct m4h_slave *slave, struct m4h_access_case *access)
 {
     const struct m4h_resident *resident = m4h_roster_owner(slave->roster, access->told.client_key);
 
-    if (resident != NULL && resident->state == M4H_RESIDENT_UP)
+    if (resident != NULL && resident->state == M4H_RESIDENT_UP &&
+        may_reach(access, resident->tunnel.labels))
         visit_resident(slave, access, resident);
     else if (access->visitor->is_hop)
         m4h_access_refuse_absent(slave, access);
