@@ -17,7 +17,7 @@ struct m4h_ssh_open {
 static void refuse_message(struct m4h_ssh_session *session, ssh_message message,
                            enum m4h_ssh_open_refusal reason, const char *text)
 {
-    session->refusals++;
+    session->refusals += reason == M4H_SSH_OPEN_PROHIBITED;
     m4h_ssh_wording_begin((uint32_t)reason, text);
     ssh_message_reply_default(message);
     m4h_ssh_wording_end();

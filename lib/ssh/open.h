@@ -39,7 +39,9 @@ enum m4h_ssh_open_refusal {
 M4H_MUST_CHECK int m4h_ssh_open_accept(struct m4h_ssh_open *open, struct m4h_ssh_channel **channel,
                                        const struct m4h_ssh_channel_handler *handler,
                                        void *context);
-/* `text` is shown by the client: printable, cut after M4H_SSH_OPEN_TEXT_MAX bytes. */
+/* What was prohibited counts among the requests for which a session is ended when there are too
+ * many; that something is not there, or busy, is no fault of who asks for it.
+ * `text` is shown by the client: printable, cut after M4H_SSH_OPEN_TEXT_MAX bytes. */
 void m4h_ssh_open_refuse(struct m4h_ssh_open *open, enum m4h_ssh_open_refusal reason,
                          const char *text);
 

@@ -135,6 +135,13 @@ static void refuse_in_words(struct stage *stage, struct m4h_ssh_open *open,
     m4h_ssh_open_refuse(open, M4H_SSH_OPEN_CONNECT_FAILED, "berlin-1 is not connected");
 }
 
+static void prohibit(struct stage *stage, struct m4h_ssh_open *open,
+                     const struct m4h_ssh_open_request *request)
+{
+    note(stage, open, request);
+    m4h_ssh_open_refuse(open, M4H_SSH_OPEN_PROHIBITED, "not for you");
+}
+
 /* ---- clients ------------------------------------------------------------------------- */
 
 static unsigned wanted;
@@ -149,6 +156,16 @@ static void await_asked(struct stage *stage, unsigned count)
 {
     wanted = count;
     run_until(stage->loop, so_many_are_asked, stage);
+}
+
+static bool one_is_asked_or_it_ended(void *context)
+{
+    return asked_count > 0 || ((struct stage *)context)->ends > 0;
+}
+
+static void await_asked_or_ended(struct stage *stage)
+{
+    run_until(stage->loop, one_is_asked_or_it_ended, stage);
 }
 
 static void start_w(struct stage *stage, const char *target)
@@ -314,6 +331,39 @@ static void more_than_may_wait_are_refused_and_none_is_lost(void **state)
         close(fds[i]);
 }
 
+/* As many as would end a session that asks for what it may not, and more. */
+static void refuse_again_and_again(struct stage *stage, unsigned count)
+{
+    uint16_t port = start_l(stage, "berlin-1:22");
+
+    for (unsigned i = 0; i < count && stage->ends == 0; i++) {
+        int fd = join(stage, port);
+
+        asked_count = 0;
+        await_asked_or_ended(stage);
+        close(fd);
+    }
+    run_for(stage->loop, 20);
+}
+
+static void one_who_asks_for_what_is_not_there_again_and_again_stays(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->on_open = refuse_in_words;
+    refuse_again_and_again(stage, 200);
+    assert_int_equal(stage->ends, 0);
+}
+
+static void one_who_asks_for_what_is_prohibited_again_and_again_is_ended(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->on_open = prohibit;
+    refuse_again_and_again(stage, 200);
+    assert_int_equal(stage->ends, 1);
+}
+
 static void one_that_waits_ends_with_its_session(void **state)
 {
     struct stage *stage = *state;
@@ -346,6 +396,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(channels_wait_beside_each_other, begin, ssh_stage_end),
         cmocka_unit_test_setup_teardown(more_than_may_wait_are_refused_and_none_is_lost, begin,
                                         ssh_stage_end),
+        cmocka_unit_test_setup_teardown(one_who_asks_for_what_is_not_there_again_and_again_stays,
+                                        begin, ssh_stage_end),
+        cmocka_unit_test_setup_teardown(
+            one_who_asks_for_what_is_prohibited_again_and_again_is_ended, begin, ssh_stage_end),
         cmocka_unit_test_setup_teardown(one_that_waits_ends_with_its_session, begin, ssh_stage_end),
         cmocka_unit_test_setup_teardown(one_without_an_owner_is_refused, begin, ssh_stage_end),
     };
