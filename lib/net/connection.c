@@ -15,6 +15,7 @@
 struct m4h_connection {
     int fd;
     bool want_read;
+    bool want_hangup;
     bool finishing; /* shut down the write side when nothing is kept */
     bool broken;    /* a write failed: bytes are dropped, the next read tells */
     bool busy;      /* inside on_event: freeing waits */
@@ -31,6 +32,8 @@ static void update_watch(struct m4h_connection *connection)
 
     if (m4h_connection_kept(connection) > 0 && !connection->broken)
         events |= M4H_WATCH_WRITE;
+    if (connection->want_hangup)
+        events |= M4H_WATCH_HANGUP;
     m4h_watch_set(connection->watch, events);
 }
 
@@ -110,6 +113,12 @@ int m4h_connection_start(struct m4h_connection **connection, struct m4h_loop *lo
 void m4h_connection_want_read(struct m4h_connection *connection, bool wanted)
 {
     connection->want_read = wanted;
+    update_watch(connection);
+}
+
+void m4h_connection_want_hangup(struct m4h_connection *connection)
+{
+    connection->want_hangup = true;
     update_watch(connection);
 }
 

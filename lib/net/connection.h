@@ -27,6 +27,9 @@ M4H_MUST_CHECK int m4h_connection_start(struct m4h_connection **connection, stru
 
 /* Whether on_readable is wanted. */
 void m4h_connection_want_read(struct m4h_connection *connection, bool wanted);
+/* From now on on_readable tells that the peer takes no more either: for one who has read its
+ * end, and reads no more. It is told again and again until the connection is closed. */
+void m4h_connection_want_hangup(struct m4h_connection *connection);
 /* Reads up to `size` bytes: how many in `*len`. M4H_EAGAIN (nothing now),
  * M4H_ECLOSED (the peer will send no more), M4H_EIO (broken). */
 M4H_MUST_CHECK int m4h_connection_read(struct m4h_connection *connection, void *data, size_t size,

@@ -158,6 +158,7 @@ static void tell(struct m4h_watch *watch, uint32_t told)
     if (told & EPOLLRDHUP)
         befell |= M4H_WATCH_END;
     befell &= watch->events;
+    /* Of those the kernel tells unasked: M4H_WATCH_HANGUP keeps a watch listed for them. */
     if (told & (EPOLLERR | EPOLLHUP))
         befell = M4H_WATCH_READ | M4H_WATCH_WRITE;
     if (befell != 0)

@@ -14,6 +14,7 @@ enum {
     M4H_WATCH_READ = 1,
     M4H_WATCH_WRITE = 2,
     M4H_WATCH_END = 4, /* the peer of a socket sends nothing any more, read or not what it sent */
+    M4H_WATCH_HANGUP = 8, /* beside or without the others: it takes nothing either */
 };
 
 /* Begins to watch for `events` (may be 0). `on_event` gets the events that

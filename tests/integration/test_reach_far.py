@@ -198,6 +198,25 @@ class ReachFar(ClusterTestCase):
             return self.cluster.slot_on(slave_id)
         return None
 
+    def test_an_operator_who_has_gone_leaves_nothing_at_a_device_that_minds_no_end(self):
+        deaf = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(deaf.close)
+        key = self.cluster.make_key("pump-deaf")
+        device = ssh_device(self.cluster, self.cluster.slot_on("slave-2"), key, deaf.getsockname()[1])
+        self.addCleanup(device.stop)
+        wait_until(lambda: self.cluster.tunnel("pump-deaf"), 10, "REST showing it")
+        for entry in ("slave-1", "slave-2"):
+            with self.subTest(entry=entry):
+                visit = self.reach(entry, "pump-deaf")
+                visit.stdin.write(b"x")
+                visit.stdin.flush()
+                service = deaf.accept()[0]
+                self.addCleanup(service.close)
+                self.assertEqual(b"x", service.recv(1))
+                visit.kill()
+                wait_until(lambda: self.metric("slave-2", "mas4h_slave_channels") == 0, 10, "no channel")
+                wait_until(lambda: self.metric("slave-2", "mas4h_slave_accesses") == 0, 10, "no access")
+
     def test_a_slave_that_stands_still_is_given_up_in_time(self):
         self.device("pump-still", "slave-2")
         self.assert_echoes("slave-1", "pump-still")

@@ -393,6 +393,32 @@ static void a_peer_that_goes_while_something_is_kept_breaks_it(void **state)
     m4h_connection_close(ends.connection);
 }
 
+static bool is_readable(void *context)
+{
+    return ((struct ends *)context)->readable > 0;
+}
+
+static void that_the_peer_takes_nothing_either_is_told_to_who_reads_no_more(void **state)
+{
+    struct ends ends = {.read_size = 100};
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    start(*state, &ends, fds);
+    m4h_connection_want_read(ends.connection, true);
+    shutdown(ends.peer, SHUT_WR);
+    run_until(*state, reading_has_ended, &ends);
+    assert_int_equal(ends.end, M4H_ECLOSED);
+    ends.readable = 0;
+    ends.close_when_readable = true;
+    m4h_connection_want_hangup(ends.connection);
+    run_for(*state, 50);
+    assert_int_equal(ends.readable, 0); /* it still takes what is sent */
+    close(ends.peer);
+    run_until(*state, is_readable, &ends);
+    assert_int_equal(ends.readable, 1);
+}
+
 static void it_may_be_closed_when_a_break_drains_it(void **state)
 {
     struct ends ends = {.close_when_drained = true};
@@ -442,6 +468,7 @@ int main(void)
         cmocka_unit_test(what_is_kept_is_lost_when_it_is_closed),
         cmocka_unit_test(a_write_to_a_peer_that_is_gone_is_told_by_the_next_read),
         cmocka_unit_test(a_peer_that_goes_while_something_is_kept_breaks_it),
+        cmocka_unit_test(that_the_peer_takes_nothing_either_is_told_to_who_reads_no_more),
         cmocka_unit_test(it_may_be_closed_when_a_break_drains_it),
         cmocka_unit_test(a_descriptor_that_cannot_be_watched_is_closed),
     };

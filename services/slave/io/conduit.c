@@ -5,7 +5,8 @@
  * read. To the connection: what the kernel does not take is kept by the connection;
  * above the configured mark the channel's data is left where it is, which closes the
  * window of its peer. Each side's end of data is passed on when all before it is through;
- * when both have ended, or either breaks, the conduit is over; a connection whose peer
+ * when both have ended, or either breaks, the conduit is over, and so it is when whoever is at
+ * the connection takes no more, lest a device that minds no end keep it; a connection whose peer
  * still talks when the channel has ended is left to the attendance, so that what it was
  * sent is not lost.
  *
@@ -71,7 +72,8 @@ static void finish_channel(struct m4h_conduit *conduit)
     m4h_connection_want_read(conduit->connection, false);
     m4h_ssh_channel_want_write(conduit->channel, false);
     m4h_ssh_channel_finish(conduit->channel);
-    end_if_done(conduit);
+    if (!end_if_done(conduit))
+        m4h_connection_want_hangup(conduit->connection);
 }
 
 /* The connection sends no more, or is gone; the channel may be already. */
@@ -121,7 +123,8 @@ static void on_connection_readable(void *context)
     struct m4h_conduit *conduit = context;
     int error = M4H_EIO;
 
-    if (conduit->channel != NULL && !m4h_connection_is_broken(conduit->connection))
+    if (conduit->channel != NULL && !conduit->connection_ended &&
+        !m4h_connection_is_broken(conduit->connection))
         error = carry(conduit);
     if (error != 0 && error != M4H_EAGAIN)
         end_connection(conduit, error);
