@@ -155,7 +155,8 @@ static const struct m4h_config_option options[] = {
      "Operators, whose keys a master knows, may reach devices by their names: ssh -J here device."},
     {"operators", "sessions_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE,
      AT(operator_sessions_max), "256", 0, 100000, NULL,
-     "Operators, and other slaves that bring theirs, that may be connected here at once."},
+     "Operators that may be connected here at once; of other slaves, which bring theirs, 16 times "
+     "as many."},
     {"operators", "channels_max", M4H_CONFIG_COUNT, M4H_CONFIG_RELOADABLE,
      AT(operator_channels_max), "64", 1, 100000, NULL,
      "Connections to devices that one of them may have at once, unless a master says how many; a "

@@ -15,6 +15,7 @@ struct entry {
 
 struct m4h_visitors {
     struct entry *entries;
+    uint32_t hops;
 };
 
 int m4h_visitors_create(struct m4h_visitors **visitors)
@@ -32,6 +33,7 @@ static void discard(struct entry *entry)
 static void drop(struct m4h_visitors *visitors, struct entry *entry)
 {
     HASH_DEL(visitors->entries, entry);
+    visitors->hops -= entry->visitor.is_hop;
     discard(entry);
 }
 
@@ -99,6 +101,7 @@ int m4h_visitors_add(struct m4h_visitors *visitors, uint64_t session_id,
         discard(entry);
         return M4H_ENOMEM;
     }
+    visitors->hops += entry->visitor.is_hop;
     return 0;
 }
 
@@ -117,6 +120,11 @@ void m4h_visitors_remove(struct m4h_visitors *visitors, struct m4h_visitor *visi
 uint32_t m4h_visitors_count(const struct m4h_visitors *visitors)
 {
     return HASH_COUNT(visitors->entries);
+}
+
+uint32_t m4h_visitors_hop_count(const struct m4h_visitors *visitors)
+{
+    return visitors->hops;
 }
 
 void m4h_visitors_each(const struct m4h_visitors *visitors,

@@ -35,6 +35,8 @@ struct m4h_visitor *m4h_visitors_find(const struct m4h_visitors *visitors, uint6
 /* Frees it. */
 void m4h_visitors_remove(struct m4h_visitors *visitors, struct m4h_visitor *visitor);
 uint32_t m4h_visitors_count(const struct m4h_visitors *visitors);
+/* Of these, the sessions of other slaves. */
+uint32_t m4h_visitors_hop_count(const struct m4h_visitors *visitors);
 
 /* Calls `each` for every visitor; it may not add or remove. */
 void m4h_visitors_each(const struct m4h_visitors *visitors,

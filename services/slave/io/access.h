@@ -9,6 +9,10 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+/* Another slave may bring so many times what one operator may have, and come so many times as
+ * often as operators may. */
+#define M4H_HOP_SHARE 16u
+
 struct m4h_inquiry;
 
 struct m4h_access_case {

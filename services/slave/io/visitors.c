@@ -3,6 +3,16 @@
 
 #include <inttypes.h>
 
+/* They are counted apart: operators who fill the slave keep no other slave out, whose operators
+ * have been let in there, nor do many slaves keep operators out. */
+static bool has_room(const struct m4h_slave *slave, bool is_hop)
+{
+    uint64_t max = (uint64_t)slave->config->operator_sessions_max;
+    uint32_t hops = m4h_visitors_hop_count(slave->visitors);
+
+    return is_hop ? hops < max * M4H_HOP_SHARE : m4h_visitors_count(slave->visitors) - hops < max;
+}
+
 const char *m4h_visits_admit(struct m4h_slave *slave, uint64_t session_id,
                              const struct m4h_authorize_request *request,
                              const struct m4h_authorize_reply *reply)
@@ -10,7 +20,7 @@ const char *m4h_visits_admit(struct m4h_slave *slave, uint64_t session_id,
     char name[2 * M4H_CLIENT_KEY_MAX];
     const struct m4h_visitor *visitor;
 
-    if (m4h_visitors_count(slave->visitors) >= (uint64_t)slave->config->operator_sessions_max)
+    if (!has_room(slave, reply->slave_id[0] != '\0'))
         return "as many operators as may be here";
     if (m4h_visitors_add(slave->visitors, session_id, request, reply,
                          m4h_loop_now_ms(slave->loop)) != 0)
