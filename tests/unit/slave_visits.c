@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define KEY       "berlin-1"
@@ -379,6 +380,23 @@ static void there_are_only_so_many_connections_of_one_operator(void **state)
     expect_visit(resident, visit);
 }
 
+static void the_last_files_are_not_for_visits(void **state)
+{
+    uint64_t operator_ = enter_operator(), visit;
+    struct rlimit files, before;
+
+    (void)state;
+    device_up(KEY, "");
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    files = before;
+    files.rlim_cur = files_before + 4; /* a quarter is kept */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+    visit = ask(operator_, KEY, 22);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    expect_refused(operator_, visit, "the server is full", M4H_ACCESS_RESULT_SURPLUS);
+    assert_int_equal(count_files(), files_before);
+}
+
 static void there_are_only_so_many_operators(void **state)
 {
     static const struct m4h_authorize_request request;
@@ -386,7 +404,21 @@ static void there_are_only_so_many_operators(void **state)
 
     (void)state;
     enter_operator();
-    enter_hop();
+    enter_operator();
+    assert_non_null(m4h_visits_admit(&hub->slave, OPERATORS, &request, &reply));
+}
+
+/* Each worker of each slave may have some sessions here. */
+static void operators_leave_other_slaves_their_places(void **state)
+{
+    static const struct m4h_authorize_request request;
+    static const struct m4h_authorize_reply reply = {.slave_id = "slave-2"};
+
+    (void)state;
+    for (int i = 0; i < 2 * 16; i++)
+        enter_hop();
+    enter_operator();
+    enter_operator();
     assert_non_null(m4h_visits_admit(&hub->slave, OPERATORS, &request, &reply));
 }
 
@@ -481,7 +513,9 @@ int main(void)
         visits_test(the_labels_that_a_master_knows_decide_too),
         visits_test(an_operator_who_leaves_meanwhile_ends_the_question),
         visits_test(there_are_only_so_many_connections_of_one_operator),
+        visits_test(the_last_files_are_not_for_visits),
         visits_test(there_are_only_so_many_operators),
+        visits_test(operators_leave_other_slaves_their_places),
         visits_test(a_hop_names_its_operator_and_reaches_what_hangs_here_only),
         visits_test(a_session_that_is_gone_takes_its_visits_along),
         visits_test(who_is_being_closed_is_closed_once_and_gets_nowhere),

@@ -195,16 +195,31 @@ static void on_accept(void *context, int fd, const char *peer)
     check(entrance);
 }
 
-static void share_files(struct m4h_entrance *entrance)
+/* A descriptor from here on is kept; as many below it are for devices. */
+static int find_files_max(int *kept)
 {
     struct rlimit files;
-    int kept, all = INT32_MAX;
+    int all = INT32_MAX;
 
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < INT32_MAX)
         all = (int)files.rlim_cur;
-    kept = all / 4 < FILES_KEPT ? all / 4 : FILES_KEPT;
-    entrance->files_max = all - kept;
-    entrance->operator_files_max = all - 2 * kept;
+    *kept = all / 4 < FILES_KEPT ? all / 4 : FILES_KEPT;
+    return all - *kept;
+}
+
+int m4h_entrance_files_max(void)
+{
+    int kept;
+
+    return find_files_max(&kept);
+}
+
+static void share_files(struct m4h_entrance *entrance)
+{
+    int kept;
+
+    entrance->files_max = find_files_max(&kept);
+    entrance->operator_files_max = entrance->files_max - kept;
 }
 
 int m4h_entrance_open(struct m4h_entrance **entrance, struct m4h_worker *worker, int listen_fd)

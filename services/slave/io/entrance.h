@@ -1,6 +1,6 @@
 /* How connections come into a worker: its listener, the door (core/door.h) that
  * decides when to accept and who makes room, and whom a load balancer may name.
- * Worker thread only, except for open and close. */
+ * Worker thread only, except for open and close, and where it is said. */
 #ifndef M4H_SLAVE_IO_ENTRANCE_H
 #define M4H_SLAVE_IO_ENTRANCE_H
 
@@ -28,6 +28,9 @@ void m4h_entrance_name(struct m4h_entrance *entrance, struct m4h_device *device,
  * devices, which may be another than before, and a guest that waits may go for it. False:
  * there is none; `*fd` is still the caller's to close. */
 M4H_MUST_CHECK bool m4h_entrance_lend_file(struct m4h_entrance *entrance, int *fd);
+/* Nothing of a device or of an operator may have a descriptor from here on, for longer than a
+ * moment: the last ones are for ports, and for ourselves. Any thread. */
+int m4h_entrance_files_max(void);
 /* Bytes came from it. */
 void m4h_entrance_heard(struct m4h_entrance *entrance, struct m4h_guest *guest);
 /* Its key is being judged. */

@@ -14,6 +14,7 @@
 #include "lib/base/walltime.h"
 #include "lib/wire/wire.h"
 #include "services/slave/core/access_rules.h"
+#include "services/slave/io/entrance.h"
 #include "services/slave/io/inquiry.h"
 
 #include <stdio.h>
@@ -25,8 +26,6 @@
 
 /* Those that wait are looked at so often. */
 #define LOOK_EVERY_MS 250u
-/* Another slave may bring so many times what one operator may have. */
-#define HOP_SHARE 16u
 
 static uint64_t random_id(void)
 {
@@ -59,12 +58,27 @@ static bool may_reach(const struct m4h_access_case *access, const char *labels)
                              access->told.port);
 }
 
+/* Two connected sockets. False: there are none, or only such as are kept: the workers would
+ * refuse them, yet many that wait for that must not take what devices' ports need. */
+static bool make_pair(int fds[2])
+{
+    int max = m4h_entrance_files_max();
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0)
+        return false;
+    if (fds[0] < max && fds[1] < max)
+        return true;
+    close(fds[0]);
+    close(fds[1]);
+    return false;
+}
+
 /* Makes the two ends; the device's is returned. -1: there are none, and it is refused. */
 static int open_ends(struct m4h_slave *slave, struct m4h_access_case *access)
 {
     int fds[2];
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0) {
+    if (!make_pair(fds)) {
         m4h_access_refuse_full(slave, access);
         return -1;
     }
@@ -325,7 +339,7 @@ static uint32_t visits_max(const struct m4h_slave *slave, const struct m4h_visit
     uint32_t max = (uint32_t)slave->config->operator_channels_max;
 
     if (visitor->is_hop)
-        return max * HOP_SHARE;
+        return max * M4H_HOP_SHARE;
     return visitor->rules->channels_max > 0 ? visitor->rules->channels_max : max;
 }
 
