@@ -21,10 +21,10 @@ async function problemOf(response) {
     return new Problem(response.status, document.code ?? "unknown", detail);
 }
 
-async function request(method, path, headers) {
+async function request(method, path, headers, body) {
     let response;
     try {
-        response = await fetch(path, { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+        response = await fetch(path, { method, headers, body, signal: AbortSignal.timeout(TIMEOUT_MS) });
     } catch (error) {
         const slow = error.name === "TimeoutError";
         throw new Problem(0, slow ? "timeout" : "unreachable",
@@ -42,5 +42,8 @@ async function request(method, path, headers) {
 export const get = (path) => request("GET", path, { Accept: "application/json" });
 
 // The header shows that a page of this origin asks: no other one can set it.
-export const command = (method, path, headers = {}) =>
-    request(method, path, { "X-Mas4h-Request": "1", ...headers });
+export function command(method, path, { headers = {}, document } = {}) {
+    const marked = { "X-Mas4h-Request": "1", ...headers };
+    if (document === undefined) return request(method, path, marked);
+    return request(method, path, { "Content-Type": "application/json", ...marked }, JSON.stringify(document));
+}

@@ -1,6 +1,8 @@
 // "Are you sure?": a dialog that does the thing itself, so that a failure is told where it was asked for.
 import { byId, setText } from "./dom.js";
 
+const reason = byId("confirm-reason");
+const choice = byId("confirm-choice");
 const dialog = byId("confirm");
 const yes = byId("confirm-yes");
 let act = null;
@@ -13,7 +15,7 @@ yes.addEventListener("click", async () => {
     yes.disabled = true;
     setText(byId("confirm-error"), "");
     try {
-        await mine();
+        await mine({ reason: reason.value.trim(), choice: choice.checked });
         if (act === mine) dialog.close();
     } catch (error) {
         if (act === mine) setText(byId("confirm-error"), error.message);
@@ -22,8 +24,18 @@ yes.addEventListener("click", async () => {
     }
 });
 
-/** Asks; `action` is awaited when the answer is yes. */
-export function confirm({ title, text, button, action }) {
+reason.addEventListener("keydown", (event) => event.key === "Enter" && yes.click());
+
+/**
+ * Asks; `action` is awaited when the answer is yes. With `asksReason` there is a field for one, with
+ * `option` a box to tick: the action gets both, as { reason, choice }.
+ */
+export function confirm({ title, text, button, action, asksReason = false, option = "" }) {
+    reason.value = "";
+    reason.parentElement.hidden = !asksReason;
+    choice.checked = false;
+    choice.parentElement.hidden = option === "";
+    setText(choice.nextElementSibling, option);
     setText(byId("confirm-title"), title);
     setText(byId("confirm-text"), text);
     setText(byId("confirm-error"), "");

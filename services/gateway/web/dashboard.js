@@ -2,15 +2,19 @@
 import { Cluster } from "./cluster.js";
 import { toast } from "./confirm.js";
 import { showConnection, showRetry } from "./connection.js";
+import "./audit.js";
 import { byId, setText } from "./dom.js";
 import { Events } from "./events.js";
 import { addEvent, setFeedState } from "./feed.js";
 import { filters } from "./filters.js";
+import { pendingChanged, startRecords, stopRecords } from "./records.js";
+import "./revocations.js";
 import { session } from "./session.js";
 import { showSlaves } from "./slaves.js";
 import { countChange, drawCharts, showSummary } from "./summary.js";
 import { startTunnel, tunnelChanged } from "./tunnel.js";
 import { startTunnels, stopTunnels, tunnelsChanged } from "./tunnels.js";
+import { startViews, stopViews } from "./views.js";
 
 const cluster = new Cluster();
 const events = new Events();
@@ -45,6 +49,8 @@ events.addEventListener("state", () => {
 events.addEventListener("gap", () => tunnelsChanged());
 events.addEventListener("event", ({ detail }) => {
     addEvent(detail);
+    if (detail.type === "refuse" && detail.refuse.reason === "pending") pendingChanged();
+    if (detail.type === "access") tunnelChanged(detail.access.client_key);
     if (detail.type !== "connect" && detail.type !== "disconnect") return;
     countChange(detail.type);
     tunnelsChanged();
@@ -65,7 +71,9 @@ function start() {
     cluster.start();
     events.start();
     startTunnels(cluster);
-    startTunnel();
+    startTunnel(cluster);
+    startRecords();
+    startViews();
 }
 
 function stop() {
@@ -74,6 +82,8 @@ function stop() {
     cluster.stop();
     events.stop();
     stopTunnels();
+    stopRecords();
+    stopViews();
 }
 
 function showSession() {
@@ -82,6 +92,8 @@ function showSession() {
 
     byId("sign-in").hidden = !isOut && !lacks;
     byId("cluster").hidden = isOut || lacks || cluster.summary === null;
+    byId("views").hidden = isOut || lacks || session.state === "unknown";
+    for (const node of document.querySelectorAll("[data-needs=operate]")) node.hidden = !session.mayOperate;
     byId("sign-out").hidden = session.state !== "signed-in";
     byId("who").hidden = session.state !== "signed-in";
     setText(byId("who"), session.name);

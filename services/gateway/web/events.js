@@ -4,7 +4,7 @@
 // "live", "missing" (this gateway has none). The browser connects again by itself where the
 // connection broke, and says which event it had last; where the gateway refused, we do.
 
-const TYPES = ["connect", "disconnect", "start", "drain", "stop", "refuse", "flapping"];
+const TYPES = ["connect", "disconnect", "start", "drain", "stop", "refuse", "flapping", "access", "reload"];
 const AGAIN_MS = 5000;
 const AGAIN_MISSING_MS = 60000;
 

@@ -12,7 +12,8 @@ const KINDS = [
     { name: "connects", label: "Connects", types: ["connect"] },
     { name: "disconnects", label: "Disconnects", types: ["disconnect"] },
     { name: "refusals", label: "Refusals", types: ["refuse", "flapping"] },
-    { name: "slaves", label: "Slaves", types: ["start", "drain", "stop"] },
+    { name: "accesses", label: "Accesses", types: ["access"] },
+    { name: "slaves", label: "Slaves", types: ["start", "drain", "stop", "reload"] },
 ];
 const hidden = new Set();
 const kept = [];
@@ -26,6 +27,14 @@ let drawnAt = 0;
 const device = (key) => element("button", { type: "button", class: "link",
     on: { click: () => filters.set({ tunnel: key }) } }, key);
 
+const ACCESSES = {
+    opened: (access) => ["reaches ", device(access.client_key), `, port ${access.port}, from ${access.remote_address}`],
+    closed: (access) => ["left ", device(access.client_key), ` after ${age(access.duration_ms)}, `
+        + `${bytes(access.bytes_from_device + access.bytes_to_device)}`],
+    refused: (access) => ["may not reach ", device(access.client_key), `, port ${access.port}, `
+        + `from ${access.remote_address}${access.detail ? `: ${access.detail}` : ""}`],
+};
+
 const SENTENCES = {
     connect: ({ slave_id, connect: { tunnel } }) =>
         [device(tunnel.client_key), ` is up on ${slave_id}, port ${tunnel.port}, from ${tunnel.remote_address}`],
@@ -38,14 +47,18 @@ const SENTENCES = {
     flapping: ({ slave_id, flapping }) => [device(flapping.client_key),
         ` flaps on ${slave_id}: ${counted(flapping.evictions, "eviction")} in ${age(flapping.window_ms)}, `
         + `now ${flapping.remote_address}${flapping.owner_address ? ` against ${flapping.owner_address}` : ""}`],
+    access: ({ access }) => [`${access.operator} `, ...ACCESSES[access.phase](access)],
     start: ({ slave_id, start: { info } }) =>
         [`${slave_id} started: version ${info.version}, room for ${count(info.capacity)}, at ${address(info.host, info.port)}`],
     drain: ({ slave_id, drain }) => [`${slave_id} drains: ${counted(drain.tunnels, "device")} left`],
+    reload: ({ slave_id, reload: { actor, settings, error } }) => [error
+        ? `${slave_id} keeps its settings: ${error}`
+        : `${slave_id} took over ${settings.join(", ") || "its settings, none of them new"}${actor ? `, by ${actor}` : ""}`],
     stop: ({ slave_id }) => [`${slave_id} stopped`],
 };
 
 const ofKey = (event) => event.connect?.tunnel.client_key ?? event.disconnect?.client_key
-    ?? event.refuse?.client_key ?? event.flapping?.client_key ?? "";
+    ?? event.refuse?.client_key ?? event.flapping?.client_key ?? event.access?.client_key ?? "";
 
 function line(event) {
     return element("li", { "data-type": event.type },

@@ -63,5 +63,16 @@ export const address = (host, port) => `${host.includes(":") ? `[${host}]` : hos
 /** What an operator types to reach a device's port. */
 export const sshCommand = (host, port) => `ssh -p ${port} user@${host}`;
 
+/**
+ * What an operator types to reach a device by its name, through the slave at host:port; "" where no
+ * shell and no ssh takes such a name. ssh writes names in lower case, so others go by -W.
+ */
+export function jumpCommand(host, port, clientKey) {
+    if (!/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(clientKey)) return "";
+    if (clientKey === clientKey.toLowerCase())
+        return `ssh -J ops@${port === 22 ? host : address(host, port)} user@${clientKey}`;
+    return `ssh -o ProxyCommand='ssh -p ${port} -W ${clientKey}:22 ops@${host}' user@${clientKey}`;
+}
+
 /** "client_closed" as words. */
 export const words = (name) => name.replaceAll("_", " ");

@@ -33,7 +33,7 @@ class Session extends EventTarget {
 
     /** Throws the Problem of a token that the gateway does not take. */
     async signIn(token) {
-        await command("POST", "/v1/session", { Authorization: `Bearer ${token}` });
+        await command("POST", "/v1/session", { headers: { Authorization: `Bearer ${token}` } });
         await this.look();
     }
 

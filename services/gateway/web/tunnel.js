@@ -1,11 +1,13 @@
-// One tunnel in a sheet at the side: how to reach it, what is known of it, and the way to kick it.
+// One tunnel in a sheet at the side: how to reach it, what is known of it, and the ways to kick and to revoke it.
 import { Problem, command, get } from "./api.js";
 import { confirm, toast } from "./confirm.js";
 import { byId, element, setText } from "./dom.js";
+import { labelsText } from "./fields.js";
 import { linesOf } from "./feed.js";
 import { filters } from "./filters.js";
-import { address, age, moment, sshCommand } from "./format.js";
+import { address, age, jumpCommand, moment, sshCommand } from "./format.js";
 import { Poller } from "./poller.js";
+import { askToRevoke } from "./revocations.js";
 import { session } from "./session.js";
 
 const EVERY_MS = 4000;
@@ -13,6 +15,7 @@ const dialog = byId("tunnel");
 const poller = new Poller(EVERY_MS, load);
 let wanted = ""; // its client key
 let shown = null;
+let cluster = null;
 
 const path = (clientKey) => `/v1/tunnels/${encodeURIComponent(clientKey)}`;
 
@@ -38,10 +41,13 @@ function commandLine(what, text) {
 }
 
 function showCommands(tunnel) {
-    const text = JSON.stringify([tunnel.host, tunnel.ports]);
+    const slave = cluster.slaves.find(({ slave_id }) => slave_id === tunnel.slave_id);
+    const jump = slave ? jumpCommand(slave.host, slave.port, tunnel.client_key) : "";
+    const text = JSON.stringify([tunnel.host, tunnel.ports, jump]);
     if (dialog.dataset.reach === text) return; // what the reader has selected stays
     dialog.dataset.reach = text;
-    byId("tunnel-commands").replaceChildren(...tunnel.ports.flatMap((port) => [
+    const byName = jump === "" ? [] : [commandLine("by its name, with an operator's key", jump)];
+    byId("tunnel-commands").replaceChildren(...byName, ...tunnel.ports.flatMap((port) => [
         commandLine("where its SSH server is behind the port", sshCommand(tunnel.host, port)),
         commandLine("for any other program", address(tunnel.host, port)),
     ]));
@@ -54,6 +60,7 @@ function showFacts(tunnel) {
         Slave: `${tunnel.slave_id} in ${tunnel.region}`,
         Up: `${age(Date.now() - Date.parse(tunnel.connected_at))}, since ${moment(tunnel.connected_at)}`,
         "Connects from": tunnel.remote_address,
+        Labels: labelsText(tunnel.labels) || "none",
         "SSH client": tunnel.client_version,
         Key: tunnel.key_fingerprint,
         "Tunnel id": tunnel.tunnel_id,
@@ -75,6 +82,7 @@ function show(tunnel, state, level) {
     byId("tunnel-state").dataset.level = level;
     byId("tunnel-body").hidden = shown === null;
     byId("tunnel-kick").hidden = tunnel === null || !session.mayOperate;
+    byId("tunnel-revoke").hidden = !session.mayOperate; // who is away can be banned, too
     if (shown === null) return;
     showCommands(shown);
     showFacts(shown);
@@ -116,6 +124,8 @@ byId("tunnel-kick").addEventListener("click", () => {
     });
 });
 
+byId("tunnel-revoke").addEventListener("click", () => askToRevoke(wanted));
+
 function follow() {
     if (filters.tunnel === wanted) return;
     wanted = filters.tunnel;
@@ -127,6 +137,8 @@ function follow() {
         return;
     }
     setText(byId("tunnel-title"), wanted);
+    byId("tunnel-record").href = `#${new URLSearchParams({ view: "devices", record: wanted })}`;
+    byId("tunnel-audit").href = `#${new URLSearchParams({ view: "audit", target: wanted })}`;
     show(null, "Asking the cluster.", "");
     if (!dialog.open) dialog.showModal();
     poller.start();
@@ -140,7 +152,8 @@ session.addEventListener("change", () => {
     if (session.state === "signed-out") dialog.close();
 });
 
-export function startTunnel() {
+export function startTunnel(knownCluster) {
+    cluster = knownCluster;
     filters.addEventListener("change", follow);
     follow();
 }

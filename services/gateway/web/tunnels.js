@@ -1,13 +1,12 @@
 // The list of tunnels, a page at a time: a master knows the order, we know the way back.
 import { Problem, get } from "./api.js";
 import { byId, element, reconcile, setText } from "./dom.js";
-import { filters } from "./filters.js";
+import { bindFilter, filters } from "./filters.js";
 import { address, age, count, counted, moment } from "./format.js";
 import { Poller } from "./poller.js";
 
 const PAGE_SIZE = 50;
 const EVERY_MS = 10000;
-const TYPING_MS = 200;
 const CHANGED_MS = 1000;
 
 // Tokens of the pages up to the one that is shown; the first page has none.
@@ -56,22 +55,11 @@ byId("page-next").addEventListener("click", () => turn([...tokens, next]));
 // ---- what is looked for ----
 
 const prefixInput = byId("prefix");
-let typing = 0;
-prefixInput.addEventListener("input", () => {
-    clearTimeout(typing);
-    typing = setTimeout(() => filters.set({ prefix: prefixInput.value.trim() }), TYPING_MS);
-});
-document.addEventListener("keydown", (event) => {
-    const isTyping = event.target.closest("input, select, textarea, dialog");
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping) return;
-    event.preventDefault();
-    prefixInput.focus();
-});
+bindFilter(prefixInput, "prefix");
 byId("slave-chip").addEventListener("click", () => filters.set({ slave: "" }));
 
 function onFilter() {
     const wanted = `${filters.region}\n${filters.slave}\n${filters.prefix}`;
-    if (document.activeElement !== prefixInput) prefixInput.value = filters.prefix;
     byId("slave-chip").hidden = !filters.slave;
     setText(byId("slave-chip"), `on ${filters.slave} ×`);
     byId("slave-chip").setAttribute("aria-label", `Only of ${filters.slave}: show all`);
