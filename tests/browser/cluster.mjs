@@ -23,6 +23,7 @@ export async function until(condition, what, ms = 15000) {
 
 export class Cluster {
     #children = [];
+    #keyCount = 0;
 
     constructor(...options) {
         mkdirSync(join(BUILD, "integration"), { recursive: true });
@@ -45,21 +46,31 @@ export class Cluster {
         return response.ok ? response.json() : null;
     }
 
+    /** A new key: its file, and the line of its public part. */
+    key() {
+        const file = join(this.dir, `device-${this.#keyCount++}`);
+        execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", file]);
+        return { file, line: readFileSync(`${file}.pub`, "utf8").trim() };
+    }
+
     /** A device of that name that is up, as REST shows it too. */
     async connect(name) {
-        const key = join(this.dir, `device-${this.#children.length}`);
-        execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key]);
-        const [kind, text] = readFileSync(`${key}.pub`, "utf8").split(" ");
-        appendFileSync(this.keys, `${kind} ${text.trim()} ${name}\n`);
+        const key = this.key();
+        appendFileSync(this.keys, `${key.line} ${name}\n`);
+        await this.knock(key);
+        return until(() => this.get(`/v1/tunnels/${encodeURIComponent(name)}`), `REST shows ${name}`);
+    }
+
+    /** A device with that key asks for a tunnel, once. */
+    async knock({ file: key }) {
         const { slot } = await (await fetch(`${this.url}/v1/slots`, { method: "POST" })).json();
         const hosts = `${key}.hosts`;
         writeFileSync(hosts, slot.host_keys.map((line) => `[${slot.host}]:${slot.port} ${line}\n`).join(""));
         const options = Object.entries({ IdentitiesOnly: "yes", IdentityAgent: "none", BatchMode: "yes",
             GlobalKnownHostsFile: "/dev/null", UserKnownHostsFile: hosts, ExitOnForwardFailure: "yes" })
             .flatMap(([option, value]) => ["-o", `${option}=${value}`]);
-        this.run("ssh", "-F", "none", "-p", slot.port, "-l", "device", "-i", key, ...options, "-N", "-T",
+        return this.run("ssh", "-F", "none", "-p", slot.port, "-l", "device", "-i", key, ...options, "-N", "-T",
             "-R", `0:127.0.0.1:${this.target.address().port}`, slot.host);
-        return until(() => this.get(`/v1/tunnels/${encodeURIComponent(name)}`), `REST shows ${name}`);
     }
 
     /** Starts a gateway anew so that it wants tokens; gives one for each of the scopes. */

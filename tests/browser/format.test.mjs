@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const { address, age, bytes, count, counted, percent, rate, sshCommand, words } =
+const { address, age, bytes, count, counted, jumpCommand, percent, rate, sshCommand, words } =
     await import(`${process.env.M4H_WEB}/format.js`);
 const plain = (text) => text.replaceAll("\u00a0", " ");
 
@@ -29,6 +29,15 @@ test("an IPv6 address keeps its port apart", () => {
     assert.equal(address("2001:db8::1", 22), "[2001:db8::1]:22");
     assert.equal(address("bounce.example.org", 22), "bounce.example.org:22");
     assert.equal(sshCommand("2001:db8::1", 20001), "ssh -p 20001 user@2001:db8::1");
+});
+
+test("a device is reached by its name, also where ssh would write that in lower case", () => {
+    assert.equal(jumpCommand("slave-1.example", 22, "door-7"), "ssh -J ops@slave-1.example user@door-7");
+    assert.equal(jumpCommand("2001:db8::1", 2222, "door-7"), "ssh -J ops@[2001:db8::1]:2222 user@door-7");
+    assert.equal(jumpCommand("slave-1.example", 2222, "Door-7"),
+        "ssh -o ProxyCommand='ssh -p 2222 -W Door-7:22 ops@slave-1.example' user@Door-7");
+    for (const strange of ["", "-oProxyCommand=x", "a b", "a'b", "$(x)", "<img>"])
+        assert.equal(jumpCommand("slave-1.example", 22, strange), "");
 });
 
 test("one is one, and others are many", () => {

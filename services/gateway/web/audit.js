@@ -34,9 +34,10 @@ function fillRow(row, entry) {
     setText(time.firstElementChild, moment(entry.time));
     time.firstElementChild.dateTime = entry.time;
     time.title = `told by ${entry.source}`;
-    setText(actor.firstElementChild, entry.actor ?? "");
-    setText(action.firstElementChild, entry.action);
-    setText(target.firstElementChild, entry.target ?? "");
+    for (const [cell, text] of [[actor, entry.actor], [action, entry.action], [target, entry.target]]) {
+        setText(cell.firstElementChild, text ?? "");
+        cell.firstElementChild.hidden = !text;
+    }
     setText(from, entry.remote_address ?? "");
     setText(why, [entry.reason && words(entry.reason), entry.detail, entry.error].filter(Boolean).join(" · "));
     why.classList.toggle("error", Boolean(entry.error));

@@ -49,7 +49,7 @@ events.addEventListener("state", () => {
 events.addEventListener("gap", () => tunnelsChanged());
 events.addEventListener("event", ({ detail }) => {
     addEvent(detail);
-    if (detail.type === "refuse" && detail.refuse.reason === "pending") pendingChanged();
+    if (detail.type === "refuse" && detail.refuse.reason === "key_denied") pendingChanged();
     if (detail.type === "access") tunnelChanged(detail.access.client_key);
     if (detail.type !== "connect" && detail.type !== "disconnect") return;
     countChange(detail.type);

@@ -10,6 +10,8 @@ import { List } from "./list.js";
 import { editRecord } from "./record.js";
 import { session } from "./session.js";
 
+const CHANGED_MS = 1000;
+
 const path = ({ key_fingerprint }) => `/v1/devices/${encodeURIComponent(key_fingerprint)}`;
 const nameOf = ({ client_key, operator, key_fingerprint }) => client_key || operator?.name || key_fingerprint;
 const since = (time) => (time ? `${age(Date.now() - Date.parse(time))} ago` : "");
@@ -105,10 +107,9 @@ function fillPendingRow(row, device) {
 }
 
 function showPending(waiting) {
-    const badge = byId("pending-count");
     byId("pending-panel").hidden = waiting.length === 0;
-    badge.hidden = waiting.length === 0;
-    setText(badge, `${count(waiting.length)} waiting`);
+    byId("pending-badge").hidden = waiting.length === 0;
+    setText(byId("pending-count"), count(waiting.length));
 }
 
 // ---- changes ----
@@ -173,5 +174,13 @@ devices.follow("devices");
 
 export const startRecords = () => pending.start();
 export const stopRecords = () => pending.stop();
-/** A key was refused because it waits. */
-export const pendingChanged = () => pending.refresh();
+
+let soon = 0;
+/** A key was refused, maybe because it waits: asked for at most once a second. */
+export function pendingChanged() {
+    if (soon) return;
+    soon = setTimeout(() => {
+        soon = 0;
+        pending.refresh();
+    }, CHANGED_MS);
+}
