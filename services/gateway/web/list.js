@@ -11,6 +11,8 @@ import { onView } from "./views.js";
 
 const PAGE_SIZE = 50;
 const EVERY_MS = 10000;
+// So many pages of which nothing is shown are passed over without the reader's asking.
+const PAGES_MAX = 20;
 
 /** A failure in words that help; `things` are what was asked for. */
 export function failureText({ status, detail }, things) {
@@ -31,10 +33,11 @@ export class List {
     /**
      * `things` in words ("records"), `path` and `member` of REST, `query()` gives its parameters;
      * keyOf, createRow and fillRow are as in reconcile(); `emptyText()` says what it means that
-     * there is none. `onShown(documents)` is called when they are new.
+     * there is none. What `accepts(document)` is false for is passed over. `onShown(documents)` is
+     * called when they are new.
      */
     constructor(id, options) {
-        Object.assign(this, { id, onShown: () => {}, query: () => ({}), ...options });
+        Object.assign(this, { id, onShown: () => {}, accepts: () => true, query: () => ({}), ...options });
         this.table = byId(id);
         this.moreButton = byId(`${id}-more`);
         this.moreButton?.addEventListener("click", () => this.#more());
@@ -73,8 +76,10 @@ export class List {
         return new URLSearchParams(given).toString();
     }
 
-    #page(query, token) {
-        return get(`${this.path}?${query}${token === "" ? "" : `&page_token=${encodeURIComponent(token)}`}`);
+    async #page(query, token) {
+        const more = token === "" ? "" : `&page_token=${encodeURIComponent(token)}`;
+        const page = await get(`${this.path}?${query}${more}`);
+        return { documents: page[this.member].filter(this.accepts), next: page.next_page_token };
     }
 
     async #refresh() {
@@ -85,14 +90,15 @@ export class List {
         this.#asked = query;
         const atLeast = this.#documents?.length ?? 0;
         const documents = [];
-        let token = "";
+        let token = "", pages = 0;
         this.table.setAttribute("aria-busy", "true");
         try {
             do {
                 const page = await this.#page(query, token);
-                documents.push(...page[this.member]);
-                token = page.next_page_token;
-            } while (token !== "" && documents.length < atLeast);
+                documents.push(...page.documents);
+                token = page.next;
+                pages++;
+            } while (token !== "" && (documents.length < atLeast || (documents.length === 0 && pages < PAGES_MAX)));
         } catch (error) {
             if (!(error instanceof Problem)) throw error;
             if (query === this.#wantedQuery()) this.#show(error);
@@ -114,8 +120,8 @@ export class List {
         try {
             const page = await this.#page(this.#asked, this.#next);
             if (before !== this.#documents) return; // they were asked for anew meanwhile
-            before.push(...page[this.member]);
-            this.#next = page.next_page_token;
+            before.push(...page.documents);
+            this.#next = page.next;
             this.#show(null);
         } catch (error) {
             if (!(error instanceof Problem)) throw error;
@@ -137,7 +143,7 @@ export class List {
             empty.replaceChildren(element("p", error ? { class: "error" } : {},
                 error ? failureText(error, this.things) : this.emptyText()));
         setText(byId(`${this.id}-note`), this.#note(shown.length, error));
-        if (this.moreButton) this.moreButton.hidden = this.#next === "" || shown.length === 0;
+        if (this.moreButton) this.moreButton.hidden = this.#next === "" || !mayStay;
         this.onShown(shown);
     }
 

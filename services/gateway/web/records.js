@@ -31,6 +31,7 @@ const devices = new List("devices", {
     path: "/v1/devices", member: "devices", thing: "record", things: "records of devices",
     query: () => ({ state: filters.state, client_key_prefix: filters.record }),
     keyOf: ({ key_fingerprint }) => key_fingerprint,
+    accepts: ({ state }) => state !== "pending", // they have their own table
     createRow, fillRow, emptyText,
 });
 
@@ -57,7 +58,6 @@ function fillRow(row, device) {
     const [name, state, labels, key, changed, actions] = row.children;
     const [link, text, note] = name.children;
     row.device = device;
-    row.hidden = device.state === "pending"; // it has its own table
     link.hidden = !device.client_key;
     setText(link, device.client_key ?? "");
     setText(text, device.client_key ? "" : nameOf(device));
