@@ -2,7 +2,6 @@
 import { byId, setText } from "./dom.js";
 
 const reason = byId("confirm-reason");
-const choice = byId("confirm-choice");
 const dialog = byId("confirm");
 const yes = byId("confirm-yes");
 let act = null;
@@ -15,7 +14,7 @@ yes.addEventListener("click", async () => {
     yes.disabled = true;
     setText(byId("confirm-error"), "");
     try {
-        await mine({ reason: reason.value.trim(), choice: choice.checked });
+        await mine({ reason: reason.value.trim() });
         if (act === mine) dialog.close();
     } catch (error) {
         if (act === mine) setText(byId("confirm-error"), error.message);
@@ -27,15 +26,12 @@ yes.addEventListener("click", async () => {
 reason.addEventListener("keydown", (event) => event.key === "Enter" && yes.click());
 
 /**
- * Asks; `action` is awaited when the answer is yes. With `asksReason` there is a field for one, with
- * `option` a box to tick: the action gets both, as { reason, choice }.
+ * Asks; `action({ reason })` is awaited when the answer is yes. With `asksReason` there is a field
+ * for one.
  */
-export function confirm({ title, text, button, action, asksReason = false, option = "" }) {
+export function confirm({ title, text, button, action, asksReason = false }) {
     reason.value = "";
     reason.parentElement.hidden = !asksReason;
-    choice.checked = false;
-    choice.parentElement.hidden = option === "";
-    setText(choice.nextElementSibling, option);
     setText(byId("confirm-title"), title);
     setText(byId("confirm-text"), text);
     setText(byId("confirm-error"), "");
