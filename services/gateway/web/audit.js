@@ -4,7 +4,10 @@ import { bindFilter, filters } from "./filters.js";
 import { moment, words } from "./format.js";
 import { List } from "./list.js";
 
-const ACTIONS = ["connect", "disconnect", "refuse", "access", "kick", "drain", "reload", "start", "stop"];
+// What is before a dot finds all of its kind.
+const ACTIONS = ["connect", "disconnect", "refuse", "access", "kick", "drain", "revoke", "ban", "lift", "device",
+    "device.add", "device.approve", "device.reject", "device.change", "device.disable", "device.remove",
+    "config.reload", "start", "stop"];
 const HOUR_MS = 3600000;
 let since = "";
 
