@@ -95,6 +95,32 @@ class Answers(ClusterTestCase):
                 _, text = self.ask(method, path, expected, body, headers)
                 self.assertEqual(expected, json.loads(text)["status"])
 
+    def ask_about_records(self):
+        line, name = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIvDsPuGMlni8vHnv65y07XdX3GXvaHbVnBPX1x89bTj", "/v1/devices/pump-1"
+        typed = {"Content-Type": "application/json"}
+        said = {"public_key": line, "client_key": "pump-1", "ports": [22, "8000-8010"], "limits": {"max_channels": 3}}
+        self.ask("POST", "/v1/devices", 201, json.dumps(said), typed)
+        self.ask("POST", "/v1/devices", 409, json.dumps(said), typed)
+        self.ask("POST", "/v1/devices", 422, '{"limit": {}}', typed)
+        self.ask("PATCH", name, 422, '{"labels": 7}', typed)
+        _, text = self.ask("GET", name, 200)
+        self.ask("PATCH", name, 200, text, typed)
+        operator = {"operator": {"name": "ann", "rules": [{"devices": "pump-*", "ports": [22]}]}}
+        self.ask("PATCH", name, 200, json.dumps(operator), typed)
+        name = "/v1/devices/" + json.loads(text)["key_fingerprint"].replace("/", "%2F").replace("+", "%2B")
+        for path in ("/v1/devices", "/v1/devices?state=disabled&page_size=1", name):
+            self.ask("GET", path, 200)
+        self.ask("GET", "/v1/devices?state=gone", 400)
+        self.ask("GET", "/v1/devices/nobody", 404)
+        self.ask("POST", f"{name}/approve", 409)
+        self.ask("DELETE", f"{name}?reason=sold", 204)
+        self.ask("DELETE", name, 404)
+        self.ask("POST", "/v1/revocations", 201, '{"client_key": "pump-1", "reason": "stolen"}', typed)
+        self.ask("POST", "/v1/revocations", 422, "{}", typed)
+        self.ask("GET", "/v1/revocations?banned=true", 200)
+        self.ask("DELETE", "/v1/revocations/device%3Apump-1", 204)
+        self.ask("DELETE", "/v1/revocations/device%3Apump-1", 404)
+
     def ask_for_slots(self):
         self.ask("POST", "/v1/slots", 200)
         self.ask("POST", "/v1/slots", 200, '{"region": "local", "client_key": "api-2"}', {"Content-Type": "application/json"})
@@ -174,6 +200,7 @@ class Answers(ClusterTestCase):
         self.ask_for_status()
         self.ask_what_is_wrong()
         self.ask_for_slots()
+        self.ask_about_records()
         self.read_events()
         self.ask("GET", "/v1/audit?action=kick&page_size=5", 200)
         self.ask("GET", "/v1/audit?since=yesterday", 400)
