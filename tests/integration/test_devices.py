@@ -94,6 +94,23 @@ class Devices(ClusterTestCase):
         self.ask("GET", "/v1/devices/pump-1", 404)
         self.ask("DELETE", f"/v1/devices/{name}", 404)
 
+    def test_who_is_unknown_waits_until_he_is_approved_or_rejected(self):
+        path, line, name = self.key("newcomer")
+        other, _, rejected = self.key("stranger")
+        self.assertFalse(self.is_let_in(path) or self.is_let_in(other))
+        def waiting():
+            return {one["key_fingerprint"]: one for one in
+                    self.ask("GET", "/v1/devices?state=pending", 200)["devices"]}
+        wait_until(lambda: {name, rejected} <= waiting().keys(), 5, "both waiting")
+        self.assertEqual((line.split()[1], ""), (waiting()[name]["public_key"].split()[1], waiting()[name]["client_key"]))
+        self.assertEqual("it waits for approval", self.problem("PATCH", f"/v1/devices/{quoted(name)}", 409, {}))
+        self.ask("POST", f"/v1/devices/{quoted(name)}/approve", 200, {"client_key": "newcomer"})
+        self.ask("DELETE", f"/v1/devices/{quoted(rejected)}", 204)
+        self.assertFalse({name, rejected} & waiting().keys())
+        self.device(path, "newcomer")
+        self.assertEqual("it does not wait for approval",
+                         self.problem("POST", "/v1/devices/newcomer/approve", 409))
+
     def test_a_ban_cuts_and_holds_until_it_is_lifted(self):
         path, made = self.add("thief")
         device = self.device(path, "thief")
