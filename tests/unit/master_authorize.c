@@ -283,6 +283,22 @@ static void the_host_key_of_a_slave_can_be_banned(void **state)
     assert_false(sent.reply.allowed);
 }
 
+static void what_is_asked_after_a_revocation_does_not_wait_for_an_older_answer(void **state)
+{
+    struct m4h_revoke revoke = {.key_fingerprint = "SHA256:a", .stamp = 1};
+    enum m4h_revocations_news news;
+
+    (void)state;
+    request("a", "192.0.2.1:1", "_INBOX.1");
+    assert_int_equal(m4h_revocations_merge(master.revocations, &revoke, 0, &news), 0);
+    request("a", "192.0.2.1:1", "_INBOX.2");
+    assert_int_equal(asked, 2);
+    answer_held("pump-2");
+    assert_int_equal(sent.count, 1);
+    assert_string_equal(sent.subject, "_INBOX.2");
+    assert_string_equal(sent.reply.client_key, "pump-2");
+}
+
 static void no_answer_is_valid_longer_than_what_it_says(void **state)
 {
     struct m4h_verdict verdict;
@@ -319,6 +335,7 @@ int main(void)
         TEST(a_device_stays_one_whatever_a_slave_calls_its_host_key),
         TEST(who_is_here_is_no_slave_because_a_validator_is_away),
         TEST(the_host_key_of_a_slave_can_be_banned),
+        TEST(what_is_asked_after_a_revocation_does_not_wait_for_an_older_answer),
         TEST(no_answer_is_valid_longer_than_what_it_says),
         TEST(who_waits_at_the_end_gets_no_answer),
     };

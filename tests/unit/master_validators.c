@@ -38,7 +38,7 @@ static struct m4h_chain *chain;
 static struct m4h_timer *timer;
 static struct m4h_authorize_request request;
 static struct m4h_verdict answer;
-static unsigned answers, answers_wanted;
+static unsigned answers, answers_wanted, ends;
 static bool is_running;
 
 static int create_first(void **self, struct m4h_master *unused)
@@ -55,9 +55,13 @@ static int create_second(void **self, struct m4h_master *unused)
     return 0;
 }
 
+/* As authorized_keys, which then says what has not been made void yet. */
 static void destroy(void *self)
 {
     (void)self;
+    m4h_chain_forget(chain, "SHA256:abc", "");
+    m4h_chain_forget(chain, "", "pump-1");
+    ends++;
 }
 
 static void ask(void *self, struct m4h_validation *validation)
@@ -141,7 +145,7 @@ static int begin(void **state)
                                              .public_key_len = 3,
                                              .key_fingerprint = "SHA256:abc",
                                              .remote_address = "192.0.2.1:50022"};
-    answers = 0;
+    answers = ends = 0;
     memset(&master, 0, sizeof(master));
     master.config = &config;
     assert_int_equal(m4h_loop_create(&master.loop), 0);
@@ -306,6 +310,33 @@ static void what_is_under_way_at_the_end_is_given_up(void **state)
     assert_int_equal(answers, 0);
 }
 
+static void an_answer_from_before_a_revocation_is_not_given_again(void **state)
+{
+    (void)state;
+    first.play = HANGS;
+    config.validator_timeout_ms = 10000;
+    allow(&first, "pump-1");
+    assert_int_equal(m4h_chain_ask(chain, &request, on_answer, &master), 0);
+    m4h_chain_forget(chain, "SHA256:abc", "");
+    m4h_validation_answer(first.held, &first.verdict);
+    assert_int_equal(answers, 1);
+    first.play = ANSWERS;
+    decide();
+    assert_int_equal(first.asked, 2);
+    decide();
+    assert_int_equal(first.asked, 2);
+}
+
+static void a_validator_that_ends_may_say_what_is_to_be_forgotten(void **state)
+{
+    (void)state;
+    allow(&first, "pump-1");
+    decide();
+    m4h_chain_destroy(chain);
+    chain = NULL;
+    assert_int_equal(ends, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -321,6 +352,8 @@ int main(void)
         TEST(what_it_denied_is_not_let_in_again_while_it_is_down),
         TEST(a_refusal_is_kept_for_a_moment),
         TEST(what_is_under_way_at_the_end_is_given_up),
+        TEST(an_answer_from_before_a_revocation_is_not_given_again),
+        TEST(a_validator_that_ends_may_say_what_is_to_be_forgotten),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

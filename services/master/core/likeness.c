@@ -42,3 +42,8 @@ void m4h_likeness_of(struct m4h_likeness *likeness, const struct m4h_authorize_r
         add_address(likeness, request->remote_address);
     add(likeness, request->public_key, request->public_key_len);
 }
+
+void m4h_likeness_add_number(struct m4h_likeness *likeness, uint64_t number)
+{
+    add(likeness, &number, sizeof(number));
+}

@@ -14,7 +14,8 @@ enum {
 };
 
 #define M4H_LIKENESS_MAX                                                                           \
-    (M4H_PUBLIC_KEY_BLOB_MAX + M4H_ADDRESS_TEXT_MAX + M4H_USERNAME_MAX + 2 * M4H_ID_MAX + 8)
+    (M4H_PUBLIC_KEY_BLOB_MAX + M4H_ADDRESS_TEXT_MAX + M4H_USERNAME_MAX + 2 * M4H_ID_MAX + 8 +      \
+     sizeof(uint64_t))
 
 /* Two are alike where their bytes are. */
 struct m4h_likeness {
@@ -24,5 +25,7 @@ struct m4h_likeness {
 
 void m4h_likeness_of(struct m4h_likeness *likeness, const struct m4h_authorize_request *request,
                      unsigned parts);
+/* Two are alike only where this number is the same, too. Once. */
+void m4h_likeness_add_number(struct m4h_likeness *likeness, uint64_t number);
 
 #endif

@@ -236,6 +236,8 @@ static int authorize(struct m4h_master *master, const struct m4h_authorize_reque
     m4h_likeness_of(&likeness, request,
                     M4H_LIKENESS_ADDRESS | M4H_LIKENESS_USERNAME | M4H_LIKENESS_SLAVE |
                         M4H_LIKENESS_RECHECK);
+    /* Who asks because something is void is not answered with what was asked before that. */
+    m4h_likeness_add_number(&likeness, m4h_revocations_changes(master->revocations));
     HASH_FIND(hh, master->askings, likeness.bytes, likeness.len, asking);
     if (asking != NULL)
         return add_asker(asking, message);

@@ -58,6 +58,7 @@ struct question {
     bool is_over;
     struct m4h_chain_walk walk;
     uint64_t asked_us;
+    uint64_t forgotten; /* by the chain, when the validator was asked */
     uint64_t deadline_ms;
     m4h_chain_on_answer on_answer;
     void *context;
@@ -68,6 +69,7 @@ struct m4h_chain {
     struct m4h_master *master; /* borrowed */
     struct link links[M4H_CHAIN_NAMES_MAX];
     size_t count;
+    uint64_t forgotten; /* times that something was to be forgotten */
 };
 
 /* ---- settings -------------------------------------------------------------- */
@@ -153,7 +155,8 @@ static bool give_fresh(struct link *link, const struct question *question,
                                    m4h_loop_now_ms(link->chain->master->loop), verdict);
 }
 
-/* Keeps what was said; where nothing could be said, says what was kept. */
+/* Keeps what was said, unless it is an answer from before something was forgotten, which may have
+ * been just that; where nothing could be said, says what was kept. */
 static void keep_or_give(struct link *link, const struct question *question,
                          struct m4h_verdict *verdict)
 {
@@ -170,12 +173,14 @@ static void keep_or_give(struct link *link, const struct question *question,
     if (!link->type->is_kept)
         return;
     likeness_at(link, question, &likeness);
-    if (verdict->kind != M4H_VERDICT_FAILED)
-        m4h_kept_verdicts_put(&link->kept, &question->request, &likeness, verdict, &keeping,
-                              now_ms);
-    else if (settings_of(link)->on_failure == M4H_ON_FAILURE_CACHED &&
-             m4h_kept_verdicts_stale(&link->kept, &likeness, now_ms, &stale))
+    if (verdict->kind != M4H_VERDICT_FAILED) {
+        if (question->forgotten == link->chain->forgotten)
+            m4h_kept_verdicts_put(&link->kept, &question->request, &likeness, verdict, &keeping,
+                                  now_ms);
+    } else if (settings_of(link)->on_failure == M4H_ON_FAILURE_CACHED &&
+               m4h_kept_verdicts_stale(&link->kept, &likeness, now_ms, &stale)) {
         *verdict = stale;
+    }
 }
 
 /* ---- questions -------------------------------------------------------------- */
@@ -194,6 +199,7 @@ static void ask_on(struct question *question)
         question->validation.own = NULL;
         question->has_answer = false;
         question->asked_us = m4h_latency_clock_us();
+        question->forgotten = question->chain->forgotten;
         if (give_fresh(link, question, &verdict))
             advance(question, &verdict);
         else
@@ -390,7 +396,7 @@ int m4h_chain_create(struct m4h_chain **chain, struct m4h_master *master)
     return m4h_chain_create_of(chain, master, validators, count);
 }
 
-static void close_link(struct link *link)
+static void end_validator(struct link *link)
 {
     struct question *question, *next;
 
@@ -400,8 +406,6 @@ static void close_link(struct link *link)
         free(question);
     }
     link->type->destroy(link->self);
-    m4h_kept_verdicts_close(&link->kept);
-    m4h_timer_close(link->timer);
 }
 
 void m4h_chain_destroy(struct m4h_chain *chain)
@@ -409,12 +413,18 @@ void m4h_chain_destroy(struct m4h_chain *chain)
     if (chain == NULL)
         return;
     for (size_t i = 0; i < chain->count; i++)
-        close_link(&chain->links[i]);
+        end_validator(&chain->links[i]);
+    /* One that ends may still say what is void (m4h_chain_forget): that looks at all of them. */
+    for (size_t i = 0; i < chain->count; i++) {
+        m4h_kept_verdicts_close(&chain->links[i].kept);
+        m4h_timer_close(chain->links[i].timer);
+    }
     free(chain);
 }
 
 void m4h_chain_forget(struct m4h_chain *chain, const char *key_fingerprint, const char *client_key)
 {
+    chain->forgotten++;
     for (size_t i = 0; i < chain->count; i++)
         m4h_kept_verdicts_forget(&chain->links[i].kept, key_fingerprint, client_key);
 }
