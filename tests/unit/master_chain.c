@@ -87,6 +87,22 @@ static void what_is_connected_is_not_cut_because_a_validator_is_down(void **stat
     assert_int_equal(verdict.kind, M4H_VERDICT_FAILED);
 }
 
+static void what_is_connected_stays_where_only_one_that_is_down_may_know_it(void **state)
+{
+    struct m4h_chain_walk walk = walk_of(2);
+
+    (void)state;
+    walk.recheck = true;
+    assert_false(heed(&walk, M4H_VERDICT_FAILED, "no answer in time", M4H_ON_FAILURE_NEXT));
+    assert_true(heed(&walk, M4H_VERDICT_UNKNOWN, "", M4H_ON_FAILURE_CACHED));
+    assert_int_equal(verdict.kind, M4H_VERDICT_FAILED);
+    assert_false(verdict.reply.allowed);
+    walk = walk_of(2);
+    assert_false(heed(&walk, M4H_VERDICT_FAILED, "no answer in time", M4H_ON_FAILURE_NEXT));
+    assert_true(heed(&walk, M4H_VERDICT_UNKNOWN, "", M4H_ON_FAILURE_CACHED));
+    assert_int_equal(verdict.kind, M4H_VERDICT_DENY);
+}
+
 static void assert_unsound(void)
 {
     struct m4h_chain_walk walk = walk_of(1);
@@ -168,6 +184,7 @@ int main(void)
         cmocka_unit_test(a_key_that_nobody_knows_is_refused),
         cmocka_unit_test(a_failure_is_what_the_settings_make_of_it),
         cmocka_unit_test(what_is_connected_is_not_cut_because_a_validator_is_down),
+        cmocka_unit_test(what_is_connected_stays_where_only_one_that_is_down_may_know_it),
         cmocka_unit_test(a_yes_that_makes_no_sense_is_a_failure),
         cmocka_unit_test(the_list_is_read_in_its_order),
         cmocka_unit_test(the_slowest_answer_counts_and_is_forgotten_little_by_little),

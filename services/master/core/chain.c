@@ -27,6 +27,10 @@ static bool go_on(struct m4h_chain_walk *walk, struct m4h_verdict *verdict)
         memcpy(walk->detail, verdict->reply.detail, sizeof(walk->detail));
     if (++walk->at < walk->count)
         return false;
+    if (walk->recheck && walk->has_failed) {
+        m4h_verdict_set(verdict, M4H_VERDICT_FAILED, "a validator that may know the key is down");
+        return end(verdict, "");
+    }
     m4h_verdict_set(verdict, M4H_VERDICT_DENY,
                     walk->count == 1 && walk->detail[0] != '\0' ? walk->detail
                                                                 : "no validator knows the key");
@@ -40,6 +44,7 @@ static bool heed_failure(struct m4h_chain_walk *walk, const char *name,
 
     if (on_failure == M4H_ON_FAILURE_NEXT) {
         verdict->reply.detail[0] = '\0';
+        walk->has_failed = true;
         return go_on(walk, verdict);
     }
     snprintf(detail, sizeof(detail), "%s: %.200s", name, verdict->reply.detail);

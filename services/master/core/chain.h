@@ -20,6 +20,7 @@ struct m4h_chain_walk {
     size_t at;                       /* whom to ask, or whose verdict comes next */
     size_t count;                    /* of validators */
     bool recheck;                    /* the key is in use already */
+    bool has_failed;                 /* one of those that were passed over */
     char detail[M4H_DETAIL_MAX + 1]; /* why the last of those that do not know it does not */
 };
 
