@@ -25,6 +25,8 @@ m4h_test(unit_master_config SOURCES master_config.c LINK master LABELS unit)
 target_compile_definitions(unit_master_config PRIVATE M4H_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 m4h_test(unit_master_authorize SOURCES master_authorize.c LINK master LABELS unit)
 target_link_options(unit_master_authorize PRIVATE -Wl,--wrap=m4h_bus_publish)
+m4h_test(unit_master_records SOURCES master_records.c LINK master LABELS unit)
+target_link_options(unit_master_records PRIVATE -Wl,--wrap=m4h_bus_publish)
 m4h_test(unit_master_key_source SOURCES master_key_source.c LINK master LABELS unit)
 m4h_test(unit_master_validators SOURCES master_validators.c LINK master LABELS unit)
 m4h_test(unit_master_service SOURCES master_service.c master_stage.c master_world.c

@@ -14,6 +14,9 @@
 
 #include <utlist.h>
 
+/* A change that is on its way from another master, and not one of long ago that was missed. */
+#define RECENT_MS 10000u
+
 struct m4h_change *m4h_change_create(enum m4h_change_kind kind, const void *message, size_t len,
                                      const char *reply)
 {
@@ -119,12 +122,31 @@ static enum m4h_change_made make_remove(struct m4h_change *change, struct m4h_ma
     return M4H_CHANGE_MADE;
 }
 
-static enum m4h_change_made make_take(struct m4h_change *change, const struct m4h_change *batch,
-                                      struct m4h_problem *problem)
+/* Why another master's record is a reason to cut here as well: it has said what is void, but who
+ * came back before the record was here was let in by the one of before. Of an old change this
+ * matters only where it lets nobody in any more: all others have come by what it says since. */
+static const char *voids_of_taken(const struct m4h_master *master,
+                                  const struct m4h_device_record *now)
+{
+    struct m4h_device_record there;
+
+    if (!master->records_complete ||
+        !m4h_records_find(master->records, now->key_fingerprint, &there) ||
+        (now->state == M4H_DEVICE_ENABLED &&
+         (now->stamp >> 16) + RECENT_MS < m4h_walltime_now_ms()))
+        return NULL;
+    return m4h_device_change_voids(&there, now);
+}
+
+static enum m4h_change_made make_take(struct m4h_change *change, const struct m4h_master *master,
+                                      const struct m4h_change *batch, struct m4h_problem *problem)
 {
     if (m4h_wire_device_decode(change->message, change->len, change->record) != 0)
         return refuse(problem, M4H_PROBLEM_INVALID, "not a record of a device");
-    return is_in(batch, change->record->key_fingerprint) ? M4H_CHANGE_LATER : M4H_CHANGE_MADE;
+    if (is_in(batch, change->record->key_fingerprint))
+        return M4H_CHANGE_LATER;
+    change->voids = voids_of_taken(master, change->record);
+    return M4H_CHANGE_MADE;
 }
 
 /* Packs what the change has come to, and looks whether there is room for it. */
@@ -155,7 +177,7 @@ enum m4h_change_made m4h_change_make(struct m4h_change *change, struct m4h_maste
     else if (change->kind == M4H_CHANGE_REMOVE)
         made = make_remove(change, master, batch, problem);
     else
-        made = make_take(change, batch, problem);
+        made = make_take(change, master, batch, problem);
     if (made == M4H_CHANGE_MADE)
         made = pack(change, m4h_records_registry(master->records), problem);
     if (made != M4H_CHANGE_MADE) {

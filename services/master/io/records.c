@@ -179,10 +179,11 @@ static void carry_out(struct m4h_records *records, struct m4h_change *change,
     if (error != 0) { /* the room was there a moment ago */
         m4h_problem_set(problem, M4H_PROBLEM_INTERNAL, m4h_error_text(error));
         records->counters.not_taken++;
+    }
+    if (!changed) {
+        change->voids = NULL;
         return;
     }
-    if (!changed)
-        return;
     log_change(records, change);
     if (change->kind != M4H_CHANGE_TAKE)
         m4h_master_audit_record(records->master, before, change->record);
@@ -191,8 +192,6 @@ static void carry_out(struct m4h_records *records, struct m4h_change *change,
             tell(records);
         records->to_tell[records->to_tell_count++] = *change->record;
     }
-    if (change->voids != NULL)
-        m4h_master_void(records->master, change->record->key_fingerprint, "", change->voids);
 }
 
 static void end_change(struct m4h_records *records, struct m4h_change *change, int error,
@@ -210,8 +209,9 @@ static void end_change(struct m4h_records *records, struct m4h_change *change, i
     }
     if (change->record != NULL && (error == 0 || !change->is_ours))
         carry_out(records, change, &problem);
+    else
+        change->voids = NULL;
     answer_change(records, change, &problem);
-    m4h_change_destroy(change);
 }
 
 static void log_failure(struct m4h_records *records, int error, const char *wrong)
@@ -226,6 +226,7 @@ static void log_failure(struct m4h_records *records, int error, const char *wron
                 m4h_error_text(error), m4h_log_quote(quoted, sizeof(quoted), wrong), suppressed);
 }
 
+/* Other masters hear of the records before anybody is cut: who comes back at once may ask them. */
 static void end_batch(struct m4h_records *records, int error, const char *wrong)
 {
     struct m4h_change *change, *next;
@@ -233,14 +234,20 @@ static void end_batch(struct m4h_records *records, int error, const char *wrong)
     records->is_writing = true; /* what follows from it waits in line */
     if (error != 0)
         log_failure(records, error, wrong);
+    DL_FOREACH(records->batch, change)
+    {
+        end_change(records, change, error, wrong);
+    }
+    tell(records);
     DL_FOREACH_SAFE(records->batch, change, next)
     {
         DL_DELETE(records->batch, change);
-        end_change(records, change, error, wrong);
+        if (change->voids != NULL)
+            m4h_master_void(records->master, change->record->key_fingerprint, "", change->voids);
+        m4h_change_destroy(change);
     }
     records->batch_count = 0;
     records->is_writing = false;
-    tell(records);
 }
 
 static void write_line(struct m4h_records *records);
