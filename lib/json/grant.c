@@ -137,6 +137,15 @@ void m4h_json_read_limits(struct m4h_json_strict *strict, json_t *parent,
     read_networks(strict, object, limits);
 }
 
+/* What a rule leaves out allows any: one that has nothing to say there must not have meant that. */
+static void check_said(struct m4h_json_strict *strict, json_t *object, const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        if (json_is_null(json_object_get(object, *names)))
+            m4h_json_refuse(strict, "\"%s\" of a rule is null; leave it out to allow any", *names);
+    }
+}
+
 static void read_rule(struct m4h_json_strict *strict, json_t *object,
                       struct m4h_operator_rule *rule)
 {
@@ -147,8 +156,12 @@ static void read_rule(struct m4h_json_strict *strict, json_t *object,
         return;
     }
     m4h_json_strict_names(strict, object, "a rule", names);
+    check_said(strict, object, names);
     m4h_json_strict_text(strict, object, "devices", rule->client_key_pattern,
                          sizeof(rule->client_key_pattern));
+    if (json_object_get(object, "devices") != NULL && rule->client_key_pattern[0] == '\0')
+        m4h_json_refuse(strict, "\"devices\" of a rule must be a pattern; leave it out to allow "
+                                "any");
     m4h_json_read_labels(strict, object, rule->labels);
     rule->port_range_count =
         m4h_json_read_ports(strict, object, rule->ports, M4H_OPERATOR_PORTS_MAX);

@@ -206,6 +206,12 @@ static void what_breaks_a_rule_makes_the_answer_wrong(void **state)
         {"\"operator\":{\"name\":\"a\",\"rule\":[]}", "\"operator\" has a member \"rule\""},
         {"\"operator\":{\"name\":\"a\",\"rules\":[1]}", "\"rules\" must hold objects"},
         {"\"operator\":{\"name\":\"a\",\"rules\":[{\"device\":\"x\"}]}", "a rule has a member"},
+        {"\"operator\":{\"name\":\"a\",\"rules\":[{\"devices\":\"\"}]}",
+         "\"devices\" of a rule must be a pattern"},
+        {"\"operator\":{\"name\":\"a\",\"rules\":[{\"devices\":null}]}",
+         "\"devices\" of a rule is null"},
+        {"\"operator\":{\"name\":\"a\",\"rules\":[{\"ports\":null}]}",
+         "\"ports\" of a rule is null"},
         {"\"result\":\"deny\"", "not JSON"},
     };
     char text[512];
