@@ -206,6 +206,7 @@ static void a_bad_line_is_told_and_skipped(void **state)
 {
     static const char *const lines[][2] = {
         {"principals=\"a\" " CA, "option principals is for a cert-authority"},
+        {"cert-authority,principals=\"*,!root\" " CA, "and none with !"},
         {"cert-authority,principals=\"a" CA, "a quote is not closed"},
         {"cert-authority,client-key=\"a\" " CA, "option client-key is for one key"},
         {"cert-authority,port=\"20000\" " CA, "option port is for one key"},

@@ -157,6 +157,8 @@ static const char *read_principals(struct m4h_key_options *options, const char *
 {
     if (strlen(value) > M4H_KEY_PRINCIPALS_MAX)
         return "is too long";
+    if (value[0] == '!' || strstr(value, ",!") != NULL)
+        return "takes patterns of names that may be given, and none with !";
     m4h_text_copy(options->principals, sizeof(options->principals), value);
     return NULL;
 }
