@@ -143,6 +143,27 @@ static void what_cannot_be_read_is_an_error(void **state)
     rmdir(path_of("a.keys"));
 }
 
+/* Else each unknown key would have it read again. */
+static void a_folder_that_cannot_be_read_has_not_grown_by_that(void **state)
+{
+    struct m4h_key_mark before, mark;
+    char name[20];
+
+    (void)state;
+    before = m4h_key_mark_of(folder);
+    for (unsigned i = 0; i <= M4H_KEY_FILES_MAX; i++) {
+        snprintf(name, sizeof(name), "%u.keys", i);
+        assert_int_equal(symlink("nowhere", path_of(name)), 0);
+    }
+    mark = m4h_key_mark_of(folder);
+    assert_false(m4h_key_mark_equals(&before, &mark));
+    assert_false(m4h_key_mark_has_grown(&mark, folder));
+    for (unsigned i = 0; i <= M4H_KEY_FILES_MAX; i++) {
+        snprintf(name, sizeof(name), "%u.keys", i);
+        unlink(path_of(name));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +171,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_changes_in_a_folder_changes_its_mark, begin, end),
         cmocka_unit_test_setup_teardown(what_has_gone_since_is_told_by_its_fingerprint, begin, end),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_is_an_error, begin, end),
+        cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_read_has_not_grown_by_that, begin,
+                                        end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,7 +120,7 @@ struct m4h_key_mark m4h_key_mark_of(const char *path)
     size_t count = 0;
 
     if (mark.top.exists && is_folder(path) && list_files(path, &names, &count) != 0)
-        mark.top.exists = false;
+        mark.below = UINT64_MAX; /* what is added to that, if anything, tells as well */
     for (size_t i = 0; i < count; i++) {
         struct m4h_file_mark file = m4h_file_mark_of(names[i]);
 
