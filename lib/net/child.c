@@ -1,8 +1,10 @@
 /* Child processes, by posix_spawn and a pidfd: no signal handler, and so no rule about which
  * thread may start one. Its input is a file in memory, which is there whole before it starts.
  *
- * It has ended when its pidfd says so. What is left of its group is killed then, and its output
- * is what the pipes hold at that moment: a grandchild that keeps them open holds nothing up. */
+ * It has ended when its pidfd says so. Where this process was started with SIGCHLD ignored, the
+ * system keeps no exit code: then it has ended by the signal 0. What is left of its group is killed
+ * then, and its output is what the pipes hold at that moment: a grandchild that keeps them open
+ * holds nothing up. */
 #include "lib/net/child.h"
 
 #include "lib/base/buffer.h"
@@ -142,14 +144,16 @@ static void on_exit_of(void *context, unsigned events)
     siginfo_t info = {0};
     struct m4h_child_end end;
     char errors[M4H_CHILD_ERRORS_MAX + 1];
+    bool is_there = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 
     (void)events;
-    /* Its group first: the number is its own as long as it has not been waited for. */
-    if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
-        info.si_pid == 0)
+    if (is_there && info.si_pid == 0)
         return;
-    kill(-child->pid, SIGKILL);
-    waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG);
+    if (is_there) {
+        /* Its group first: the number is its own as long as it has not been waited for. */
+        kill(-child->pid, SIGKILL);
+        waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG);
+    }
     read_rest(child, &child->out);
     read_rest(child, &child->err);
     end = (struct m4h_child_end){

@@ -160,6 +160,17 @@ static void no_zombie_stays(void **state)
     assert_int_equal(errno, ECHILD);
 }
 
+static void its_end_is_seen_also_where_the_system_keeps_no_exit_code(void **state)
+{
+    start(state, "exec sleep 60", "");
+    signal(SIGCHLD, SIG_IGN);
+    m4h_child_kill(child);
+    run_until(*state, has_ended, NULL);
+    signal(SIGCHLD, SIG_DFL);
+    assert_false(end.has_exited);
+    assert_int_equal(end.code, 0);
+}
+
 static void one_that_is_closed_says_nothing_more(void **state)
 {
     start(state, "sleep 1000", "");
@@ -184,6 +195,7 @@ int main(void)
         stage_test(memory_and_files_are_limited),
         stage_test(what_is_no_program_is_told_at_once),
         stage_test(no_zombie_stays),
+        stage_test(its_end_is_seen_also_where_the_system_keeps_no_exit_code),
         stage_test(one_that_is_closed_says_nothing_more),
     };
 
