@@ -1,5 +1,5 @@
-/* Changes of records, with the bus played by the test: whom a change cuts, and in which order who
- * hears of it. */
+/* Changes of records, with the bus played by the test: whom a change cuts, in which order who
+ * hears of it, and what stays in the file. */
 #include "services/master/io/records.h"
 
 #include "lib/base/buffer.h"
@@ -10,7 +10,9 @@
 #include "services/master/io/service.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -138,6 +140,60 @@ static void other_masters_hear_of_a_record_before_its_device_is_cut(void **state
     assert_string_equal(sent, "_INBOX.1 mas4h.v1.master.devices mas4h.v1.control.revoke ");
 }
 
+static void hear_of_pending(char last)
+{
+    struct m4h_device_record record = {.state = M4H_DEVICE_PENDING, .stamp = 1 << 16};
+
+    m4h_text_copy(record.key_fingerprint, sizeof(record.key_fingerprint), FINGERPRINT);
+    record.key_fingerprint[sizeof(FINGERPRINT) - 2] = last;
+    record.created_wall_ms = m4h_walltime_now_ms();
+    m4h_records_take(master.records, &record, false);
+}
+
+static void stop_when_written(void *context)
+{
+    (void)context;
+    if (m4h_records_waiting(master.records) == 0)
+        m4h_loop_stop(master.loop);
+}
+
+static size_t count_pending(void)
+{
+    struct m4h_registry_counts counts;
+
+    m4h_registry_count(m4h_records_registry(master.records), &counts);
+    return counts.pending;
+}
+
+static void what_has_no_room_does_not_stay_in_the_file(void **state)
+{
+    char folder[] = "/tmp/mas4h-records-XXXXXX", path[64];
+    struct m4h_timer *timer;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/records", folder);
+    m4h_records_destroy(master.records);
+    config.registry.path = path;
+    config.registry.pending_max = 2;
+    assert_int_equal(m4h_records_create(&master.records, &master), 0);
+    for (char last = 'a'; last <= 'd'; last++)
+        hear_of_pending(last); /* the first is being written while the others come */
+    assert_int_equal(m4h_timer_create(&timer, master.loop, stop_when_written, NULL), 0);
+    m4h_timer_start(timer, 1, 1);
+    m4h_loop_run(master.loop);
+    m4h_timer_close(timer);
+    assert_int_equal(count_pending(), 2);
+    m4h_records_destroy(master.records);
+    config.registry.pending_max = 10;
+    assert_int_equal(m4h_records_create(&master.records, &master), 0);
+    assert_int_equal(count_pending(), 2);
+    m4h_records_destroy(master.records);
+    master.records = NULL;
+    unlink(path);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -147,6 +203,7 @@ int main(void)
         TEST(what_another_master_changes_now_is_cut_and_what_it_changed_long_ago_is_not),
         TEST(a_master_that_has_let_nobody_in_yet_cuts_nobody),
         TEST(other_masters_hear_of_a_record_before_its_device_is_cut),
+        TEST(what_has_no_room_does_not_stay_in_the_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,23 @@ static void refuse(struct m4h_records *records, struct m4h_change *change,
     m4h_change_destroy(change);
 }
 
+/* ---- the line ----------------------------------------------------------------- */
+
+/* Behind the others; false: there is no room, and it is gone. */
+static bool stand_in_line(struct m4h_records *records, struct m4h_change *change, bool is_ours)
+{
+    if (change == NULL || records->line_count >= LINE) {
+        records->counters.not_taken++;
+        if (change != NULL)
+            m4h_change_destroy(change);
+        return false;
+    }
+    change->is_ours = is_ours;
+    DL_APPEND(records->line, change);
+    records->line_count++;
+    return true;
+}
+
 /* ---- the transaction ------------------------------------------------------------ */
 
 static int add_to_store(struct m4h_change *change, struct m4h_store_batch *batch)
@@ -168,6 +185,19 @@ static enum m4h_device_state state_of(const struct m4h_records *records, const c
     return entry != NULL ? entry->state : M4H_DEVICE_REMOVED;
 }
 
+/* What has no room in the registry after all, as others of its transaction took it, must not stay
+ * in the file, where nobody would ever look for it. */
+static void forget_in_file(struct m4h_records *records, const struct m4h_change *change)
+{
+    const char *fingerprint = change->entry.fingerprint;
+
+    if (records->store != NULL && m4h_registry_find(records->registry, fingerprint) == NULL)
+        (void)stand_in_line(
+            records,
+            m4h_change_create(M4H_CHANGE_FORGET, fingerprint, strlen(fingerprint) + 1, NULL),
+            false);
+}
+
 /* It is so now. */
 static void carry_out(struct m4h_records *records, struct m4h_change *change,
                       struct m4h_problem *problem)
@@ -179,6 +209,7 @@ static void carry_out(struct m4h_records *records, struct m4h_change *change,
     if (error != 0) { /* the room was there a moment ago */
         m4h_problem_set(problem, M4H_PROBLEM_INTERNAL, m4h_error_text(error));
         records->counters.not_taken++;
+        forget_in_file(records, change);
     }
     if (!changed) {
         change->voids = NULL;
@@ -281,21 +312,6 @@ static void write_line(struct m4h_records *records)
             m4h_store_write(records->store, batch, on_written, records);
         }
     }
-}
-
-/* Behind the others; false: there is no room, and it is gone. */
-static bool stand_in_line(struct m4h_records *records, struct m4h_change *change, bool is_ours)
-{
-    if (change == NULL || records->line_count >= LINE) {
-        records->counters.not_taken++;
-        if (change != NULL)
-            m4h_change_destroy(change);
-        return false;
-    }
-    change->is_ours = is_ours;
-    DL_APPEND(records->line, change);
-    records->line_count++;
-    return true;
 }
 
 void m4h_records_change(struct m4h_records *records, enum m4h_change_kind kind,
