@@ -70,7 +70,8 @@ static struct entry *make(const struct m4h_likeness *likeness, const struct m4h_
     entry->packed_len = (uint32_t)kept->packed_len;
     m4h_text_copy(entry->fingerprint, sizeof(entry->fingerprint), kept->key_fingerprint);
     memcpy(entry->bytes, likeness->bytes, likeness->len);
-    memcpy(entry->bytes + likeness->len, kept->packed, kept->packed_len);
+    if (kept->packed_len > 0)
+        memcpy(entry->bytes + likeness->len, kept->packed, kept->packed_len);
     return entry;
 }
 
