@@ -380,6 +380,18 @@ static void there_are_only_so_many_connections_of_one_operator(void **state)
     expect_visit(resident, visit);
 }
 
+static void who_is_here_gets_nowhere_once_operators_are_not_let_in_any_more(void **state)
+{
+    uint64_t operator_ = enter_operator(), visit;
+
+    (void)state;
+    device_up(KEY, "");
+    hub->config.operators_enabled = false;
+    visit = ask(operator_, KEY, 22);
+    expect_refused(operator_, visit, "operators are not let in here any more",
+                   M4H_ACCESS_RESULT_FORBIDDEN);
+}
+
 static void the_last_files_are_not_for_visits(void **state)
 {
     uint64_t operator_ = enter_operator(), visit;
@@ -513,6 +525,7 @@ int main(void)
         visits_test(the_labels_that_a_master_knows_decide_too),
         visits_test(an_operator_who_leaves_meanwhile_ends_the_question),
         visits_test(there_are_only_so_many_connections_of_one_operator),
+        visits_test(who_is_here_gets_nowhere_once_operators_are_not_let_in_any_more),
         visits_test(the_last_files_are_not_for_visits),
         visits_test(there_are_only_so_many_operators),
         visits_test(operators_leave_other_slaves_their_places),

@@ -348,6 +348,11 @@ static void judge(struct m4h_slave *slave, struct m4h_access_case *access)
     const struct m4h_visitor *visitor = access->visitor;
     uint32_t max = visits_max(slave, visitor);
 
+    if (!slave->config->operators_enabled) {
+        m4h_access_refuse(slave, access, M4H_ACCESS_RESULT_FORBIDDEN, M4H_SSH_OPEN_PROHIBITED,
+                          "operators are not let in here any more");
+        return;
+    }
     if (visitor->visits > max) {
         m4h_access_refuse(slave, access, M4H_ACCESS_RESULT_SURPLUS, M4H_SSH_OPEN_SHORTAGE,
                           "%u connections at once are the most", max);
