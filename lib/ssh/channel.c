@@ -384,6 +384,11 @@ static void turn(struct m4h_ssh_channel *channel)
     if (channel->handler != NULL && channel->want_write && !channel->closed &&
         m4h_ssh_channel_room(channel) > 0)
         channel->handler->on_writable(channel->context);
+    if (channel->handler != NULL && channel->handler->on_parted != NULL && channel->closed &&
+        channel->stalled && !channel->parted_told) {
+        channel->parted_told = true;
+        channel->handler->on_parted(channel->context);
+    }
     if (channel->handler != NULL && channel->eof && !channel->eof_told && !channel->stalled) {
         channel->eof_told = true;
         channel->handler->on_eof(channel->context);

@@ -23,6 +23,9 @@ struct m4h_ssh_channel_handler {
     void (*on_writable)(void *context);
     /* The device sends no more; all before it has been through on_data. */
     void (*on_eof)(void *context);
+    /* It was closed while some of its data was left with the library: it takes nothing more, and
+     * on_closed waits for m4h_ssh_channel_resume. May be NULL: the owner resumes it in any case. */
+    void (*on_parted)(void *context);
     /* The device refused or closed it: only m4h_ssh_channel_close is left. */
     void (*on_closed)(void *context);
 };

@@ -64,6 +64,7 @@ struct m4h_ssh_channel {
     bool eof_told;
     bool closed;  /* SSH_MSG_CHANNEL_CLOSE came, or the open failed */
     bool stalled; /* on_data took less than all */
+    bool parted_told;
     bool want_write;
     uint16_t port;
     uint16_t originator_port;

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import unittest
@@ -15,6 +16,8 @@ from pathlib import Path
 
 from cluster import ClusterTestCase, Program, ssh_command, ssh_device, wait_until
 from own_service import OwnService
+from ssh_wire import (CHANNEL_CLOSE, CHANNEL_CONFIRM, CHANNEL_OPEN, WINDOW_ADJUST, Client, channel_data, numbers,
+                      text)
 
 SLAVES = ("slave-1", "slave-2", "slave-3")
 MEGABYTE = 1 << 20
@@ -216,6 +219,39 @@ class ReachFar(ClusterTestCase):
                 visit.kill()
                 wait_until(lambda: self.metric("slave-2", "mas4h_slave_channels") == 0, 10, "no channel")
                 wait_until(lambda: self.metric("slave-2", "mas4h_slave_accesses") == 0, 10, "no access")
+
+    def test_an_operator_who_reads_nothing_and_goes_leaves_nothing(self):
+        """His session stays: the device still has much for him, and he for the device."""
+        self.device("pump-full", "slave-2")
+        for entry in ("slave-1", "slave-2"):
+            with self.subTest(entry=entry):
+                slot = self.cluster.slot_on(entry)
+                client = Client(slot["host"], slot["port"])
+                self.addCleanup(client.close)
+                client.request_service()
+                client.authenticate(self.operator_key, "ops")
+                theirs = self.fill(client, "pump-full")
+                client.send(bytes([CHANNEL_CLOSE]) + numbers(theirs))
+                client.receive_until(CHANNEL_CLOSE)
+                for slave_id, name in (("slave-1", "accesses"), ("slave-2", "channels"), ("slave-2", "accesses")):
+                    wait_until(lambda: self.metric(slave_id, f"mas4h_slave_{name}") == 0, 10, f"no {name}")
+        self.assert_echoes("slave-1", "pump-full")
+
+    @staticmethod
+    def fill(client, device):
+        """Sends on a channel of its own as long as anything is taken, and has no window for what comes back."""
+        client.send(bytes([CHANNEL_OPEN]) + text("direct-tcpip") + numbers(0, 4096, 32768) + text(device) +
+                    numbers(22) + text("127.0.0.1") + numbers(1))
+        theirs, window = struct.unpack(">II", client.receive_until(CHANNEL_CONFIRM)[5:13])
+        client.socket.settimeout(1.5)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                while window >= 16000:
+                    client.send(channel_data(theirs, bytes(16000)))
+                    window -= 16000
+                window += struct.unpack(">I", client.receive_until(WINDOW_ADJUST)[5:9])[0]
+        client.socket.settimeout(10)
+        return theirs
 
     def test_a_slave_that_stands_still_is_given_up_in_time(self):
         self.device("pump-still", "slave-2")

@@ -118,16 +118,38 @@ static int carry(struct m4h_conduit *conduit)
     return error;
 }
 
+/* Nobody takes it any more; what was sent before still goes out. */
+static int drop(struct m4h_conduit *conduit)
+{
+    size_t len;
+    int error = m4h_connection_read(conduit->connection, conduit->worker->scratch,
+                                    M4H_RELAY_READ_BYTES, &len);
+
+    if (error != M4H_ECLOSED)
+        return error;
+    conduit->connection_ended = true;
+    m4h_connection_want_read(conduit->connection, false);
+    m4h_connection_want_hangup(conduit->connection);
+    return 0;
+}
+
 static void on_connection_readable(void *context)
 {
     struct m4h_conduit *conduit = context;
     int error = M4H_EIO;
 
-    if (conduit->channel != NULL && !conduit->connection_ended &&
-        !m4h_connection_is_broken(conduit->connection))
-        error = carry(conduit);
+    if (!conduit->connection_ended && !m4h_connection_is_broken(conduit->connection))
+        error = conduit->channel != NULL ? carry(conduit) : drop(conduit);
     if (error != 0 && error != M4H_EAGAIN)
         end_connection(conduit, error);
+}
+
+static void take_what_was_left(struct m4h_conduit *conduit)
+{
+    conduit->stalled = false;
+    conduit->taking = true;
+    m4h_ssh_channel_resume(conduit->channel);
+    conduit->taking = false;
 }
 
 /* What was kept for the connection is out: more may come. */
@@ -135,12 +157,8 @@ static void on_connection_drained(void *context)
 {
     struct m4h_conduit *conduit = context;
 
-    if (conduit->stalled && conduit->channel != NULL) {
-        conduit->stalled = false;
-        conduit->taking = true;
-        m4h_ssh_channel_resume(conduit->channel);
-        conduit->taking = false;
-    }
+    if (conduit->stalled && conduit->channel != NULL)
+        take_what_was_left(conduit);
     end_if_done(conduit);
 }
 
@@ -220,6 +238,13 @@ static void on_channel_eof(void *context)
     end_if_done(conduit);
 }
 
+/* What was left may wait for whoever is at the connection, and he for us to read what the channel
+ * takes no more: so it is kept here, and he is read. */
+static void on_channel_parted(void *context)
+{
+    take_what_was_left(context);
+}
+
 /* Its peer refused the channel or closed it: what came still goes out. */
 static void on_channel_closed(void *context)
 {
@@ -233,7 +258,7 @@ static void on_channel_closed(void *context)
         m4h_connection_finish(conduit->connection);
     conduit->channel_ended = true;
     if (!end_if_done(conduit))
-        m4h_connection_want_read(conduit->connection, false);
+        m4h_connection_want_read(conduit->connection, !conduit->connection_ended);
 }
 
 const struct m4h_ssh_channel_handler m4h_conduit_channel_handler = {
@@ -241,6 +266,7 @@ const struct m4h_ssh_channel_handler m4h_conduit_channel_handler = {
     .on_data = on_channel_data,
     .on_writable = on_channel_writable,
     .on_eof = on_channel_eof,
+    .on_parted = on_channel_parted,
     .on_closed = on_channel_closed,
 };
 
