@@ -3,7 +3,7 @@
 # 200 names, within a second.
 # shellcheck shell=bash disable=SC2207 # names of slaves have no spaces; client keys are read by line
 
-_mas4hctl_commands='status slaves slave tunnels tunnel slot kick drain events top token ssh ssh-config'
+_mas4hctl_commands='status slaves slave tunnels tunnel slot kick drain events audit top token ssh ssh-config'
 _mas4hctl_everywhere='--gateway --token-file --cacert --config --timeout --color --help --version --print-config'
 
 # The options of a command.
@@ -15,6 +15,7 @@ _mas4hctl_options() {
         slot) echo --json --region --client-key ;;
         kick) echo --json --yes ;;
         drain) echo --json --yes --wait ;;
+        audit) echo --json --follow --since --until --actor --action --device --limit ;;
         events) echo --json --follow --region --slave --client-key --type --after --limit ;;
         top) echo --interval ;;
         ssh) echo --identity --user --slave --region --suffix ;;

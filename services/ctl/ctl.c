@@ -7,19 +7,13 @@ static const struct {
     enum m4h_ctl_exit (*run)(struct m4h_ctl_session *session);
     bool asks; /* a gateway */
 } commands[] = {
-    [M4H_CTL_STATUS] = {m4h_ctl_status, true},
-    [M4H_CTL_SLAVES] = {m4h_ctl_slaves, true},
-    [M4H_CTL_SLAVE] = {m4h_ctl_slave, true},
-    [M4H_CTL_TUNNELS] = {m4h_ctl_tunnels, true},
-    [M4H_CTL_TUNNEL] = {m4h_ctl_tunnel, true},
-    [M4H_CTL_SLOT] = {m4h_ctl_slot, true},
-    [M4H_CTL_KICK] = {m4h_ctl_kick, true},
-    [M4H_CTL_DRAIN] = {m4h_ctl_drain, true},
-    [M4H_CTL_EVENTS] = {m4h_ctl_events, true},
-    [M4H_CTL_TOP] = {m4h_ctl_top, true},
-    [M4H_CTL_TOKEN_NEW] = {m4h_ctl_token_new, false},
-    [M4H_CTL_SSH] = {m4h_ctl_ssh, true},
-    [M4H_CTL_SSH_CONFIG] = {m4h_ctl_ssh_settings, true},
+    [M4H_CTL_STATUS] = {m4h_ctl_status, true}, [M4H_CTL_SLAVES] = {m4h_ctl_slaves, true},
+    [M4H_CTL_SLAVE] = {m4h_ctl_slave, true},   [M4H_CTL_TUNNELS] = {m4h_ctl_tunnels, true},
+    [M4H_CTL_TUNNEL] = {m4h_ctl_tunnel, true}, [M4H_CTL_SLOT] = {m4h_ctl_slot, true},
+    [M4H_CTL_KICK] = {m4h_ctl_kick, true},     [M4H_CTL_DRAIN] = {m4h_ctl_drain, true},
+    [M4H_CTL_EVENTS] = {m4h_ctl_events, true}, [M4H_CTL_AUDIT] = {m4h_ctl_audit, true},
+    [M4H_CTL_TOP] = {m4h_ctl_top, true},       [M4H_CTL_TOKEN_NEW] = {m4h_ctl_token_new, false},
+    [M4H_CTL_SSH] = {m4h_ctl_ssh, true},       [M4H_CTL_SSH_CONFIG] = {m4h_ctl_ssh_settings, true},
 };
 
 int m4h_ctl_run(int argc, char *const *argv)

@@ -2,11 +2,12 @@
 and none is lost while NATS is away."""
 
 import contextlib
+import json
 import signal
 import unittest
 import urllib.parse
 
-from cluster import ClusterTestCase, fingerprint, ssh_device, wait_until
+from cluster import BUILD, ClusterTestCase, Program, fingerprint, run, ssh_device, wait_until
 from questions import Key
 from test_records import Clerk
 
@@ -49,6 +50,20 @@ class Audit(ClusterTestCase):
         self.assertEqual(key, came["actor"])
         self.assertIn(came, self.found(target=key), "a key is a target, too")
         self.assertEqual([], self.found(target="kicked", actor="somebody else"))
+
+    def test_mas4hctl_reads_the_audit_back(self):
+        self.cluster.request("DELETE", "/v1/tunnels/by-ctl")
+        self.one(target="by-ctl")
+        gateway = self.cluster.gateways[0].described["url"]
+        tool = [str(BUILD / "bin" / "mas4hctl"), "--gateway", gateway, "audit", "--since", "1h", "--device", "by-ctl"]
+        self.assertRegex(run(*tool), r"Z kick +by-ctl by local from 127\.0\.0\.1:\d+ at gateway-1 failed: no tunnel")
+        self.assertEqual("kick", json.loads(run(*tool, "--json"))["action"])
+        self.assertEqual("", run(*tool, "--actor", "nobody"))
+        follower = Program([*tool, "--follow"])
+        self.addCleanup(follower.stop)
+        follower.wait_for("by-ctl by local")
+        self.cluster.request("DELETE", "/v1/tunnels/by-ctl")
+        follower.wait_for("(?s)by-ctl by local.*by-ctl by local")
 
     def test_what_was_ordered_in_vain_says_why(self):
         self.assertEqual(404, self.cluster.request("DELETE", "/v1/tunnels/nobody")[0])

@@ -19,6 +19,7 @@ enum m4h_ctl_command {
     M4H_CTL_KICK,
     M4H_CTL_DRAIN,
     M4H_CTL_EVENTS,
+    M4H_CTL_AUDIT,
     M4H_CTL_TOP,
     M4H_CTL_TOKEN_NEW,
     M4H_CTL_SSH,
@@ -46,6 +47,7 @@ struct m4h_ctl_arguments {
     bool is_json;
 
     const char *region, *slave, *prefix, *label, *client_key, *type, *after;
+    const char *since, *until, *actor, *action, *device;
     const char *name, *scope, *expires;
     const char *identity, *user, *suffix, *write;
     const char *const *words; /* behind "--", of ssh */

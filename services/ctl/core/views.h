@@ -26,6 +26,7 @@ void m4h_ctl_view_slot(struct m4h_ctl_page *page, const struct m4h_slot *slot, u
 
 /* One line. */
 void m4h_ctl_view_event(struct m4h_ctl_page *page, const struct m4h_event *event);
+void m4h_ctl_view_audit(struct m4h_ctl_page *page, const struct m4h_audit_record *entry);
 
 /* How a state looks. */
 enum m4h_ctl_style m4h_ctl_style_of_state(enum m4h_slave_state state);

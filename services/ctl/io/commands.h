@@ -18,6 +18,7 @@ enum m4h_ctl_exit m4h_ctl_drain(struct m4h_ctl_session *session);
 
 /* What goes on: events.c, top.c */
 enum m4h_ctl_exit m4h_ctl_events(struct m4h_ctl_session *session);
+enum m4h_ctl_exit m4h_ctl_audit(struct m4h_ctl_session *session);
 enum m4h_ctl_exit m4h_ctl_top(struct m4h_ctl_session *session);
 
 /* The way to devices: ssh.c */
