@@ -3,7 +3,7 @@
 # 200 names, within a second.
 # shellcheck shell=bash disable=SC2207 # names of slaves have no spaces; client keys are read by line
 
-_mas4hctl_commands='status slaves slave tunnels tunnel slot kick drain events audit top token ssh ssh-config'
+_mas4hctl_commands='status slaves slave tunnels tunnel slot kick drain events audit top token ssh ssh-config device revoke lift revocations'
 _mas4hctl_everywhere='--gateway --token-file --cacert --config --timeout --color --help --version --print-config'
 
 # The options of a command.
@@ -18,6 +18,10 @@ _mas4hctl_options() {
         audit) echo --json --follow --since --until --actor --action --device --limit ;;
         events) echo --json --follow --region --slave --client-key --type --after --limit ;;
         top) echo --interval ;;
+        device) echo --json --yes --quiet --limit --prefix --state --client-key --operator --devices --label --ports --port --region --expires --comment --reason ;;
+        revoke) echo --json --yes --ban --reason ;;
+        lift) echo --reason ;;
+        revocations) echo --json --quiet --limit --banned ;;
         ssh) echo --identity --user --slave --region --suffix ;;
         ssh-config) echo --identity --slave --region --suffix --write ;;
         token) echo --name --scope --expires --rate ;;
@@ -79,12 +83,13 @@ _mas4hctl() {
         --client-key | -k | --prefix | -p) _mas4hctl_devices "$word" && return ;;
         --token-file | -t | --cacert | --config | --identity | --write) COMPREPLY=($(compgen -f -- "$word")) && return ;;
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$word")) && return ;;
+        --state) COMPREPLY=($(compgen -W 'enabled disabled pending' -- "$word")) && return ;;
         --scope) COMPREPLY=($(compgen -W 'slot read operate' -- "$word")) && return ;;
         --type)
             COMPREPLY=($(compgen -W 'connect disconnect start drain stop refuse flapping access reload load' -- "$word"))
             return
             ;;
-        --gateway | -g | --timeout | --interval | -i | --region | -r | --limit | -n | --after | --name | --expires | --rate | --user | -u | --suffix)
+        --gateway | -g | --timeout | --interval | -i | --region | -r | --limit | -n | --after | --name | --expires | --rate | --user | -u | --suffix | --operator | --devices | --ports | --port | --comment | --reason)
             return
             ;;
     esac
@@ -95,7 +100,10 @@ _mas4hctl() {
     case $command in
         '') COMPREPLY=($(compgen -W "$_mas4hctl_commands" -- "$word")) ;;
         slave | drain) _mas4hctl_slaves "$word" ;;
-        tunnel | kick | ssh) _mas4hctl_devices "$word" ;;
+        tunnel | kick | ssh | revoke) _mas4hctl_devices "$word" ;;
+        device)
+            COMPREPLY=($(compgen -W 'list show add disable enable remove pending approve reject' -- "$word"))
+            ;;
         token) COMPREPLY=($(compgen -W new -- "$word")) ;;
     esac
 }

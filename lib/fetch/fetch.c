@@ -301,13 +301,13 @@ static void begin(struct passage *passage, struct m4h_fetch_answer *answer)
     passage->answer = answer;
 }
 
-/* What is not POST has no body; a POST without one says that its length is 0. */
+/* A POST without a body says that its length is 0. */
 static void set_method(struct m4h_fetch *fetch, const struct m4h_fetch_request *request)
 {
     bool is_post = strcmp(request->method, "POST") == 0;
 
     curl_easy_setopt(fetch->curl, CURLOPT_HTTPGET, 1L);
-    if (is_post)
+    if (is_post || request->body != NULL)
         curl_easy_setopt(fetch->curl, CURLOPT_POSTFIELDS,
                          request->body != NULL ? request->body : "");
     curl_easy_setopt(fetch->curl, CURLOPT_CUSTOMREQUEST, is_post ? NULL : request->method);

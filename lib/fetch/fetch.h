@@ -33,7 +33,7 @@ struct m4h_fetch_config {
 struct m4h_fetch_request {
     const char *method; /* "GET" */
     const char *target; /* "/v1/tunnels?page_size=500", ready encoded */
-    const char *body;   /* of a POST: JSON; NULL: none */
+    const char *body;   /* of a POST or PATCH: JSON; NULL: none */
 };
 
 struct m4h_fetch_answer {

@@ -100,3 +100,43 @@ int m4h_json_devices(struct m4h_buffer *out, const struct m4h_device_record *dev
     m4h_json_close(&writer, '}');
     return m4h_json_finish(&writer);
 }
+
+/* ---- changes ------------------------------------------------------------------- */
+
+static void write_said(struct m4h_json_writer *writer, const char *name, const char *text)
+{
+    if (text[0] != '\0')
+        m4h_json_text(writer, name, text);
+}
+
+static void write_change(struct m4h_json_writer *writer, const struct m4h_device_record *device)
+{
+    if (device->public_key_len > 0)
+        write_key(writer, device);
+    if (device->state != 0)
+        m4h_json_text(writer, "state", m4h_json_device_state(device->state));
+    write_said(writer, "client_key", device->client_key);
+    if (device->labels[0] != '\0')
+        m4h_json_labels(writer, "labels", device->labels);
+    if (device->limits.port_range_count > 0)
+        m4h_json_write_ports(writer, device->limits.ports, device->limits.port_range_count);
+    if (device->fixed_port != 0)
+        write_port(writer, device->fixed_port);
+    write_said(writer, "region", device->preferred_region);
+    if (device->expires_wall_ms != 0)
+        m4h_json_time(writer, "expires_at", device->expires_wall_ms);
+    if (device->operator_.name[0] != '\0')
+        m4h_json_write_operator(writer, &device->operator_);
+    write_said(writer, "comment", device->comment);
+}
+
+int m4h_json_device_change(struct m4h_buffer *out, const struct m4h_device_record *device)
+{
+    struct m4h_json_writer writer;
+
+    m4h_json_begin(&writer, out);
+    m4h_json_open(&writer, NULL, '{');
+    write_change(&writer, device);
+    m4h_json_close(&writer, '}');
+    return m4h_json_finish(&writer);
+}

@@ -22,6 +22,11 @@ M4H_MUST_CHECK int m4h_json_device(struct m4h_buffer *out, const struct m4h_devi
 M4H_MUST_CHECK int m4h_json_devices(struct m4h_buffer *out, const struct m4h_device_record *devices,
                                     size_t count, const char *next_page_token);
 
+/* A change, or a new record, as m4h_json_device_change_parse reads it: what `device` says, limits
+ * but for ports left out; what it does not say is not named, and so stays as it is. */
+M4H_MUST_CHECK int m4h_json_device_change(struct m4h_buffer *out,
+                                          const struct m4h_device_record *device);
+
 /* "name" is as lib/base/revocations.h names it. */
 M4H_MUST_CHECK int m4h_json_revocation(struct m4h_buffer *out, const struct m4h_revoke *revoke);
 /* {"revocations": [...], "next_page_token": ""} */

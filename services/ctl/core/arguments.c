@@ -29,6 +29,24 @@ static const struct command {
      NULL,
      M4H_CTL_TOKEN_NEW,
      "make an access token and its line for the gateway"},
+    {{"device", "list"}, NULL, M4H_CTL_DEVICE_LIST, "the masters' records of keys"},
+    {{"device", "show"},
+     "NAME",
+     M4H_CTL_DEVICE_SHOW,
+     "one of them; NAME: a client key or SHA256:..."},
+    {{"device", "add"}, "FILE", M4H_CTL_DEVICE_ADD, "a public key, a device's or an operator's"},
+    {{"device", "disable"}, "NAME", M4H_CTL_DEVICE_DISABLE, "not let in until it is enabled"},
+    {{"device", "enable"}, "NAME", M4H_CTL_DEVICE_ENABLE, "let in again"},
+    {{"device", "remove"}, "NAME", M4H_CTL_DEVICE_REMOVE, "forget its record, and cut it"},
+    {{"device", "pending"}, NULL, M4H_CTL_DEVICE_PENDING, "keys that wait for approval"},
+    {{"device", "approve"}, "NAME", M4H_CTL_DEVICE_APPROVE, "let it in, as --client-key"},
+    {{"device", "reject"}, "NAME", M4H_CTL_DEVICE_REJECT, "it waits no more; it may ask again"},
+    {{"revoke"},
+     "NAME",
+     M4H_CTL_REVOKE,
+     "cut it, forget all decisions about it; --ban: keep it out"},
+    {{"lift"}, "NAME", M4H_CTL_LIFT, "end its ban"},
+    {{"revocations"}, NULL, M4H_CTL_REVOCATIONS, "what is revoked or banned, by whom and why"},
     {{"ssh"}, "KEY", M4H_CTL_SSH, "ssh to a device by its name; -- and words for ssh may follow"},
     {{"ssh-config"}, NULL, M4H_CTL_SSH_CONFIG, "settings with which ssh, scp, rsync find devices"},
 };
@@ -44,8 +62,12 @@ enum kind {
 #define OF(command) (1u << (command))
 #define LISTS       (OF(M4H_CTL_SLAVES) | OF(M4H_CTL_TUNNELS))
 #define WAYS        (OF(M4H_CTL_SSH) | OF(M4H_CTL_SSH_CONFIG))
-#define EVERY       0xffffffffu
-#define NUMBER_MAX  1000000000u
+#define GIVEN       (OF(M4H_CTL_DEVICE_ADD) | OF(M4H_CTL_DEVICE_APPROVE))
+#define RECORDS     (OF(M4H_CTL_DEVICE_LIST) | OF(M4H_CTL_DEVICE_PENDING))
+#define REASONED                                                                                   \
+    (OF(M4H_CTL_DEVICE_REMOVE) | OF(M4H_CTL_DEVICE_REJECT) | OF(M4H_CTL_REVOKE) | OF(M4H_CTL_LIFT))
+#define EVERY      0xffffffffu
+#define NUMBER_MAX 1000000000u
 
 static const struct option {
     const char *name;
@@ -64,15 +86,15 @@ static const struct option {
     {"color", 0, TEXT, AT(color), EVERY, "WHEN", "auto, always or never"},
     {"json", 'j', FLAG, AT(is_json), EVERY & ~(OF(M4H_CTL_TOP) | OF(M4H_CTL_TOKEN_NEW) | WAYS),
      NULL, "what the gateway says; lists and events a line each"},
-    {"region", 'r', TEXT, AT(region), LISTS | OF(M4H_CTL_SLOT) | OF(M4H_CTL_EVENTS) | WAYS,
+    {"region", 'r', TEXT, AT(region), LISTS | OF(M4H_CTL_SLOT) | OF(M4H_CTL_EVENTS) | WAYS | GIVEN,
      "REGION", "of this region only"},
     {"slave", 's', TEXT, AT(slave), OF(M4H_CTL_TUNNELS) | OF(M4H_CTL_EVENTS) | WAYS, "SLAVE",
      "of this slave only"},
-    {"prefix", 'p', TEXT, AT(prefix), OF(M4H_CTL_TUNNELS), "TEXT",
+    {"prefix", 'p', TEXT, AT(prefix), OF(M4H_CTL_TUNNELS) | OF(M4H_CTL_DEVICE_LIST), "TEXT",
      "whose client key begins like this"},
-    {"label", 'l', TEXT, AT(label), OF(M4H_CTL_TUNNELS), "NAME=VALUE,...",
+    {"label", 'l', TEXT, AT(label), OF(M4H_CTL_TUNNELS) | GIVEN, "NAME=VALUE,...",
      "whose device has these labels, all of them"},
-    {"client-key", 'k', TEXT, AT(client_key), OF(M4H_CTL_SLOT) | OF(M4H_CTL_EVENTS), "KEY",
+    {"client-key", 'k', TEXT, AT(client_key), OF(M4H_CTL_SLOT) | OF(M4H_CTL_EVENTS) | GIVEN, "KEY",
      "the device"},
     {"type", 0, TEXT, AT(type), OF(M4H_CTL_EVENTS), "TYPE,...",
      "connect, disconnect, start, drain, stop, refuse, flapping, access, reload, load"},
@@ -89,18 +111,31 @@ static const struct option {
      "this only: connect, kick, access, device, device.add, config.reload"},
     {"device", 0, TEXT, AT(device), OF(M4H_CTL_AUDIT), "KEY",
      "to this device, key (by its fingerprint) or slave"},
-    {"limit", 'n', NUMBER, AT(limit), LISTS | OF(M4H_CTL_EVENTS) | OF(M4H_CTL_AUDIT), "COUNT",
+    {"limit", 'n', NUMBER, AT(limit),
+     LISTS | RECORDS | OF(M4H_CTL_REVOCATIONS) | OF(M4H_CTL_EVENTS) | OF(M4H_CTL_AUDIT), "COUNT",
      "no more than so many"},
-    {"quiet", 'q', FLAG, AT(is_quiet), LISTS, NULL, "names only, a line each"},
-    {"yes", 'y', FLAG, AT(has_consent), OF(M4H_CTL_KICK) | OF(M4H_CTL_DRAIN), NULL,
+    {"quiet", 'q', FLAG, AT(is_quiet), LISTS | RECORDS | OF(M4H_CTL_REVOCATIONS), NULL,
+     "names only, a line each"},
+    {"yes", 'y', FLAG, AT(has_consent),
+     OF(M4H_CTL_KICK) | OF(M4H_CTL_DRAIN) | OF(M4H_CTL_DEVICE_REMOVE) | OF(M4H_CTL_REVOKE), NULL,
      "do not ask whether it is meant"},
     {"wait", 'w', FLAG, AT(waits), OF(M4H_CTL_DRAIN), NULL, "until its last device has left"},
     {"interval", 'i', SECONDS, AT(interval_ms), OF(M4H_CTL_TOP), "SECONDS", "between two looks"},
     {"name", 0, TEXT, AT(name), OF(M4H_CTL_TOKEN_NEW), "NAME", "who will use it"},
     {"scope", 0, TEXT, AT(scope), OF(M4H_CTL_TOKEN_NEW), "SCOPE,...", "slot, read or operate"},
-    {"expires", 0, TEXT, AT(expires), OF(M4H_CTL_TOKEN_NEW), "TIME",
+    {"expires", 0, TEXT, AT(expires), OF(M4H_CTL_TOKEN_NEW) | GIVEN, "TIME",
      "until when it counts: 2027-01-31T00:00:00Z"},
     {"rate", 0, NUMBER, AT(rate), OF(M4H_CTL_TOKEN_NEW), "COUNT", "requests a second at most"},
+    {"state", 0, TEXT, AT(state), OF(M4H_CTL_DEVICE_LIST), "STATE", "enabled, disabled or pending"},
+    {"operator", 0, TEXT, AT(operator_), GIVEN, "NAME", "it is an operator's, not a device's"},
+    {"devices", 0, TEXT, AT(devices), GIVEN, "PATTERN,...", "that the operator may reach"},
+    {"ports", 0, TEXT, AT(ports), GIVEN, "PORT,...",
+     "that it may have, or that the operator may reach"},
+    {"port", 0, TEXT, AT(port), GIVEN, "PORT", "the device's first, always"},
+    {"comment", 0, TEXT, AT(comment), GIVEN, "TEXT", "for people"},
+    {"reason", 0, TEXT, AT(reason), REASONED, "TEXT", "for the records"},
+    {"ban", 0, FLAG, AT(bans), OF(M4H_CTL_REVOKE), NULL, "nor let it in again"},
+    {"banned", 0, FLAG, AT(is_banned), OF(M4H_CTL_REVOCATIONS), NULL, "bans only"},
     {"identity", 0, TEXT, AT(identity), WAYS, "FILE", "the key that the slaves know"},
     {"user", 'u', TEXT, AT(user), OF(M4H_CTL_SSH), "USER", "who to be at the device"},
     {"suffix", 0, TEXT, AT(suffix), WAYS, "NAME", "what ssh calls devices: KEY.NAME"},
@@ -353,7 +388,7 @@ static void help_on_command(struct m4h_ctl_page *page, const struct command *com
              command->words[1] != NULL ? " " : "",
              command->words[1] != NULL ? command->words[1] : "",
              command->operand != NULL ? " " : "", command->operand != NULL ? command->operand : "");
-    m4h_ctl_page_add(page, M4H_CTL_PLAIN, "  %-14s %s\n", usage, command->help);
+    m4h_ctl_page_add(page, M4H_CTL_PLAIN, "  %-20s %s\n", usage, command->help);
 }
 
 static void help_on_option(struct m4h_ctl_page *page, const struct option *option)

@@ -24,6 +24,18 @@ enum m4h_ctl_command {
     M4H_CTL_TOKEN_NEW,
     M4H_CTL_SSH,
     M4H_CTL_SSH_CONFIG,
+    M4H_CTL_DEVICE_LIST,
+    M4H_CTL_DEVICE_SHOW,
+    M4H_CTL_DEVICE_ADD,
+    M4H_CTL_DEVICE_DISABLE,
+    M4H_CTL_DEVICE_ENABLE,
+    M4H_CTL_DEVICE_REMOVE,
+    M4H_CTL_DEVICE_PENDING,
+    M4H_CTL_DEVICE_APPROVE,
+    M4H_CTL_DEVICE_REJECT,
+    M4H_CTL_REVOKE,
+    M4H_CTL_LIFT,
+    M4H_CTL_REVOCATIONS,
 };
 
 /* What is printed instead of doing anything. */
@@ -40,7 +52,7 @@ enum m4h_ctl_notice {
 struct m4h_ctl_arguments {
     enum m4h_ctl_command command;
     enum m4h_ctl_notice notice;
-    const char *operand; /* KEY or SLAVE */
+    const char *operand; /* KEY, SLAVE, NAME or FILE */
 
     const char *gateway, *token_file, *cacert, *config, *color;
     uint32_t timeout_ms; /* 0: not given */
@@ -49,10 +61,12 @@ struct m4h_ctl_arguments {
     const char *region, *slave, *prefix, *label, *client_key, *type, *after;
     const char *since, *until, *actor, *action, *device;
     const char *name, *scope, *expires;
+    const char *state, *operator_, *devices, *ports, *port, *comment, *reason;
     const char *identity, *user, *suffix, *write;
     const char *const *words; /* behind "--", of ssh */
     size_t word_count;
     uint32_t limit, rate, interval_ms; /* 0: not given */
+    bool bans, is_banned;
     bool is_quiet, has_consent, waits, follows;
 };
 

@@ -24,6 +24,17 @@ void m4h_ctl_view_tunnel(struct m4h_ctl_page *page, const struct m4h_tunnel_stat
                          uint64_t wall_ms);
 void m4h_ctl_view_slot(struct m4h_ctl_page *page, const struct m4h_slot *slot, uint64_t wall_ms);
 
+void m4h_ctl_view_devices(struct m4h_ctl_table *table);
+void m4h_ctl_view_devices_row(struct m4h_ctl_table *table, const struct m4h_device_record *device,
+                              uint64_t wall_ms);
+void m4h_ctl_view_pending(struct m4h_ctl_table *table);
+void m4h_ctl_view_pending_row(struct m4h_ctl_table *table, const struct m4h_device_record *device,
+                              uint64_t wall_ms);
+void m4h_ctl_view_device(struct m4h_ctl_page *page, const struct m4h_device_record *device);
+void m4h_ctl_view_revocations(struct m4h_ctl_table *table);
+void m4h_ctl_view_revocations_row(struct m4h_ctl_table *table, const char *name,
+                                  const struct m4h_revoke *revoke, uint64_t wall_ms);
+
 /* One line. */
 void m4h_ctl_view_event(struct m4h_ctl_page *page, const struct m4h_event *event);
 void m4h_ctl_view_audit(struct m4h_ctl_page *page, const struct m4h_audit_record *entry);

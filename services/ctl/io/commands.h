@@ -21,6 +21,20 @@ enum m4h_ctl_exit m4h_ctl_events(struct m4h_ctl_session *session);
 enum m4h_ctl_exit m4h_ctl_audit(struct m4h_ctl_session *session);
 enum m4h_ctl_exit m4h_ctl_top(struct m4h_ctl_session *session);
 
+/* Records and revocations: lists.c, records.c */
+enum m4h_ctl_exit m4h_ctl_devices(struct m4h_ctl_session *session);
+enum m4h_ctl_exit m4h_ctl_pending(struct m4h_ctl_session *session);
+enum m4h_ctl_exit m4h_ctl_revocations(struct m4h_ctl_session *session);
+enum m4h_ctl_exit m4h_ctl_device_show(struct m4h_ctl_session *session);
+enum m4h_ctl_exit m4h_ctl_device_add(struct m4h_ctl_session *session);
+enum m4h_ctl_exit m4h_ctl_device_enable(struct m4h_ctl_session *session);
+enum m4h_ctl_exit m4h_ctl_device_disable(struct m4h_ctl_session *session);
+enum m4h_ctl_exit m4h_ctl_device_remove(struct m4h_ctl_session *session);
+enum m4h_ctl_exit m4h_ctl_device_approve(struct m4h_ctl_session *session);
+enum m4h_ctl_exit m4h_ctl_device_reject(struct m4h_ctl_session *session);
+enum m4h_ctl_exit m4h_ctl_revoke(struct m4h_ctl_session *session);
+enum m4h_ctl_exit m4h_ctl_lift(struct m4h_ctl_session *session);
+
 /* The way to devices: ssh.c */
 enum m4h_ctl_exit m4h_ctl_ssh(struct m4h_ctl_session *session);
 enum m4h_ctl_exit m4h_ctl_ssh_settings(struct m4h_ctl_session *session);

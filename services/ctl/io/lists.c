@@ -1,7 +1,8 @@
 /* Lists, page after page: each is written and forgotten before the next one is asked for, so that a
  * million tunnels need no more memory than five hundred. */
+#include "lib/base/revocations.h"
 #include "lib/base/walltime.h"
-#include "lib/json/read.h"
+#include "lib/json/device.h"
 #include "services/ctl/core/views.h"
 #include "services/ctl/io/commands.h"
 
@@ -14,7 +15,8 @@
 
 struct list {
     struct m4h_ctl_session *session;
-    const char *name; /* of the member that holds the elements, and of the path */
+    const char *name;  /* of the member that holds the elements, and of the path */
+    const char *state; /* that is asked for; NULL: any */
     struct m4h_ctl_table table;
     uint64_t wall_ms;
     size_t left; /* that may still be shown */
@@ -59,6 +61,50 @@ static int read_tunnels(struct list *list, const struct m4h_fetch_answer *answer
             m4h_ctl_view_tunnels_row(&list->table, &tunnels[i], list->wall_ms);
     }
     free(tunnels);
+    return error;
+}
+
+static int read_records(struct list *list, const struct m4h_fetch_answer *answer,
+                        struct m4h_ctl_page *names, size_t *count)
+{
+    struct m4h_device_record *devices;
+    int error =
+        m4h_json_devices_read(answer->body.data, answer->body.len, &devices, count, list->token);
+
+    if (*count > list->left)
+        *count = list->left;
+    for (size_t i = 0; i < *count; i++) {
+        if (names != NULL)
+            m4h_ctl_page_add(names, M4H_CTL_PLAIN, "%s\n",
+                             devices[i].client_key[0] != '\0' ? devices[i].client_key
+                                                              : devices[i].key_fingerprint);
+        else if (list->session->arguments.command == M4H_CTL_DEVICE_PENDING)
+            m4h_ctl_view_pending_row(&list->table, &devices[i], list->wall_ms);
+        else
+            m4h_ctl_view_devices_row(&list->table, &devices[i], list->wall_ms);
+    }
+    free(devices);
+    return error;
+}
+
+static int read_revocations(struct list *list, const struct m4h_fetch_answer *answer,
+                            struct m4h_ctl_page *names, size_t *count)
+{
+    char name[M4H_REVOCATION_NAME_MAX + 1];
+    struct m4h_revoke *revocations;
+    int error = m4h_json_revocations_read(answer->body.data, answer->body.len, &revocations, count,
+                                          list->token);
+
+    if (*count > list->left)
+        *count = list->left;
+    for (size_t i = 0; i < *count; i++) {
+        m4h_revocation_name(name, revocations[i].key_fingerprint, revocations[i].client_key);
+        if (names != NULL)
+            m4h_ctl_page_add(names, M4H_CTL_PLAIN, "%s\n", name);
+        else
+            m4h_ctl_view_revocations_row(&list->table, name, &revocations[i], list->wall_ms);
+    }
+    free(revocations);
     return error;
 }
 
@@ -109,6 +155,8 @@ static enum m4h_ctl_exit next_page(struct list *list)
     m4h_ctl_target_query(&target, "slave", arguments->slave);
     m4h_ctl_target_query(&target, "client_key_prefix", arguments->prefix);
     m4h_ctl_target_query(&target, "label", arguments->label);
+    m4h_ctl_target_query(&target, "state", list->state);
+    m4h_ctl_target_query(&target, "banned", arguments->is_banned ? "true" : NULL);
     m4h_ctl_target_query(&target, "page_token", list->token);
     exit_code = m4h_ctl_session_ask(list->session, "GET", &target, NULL, &answer);
     if (exit_code == M4H_CTL_DONE)
@@ -144,5 +192,33 @@ enum m4h_ctl_exit m4h_ctl_tunnels(struct m4h_ctl_session *session)
     struct list list = {.session = session, .name = "tunnels", .read_page = read_tunnels};
 
     m4h_ctl_view_tunnels(&list.table);
+    return show_list(&list);
+}
+
+enum m4h_ctl_exit m4h_ctl_devices(struct m4h_ctl_session *session)
+{
+    struct list list = {.session = session,
+                        .name = "devices",
+                        .state = session->arguments.state,
+                        .read_page = read_records};
+
+    m4h_ctl_view_devices(&list.table);
+    return show_list(&list);
+}
+
+enum m4h_ctl_exit m4h_ctl_pending(struct m4h_ctl_session *session)
+{
+    struct list list = {
+        .session = session, .name = "devices", .state = "pending", .read_page = read_records};
+
+    m4h_ctl_view_pending(&list.table);
+    return show_list(&list);
+}
+
+enum m4h_ctl_exit m4h_ctl_revocations(struct m4h_ctl_session *session)
+{
+    struct list list = {.session = session, .name = "revocations", .read_page = read_revocations};
+
+    m4h_ctl_view_revocations(&list.table);
     return show_list(&list);
 }

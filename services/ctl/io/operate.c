@@ -54,26 +54,7 @@ enum m4h_ctl_exit m4h_ctl_slot(struct m4h_ctl_session *session)
     return exit_code;
 }
 
-/* ---- consent -------------------------------------------------------------------------------- */
-
-/* Whether it is meant: --yes, or "y" on a terminal. M4H_CTL_DONE: it is. */
-static enum m4h_ctl_exit confirm(const struct m4h_ctl_session *session, const char *question)
-{
-    char line[16];
-
-    if (session->arguments.has_consent)
-        return M4H_CTL_DONE;
-    if (isatty(STDIN_FILENO) != 1) {
-        m4h_ctl_say("standard input is no terminal, so nobody can be asked: say --yes");
-        return M4H_CTL_USAGE;
-    }
-    fprintf(stderr, "%s [y/N] ", question);
-    fflush(stderr);
-    if (fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y'))
-        return M4H_CTL_DONE;
-    m4h_ctl_say("not done");
-    return M4H_CTL_REFUSED;
-}
+/* ---- kicks ---------------------------------------------------------------------------------- */
 
 enum m4h_ctl_exit m4h_ctl_kick(struct m4h_ctl_session *session)
 {
@@ -81,10 +62,8 @@ enum m4h_ctl_exit m4h_ctl_kick(struct m4h_ctl_session *session)
     struct m4h_fetch_answer answer;
     struct m4h_ctl_target target;
     enum m4h_ctl_exit exit_code;
-    char question[M4H_CLIENT_KEY_MAX + 64];
 
-    snprintf(question, sizeof(question), "Disconnect %.*s?", M4H_CLIENT_KEY_MAX, client_key);
-    exit_code = confirm(session, question);
+    exit_code = m4h_ctl_session_confirm(session, "Disconnect", "?");
     if (exit_code != M4H_CTL_DONE)
         return exit_code;
     m4h_ctl_target_begin(&target, "/v1/tunnels/*", client_key);
@@ -193,12 +172,10 @@ enum m4h_ctl_exit m4h_ctl_drain(struct m4h_ctl_session *session)
     struct m4h_fetch_answer answer;
     struct m4h_ctl_target target;
     enum m4h_ctl_exit exit_code;
-    char question[M4H_ID_MAX + 128];
 
-    snprintf(question, sizeof(question),
-             "Drain %.*s? All its devices go elsewhere, and it takes none until it is restarted.",
-             M4H_ID_MAX, arguments->operand);
-    exit_code = confirm(session, question);
+    exit_code = m4h_ctl_session_confirm(
+        session, "Drain",
+        "? All its devices go elsewhere, and it takes none until it is restarted.");
     if (exit_code != M4H_CTL_DONE)
         return exit_code;
     m4h_ctl_target_begin(&target, "/v1/slaves/*/drain", arguments->operand);

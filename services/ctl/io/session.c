@@ -294,6 +294,27 @@ enum m4h_ctl_exit m4h_ctl_session_ask(struct m4h_ctl_session *session, const cha
     return m4h_ctl_session_judge(session, m4h_fetch_ask(session->fetch, &request, answer), answer);
 }
 
+/* ---- consent ------------------------------------------------------------------------------- */
+
+enum m4h_ctl_exit m4h_ctl_session_confirm(const struct m4h_ctl_session *session, const char *what,
+                                          const char *rest)
+{
+    char line[16];
+
+    if (session->arguments.has_consent)
+        return M4H_CTL_DONE;
+    if (isatty(STDIN_FILENO) != 1) {
+        m4h_ctl_say("standard input is no terminal, so nobody can be asked: say --yes");
+        return M4H_CTL_USAGE;
+    }
+    fprintf(stderr, "%s %s%s [y/N] ", what, session->arguments.operand, rest);
+    fflush(stderr);
+    if (fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y'))
+        return M4H_CTL_DONE;
+    m4h_ctl_say("not done");
+    return M4H_CTL_REFUSED;
+}
+
 /* ---- standard output --------------------------------------------------------------------------
  */
 

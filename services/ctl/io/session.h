@@ -46,6 +46,10 @@ M4H_MUST_CHECK enum m4h_ctl_exit m4h_ctl_session_show(struct m4h_ctl_page *page)
 /* An answer as it came, with a line feed behind it. */
 M4H_MUST_CHECK enum m4h_ctl_exit m4h_ctl_session_show_raw(const struct m4h_fetch_answer *answer);
 
+/* Whether it is meant: --yes, or "y" on a terminal to "WHAT OPERAND REST". M4H_CTL_DONE: it is. */
+M4H_MUST_CHECK enum m4h_ctl_exit m4h_ctl_session_confirm(const struct m4h_ctl_session *session,
+                                                         const char *what, const char *rest);
+
 /* A line on standard error: "mas4hctl: ...". */
 void m4h_ctl_say(const char *format, ...) M4H_PRINTF(1, 2);
 
