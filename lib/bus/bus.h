@@ -41,8 +41,8 @@ struct m4h_bus_message {
  * answers, and one of the server's ("$JS.ACK...") comes with what a stream delivers. */
 bool m4h_bus_is_request(const struct m4h_bus_message *message);
 
-/* On the owner thread, inside m4h_bus_run. What a stream was made to deliver to a subject of mas4h's
- * does not come here: whoever may subscribe to a stream chooses that subject. */
+/* On the owner thread, inside m4h_bus_run. What a stream was made to deliver to a subject of
+ * mas4h's does not come here: whoever may subscribe to a stream chooses that subject. */
 typedef void (*m4h_bus_on_message)(void *context, const struct m4h_bus_message *message);
 
 /* The end of a request, exactly once, inside m4h_bus_run: error 0 and the

@@ -3,10 +3,10 @@
 #define M4H_MASTER_CONFIG_H
 
 #include "lib/config/config.h"
-#include "services/master/config_service.h"
-#include "services/master/config_registry.h"
 #include "services/master/config_certificates.h"
 #include "services/master/config_command.h"
+#include "services/master/config_registry.h"
+#include "services/master/config_service.h"
 #include "services/master/config_validator.h"
 #include "services/master/config_webhook.h"
 #include "services/master/core/stream_plan.h"
