@@ -587,6 +587,29 @@ static void who_is_here_is_asked_about_again_and_stays_as_long_as_a_master_agree
     assert_int_equal(hub->judged, 1); /* and it is told nothing twice */
 }
 
+/* Its next load event, 2 s later at most, makes masters know it again. */
+static void another_slave_is_given_time_to_be_known_again(void **state)
+{
+    const struct m4h_authorize_reply hop = {
+        .allowed = true, .slave_id = "slave-2", .valid_for_ms = 10000};
+    const struct m4h_authorize_reply no = {
+        .allowed = false, .detail = "no", .master_id = "master-1"};
+
+    (void)state;
+    hub->config.operators_enabled = true;
+    hub->config.operator_sessions_max = 4;
+    judge(1);
+    reply_with(0, &hop);
+    m4h_rechecks_soon(&hub->slave, standing_of(1), 0);
+    assert_true(is_asked_again());
+    reply_with(0, &no);
+    assert_true(standing_of(1)->due_ms > m4h_loop_now_ms(hub->slave.loop) + 5000);
+    m4h_rechecks_soon(&hub->slave, standing_of(1), 0);
+    assert_true(is_asked_again());
+    reply_with(0, &hop);
+    assert_int_equal(hub->closed_count, 0);
+}
+
 static void who_is_here_stays_while_no_master_answers(void **state)
 {
     (void)state;
@@ -931,6 +954,7 @@ int main(void)
         TEST(one_of_a_far_future_is_no_revocation),
         TEST(what_was_missed_is_asked_for_and_cuts),
         TEST(who_is_here_is_asked_about_again_and_stays_as_long_as_a_master_agrees),
+        TEST(another_slave_is_given_time_to_be_known_again),
         TEST(who_is_here_stays_while_no_master_answers),
         TEST(a_key_that_names_another_device_now_is_cut),
         TEST(a_short_absence_of_the_bus_asks_about_nobody_and_a_long_one_about_all),

@@ -20,6 +20,8 @@
 #define SPREAD_MS 30000u
 /* After a no, until it is asked about once more: masters look at their files twice a second. */
 #define DOUBT_MS 1500u
+/* Of another slave: masters that have lost sight of it know it again by its next load event. */
+#define HOP_DOUBT_MS 10000u
 
 static struct m4h_standings_rules rules_of(const struct m4h_slave *slave)
 {
@@ -193,6 +195,13 @@ static void confirm(struct m4h_slave *slave, struct m4h_standing *standing,
     wait_for_next(slave, standing);
 }
 
+static uint64_t doubt_ms(const struct m4h_slave *slave, const struct m4h_standing *standing)
+{
+    const struct m4h_visitor *visitor = m4h_visitors_find(slave->visitors, standing->session_id);
+
+    return visitor != NULL && visitor->is_hop ? HOP_DOUBT_MS : DOUBT_MS;
+}
+
 static void doubt(struct m4h_slave *slave, struct m4h_standing *standing,
                   const struct m4h_authorize_reply *reply, const char *detail)
 {
@@ -205,7 +214,8 @@ static void doubt(struct m4h_slave *slave, struct m4h_standing *standing,
         return;
     }
     standing->is_doubted = true;
-    m4h_standings_set_due(slave->standings, standing, m4h_loop_now_ms(slave->loop) + DOUBT_MS);
+    m4h_standings_set_due(slave->standings, standing,
+                          m4h_loop_now_ms(slave->loop) + doubt_ms(slave, standing));
     set_timer(slave);
 }
 
