@@ -19,7 +19,7 @@
 
 static void set_detail(struct m4h_audit_record *record, const char *line, const char *more)
 {
-    char text[LINE_MAX];
+    char text[2 * LINE_MAX];
 
     snprintf(text, sizeof(text), "%s%s%s", line, line[0] != '\0' && more[0] != '\0' ? " " : "",
              more);
