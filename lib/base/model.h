@@ -542,8 +542,12 @@ struct m4h_device_request {
     char request_id[M4H_REQUEST_ID_MAX + 1];
 };
 
+#define M4H_DEVICE_LINE_MAX 8192
+
 struct m4h_device_put {
     struct m4h_device_record device;
+    /* Of authorized_keys, instead of `device`; "": none. */
+    char authorized_keys_line[M4H_DEVICE_LINE_MAX + 1];
     bool create_only;
     char actor[M4H_ACTOR_MAX + 1];
     char request_id[M4H_REQUEST_ID_MAX + 1];

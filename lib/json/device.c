@@ -140,3 +140,16 @@ int m4h_json_device_change(struct m4h_buffer *out, const struct m4h_device_recor
     m4h_json_close(&writer, '}');
     return m4h_json_finish(&writer);
 }
+
+int m4h_json_device_line(struct m4h_buffer *out, const char *line, bool replaces)
+{
+    struct m4h_json_writer writer;
+
+    m4h_json_begin(&writer, out);
+    m4h_json_open(&writer, NULL, '{');
+    m4h_json_text(&writer, "authorized_keys", line);
+    if (replaces)
+        m4h_json_bool(&writer, "replace", true);
+    m4h_json_close(&writer, '}');
+    return m4h_json_finish(&writer);
+}

@@ -27,6 +27,9 @@ M4H_MUST_CHECK int m4h_json_devices(struct m4h_buffer *out, const struct m4h_dev
 M4H_MUST_CHECK int m4h_json_device_change(struct m4h_buffer *out,
                                           const struct m4h_device_record *device);
 
+/* What m4h_json_device_put_parse reads of a line of authorized_keys. */
+M4H_MUST_CHECK int m4h_json_device_line(struct m4h_buffer *out, const char *line, bool replaces);
+
 /* "name" is as lib/base/revocations.h names it. */
 M4H_MUST_CHECK int m4h_json_revocation(struct m4h_buffer *out, const struct m4h_revoke *revoke);
 /* {"revocations": [...], "next_page_token": ""} */
@@ -58,6 +61,12 @@ enum m4h_device_state m4h_json_device_state_parse(const char *text);
 M4H_MUST_CHECK int m4h_json_device_change_parse(const uint8_t *data, size_t len,
                                                 struct m4h_device_record *device,
                                                 char problem[M4H_DETAIL_MAX + 1]);
+
+/* A request to make a record: a change of `put->device`; or {"authorized_keys": "LINE"}, which goes
+ * into `put`, and with "replace" true takes `create_only` from it. Errors as above. */
+M4H_MUST_CHECK int m4h_json_device_put_parse(const uint8_t *data, size_t len,
+                                             struct m4h_device_put *put,
+                                             char problem[M4H_DETAIL_MAX + 1]);
 
 /* {"client_key" or "key_fingerprint", "ban", "reason"}; errors as above. "ban" is true where it
  * is not said. */

@@ -149,6 +149,43 @@ int m4h_json_device_change_parse(const uint8_t *data, size_t len, struct m4h_dev
     return strict.error;
 }
 
+/* ---- a line of authorized_keys ----------------------------------------------------- */
+
+static void read_line(struct m4h_json_strict *strict, json_t *object, struct m4h_device_put *put)
+{
+    static const char *const names[] = {"authorized_keys", "replace", NULL};
+    char line[M4H_DEVICE_LINE_MAX + 1];
+    bool replaces;
+
+    m4h_json_strict_names(strict, object, "the line", names);
+    m4h_json_strict_text(strict, object, "authorized_keys", line, sizeof(line));
+    replaces = m4h_json_strict_bool(strict, object, "replace");
+    if (strict->error == 0 && line[0] == '\0')
+        m4h_json_refuse(strict, "\"authorized_keys\" must be a line of that format");
+    if (strict->error != 0)
+        return;
+    memcpy(put->authorized_keys_line, line, sizeof(line));
+    put->create_only = put->create_only && !replaces;
+}
+
+int m4h_json_device_put_parse(const uint8_t *data, size_t len, struct m4h_device_put *put,
+                              char problem[M4H_DETAIL_MAX + 1])
+{
+    struct m4h_json_strict strict = {.problem = problem};
+    json_t *object;
+    bool is_line;
+
+    problem[0] = '\0';
+    object = m4h_json_strict_load(&strict, "the record", data, len, M4H_JSON_DEVICE_MAX);
+    if (object == NULL)
+        return strict.error;
+    is_line = says(object, "authorized_keys");
+    if (is_line)
+        read_line(&strict, object, put);
+    json_decref(object);
+    return is_line ? strict.error : m4h_json_device_change_parse(data, len, &put->device, problem);
+}
+
 /* ---- as a client shows them -------------------------------------------------------- */
 
 static void read_device(json_t *object, struct m4h_device_record *device)

@@ -100,19 +100,32 @@ int m4h_wire_device_put_encode(const struct m4h_device_put *put, struct m4h_buff
     Mas4h__V1__DevicePutRequest message = MAS4H__V1__DEVICE_PUT_REQUEST__INIT;
     struct m4h_wire_device_parts parts;
 
-    m4h_wire_write_device(&parts, &put->device);
-    message.device = &parts.message;
+    if (put->authorized_keys_line[0] == '\0') {
+        m4h_wire_write_device(&parts, &put->device);
+        message.device = &parts.message;
+    }
+    message.authorized_keys_line = m4h_wire_borrow(put->authorized_keys_line);
     message.create_only = put->create_only;
     message.actor = m4h_wire_borrow(put->actor);
     message.request_id = m4h_wire_borrow(put->request_id);
     return m4h_wire_pack(&message.base, out);
 }
 
+/* One of the two. */
+static bool read_wish(const Mas4h__V1__DevicePutRequest *message, struct m4h_device_put *out)
+{
+    if (message->authorized_keys_line[0] == '\0')
+        return m4h_wire_read_device(message->device, &out->device);
+    return message->device == NULL &&
+           m4h_wire_read_text(message->authorized_keys_line, out->authorized_keys_line,
+                              sizeof(out->authorized_keys_line));
+}
+
 static bool read_put(const Mas4h__V1__DevicePutRequest *message, struct m4h_device_put *out)
 {
     memset(out, 0, sizeof(*out));
     out->create_only = message->create_only;
-    return m4h_wire_read_device(message->device, &out->device) &&
+    return read_wish(message, out) &&
            m4h_wire_read_text(message->actor, out->actor, sizeof(out->actor)) &&
            m4h_wire_read_text(message->request_id, out->request_id, sizeof(out->request_id));
 }

@@ -146,6 +146,7 @@ static void put_records(void)
         {"device_get", 9, make_device_get},
         {"device_remove", 10, make_device_remove},
         {"device_put", 11, make_device_put},
+        {"device_put_line", 11, make_device_put_line},
         {"device_reply", 12, make_device_reply},
         {"audit_record", 13, make_audit_record},
     };

@@ -38,6 +38,54 @@ static void fill(struct m4h_device_record *device)
                      0);
 }
 
+static int put(struct m4h_device_put *wish, const char *text)
+{
+    *wish = (struct m4h_device_put){.create_only = true};
+    return m4h_json_device_put_parse((const uint8_t *)text, strlen(text), wish, problem);
+}
+
+static void a_record_is_made_of_a_document_or_of_a_line(void **state)
+{
+    static const char line[] = "labels=\"site=b\" " KEY " pump";
+    struct m4h_buffer text = M4H_BUFFER_INIT(65536);
+    struct m4h_device_put wish;
+
+    (void)state;
+    assert_int_equal(put(&wish, "{\"client_key\":\"pump-1\"}"), 0);
+    assert_string_equal(wish.device.client_key, "pump-1");
+    assert_string_equal(wish.authorized_keys_line, "");
+    for (int replaces = 0; replaces < 2; replaces++) {
+        text.len = 0;
+        assert_int_equal(m4h_json_device_line(&text, line, replaces), 0);
+        wish = (struct m4h_device_put){.create_only = true};
+        assert_int_equal(m4h_json_device_put_parse(text.data, text.len, &wish, problem), 0);
+        assert_string_equal(wish.authorized_keys_line, line);
+        assert_int_equal(wish.create_only, !replaces);
+    }
+    m4h_buffer_free(&text);
+}
+
+static void a_line_goes_with_nothing_else_that_a_record_has(void **state)
+{
+    static const char *const wrong[] = {
+        "{\"authorized_keys\":\"x\",\"client_key\":\"pump\"}",
+        "{\"authorized_keys\":\"\"}",
+        "{\"authorized_keys\":null}",
+        "{\"authorized_keys\":7}",
+        "{\"authorized_keys\":\"a\\nb\"}",
+        "{\"authorized_keys\":\"x\",\"replace\":1}",
+        "{\"replace\":true}",
+    };
+    struct m4h_device_put wish;
+
+    (void)state;
+    for (size_t i = 0; i < M4H_COUNT(wrong); i++) {
+        assert_int_equal(put(&wish, wrong[i]), M4H_EINVALID);
+        assert_string_not_equal(problem, "");
+        assert_true(wish.create_only);
+    }
+}
+
 static void a_whole_document_is_a_change_that_changes_nothing(void **state)
 {
     struct m4h_buffer text = M4H_BUFFER_INIT(65536);
@@ -193,6 +241,8 @@ static void pages_are_read_as_they_are_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_record_is_made_of_a_document_or_of_a_line),
+        cmocka_unit_test(a_line_goes_with_nothing_else_that_a_record_has),
         cmocka_unit_test(a_whole_document_is_a_change_that_changes_nothing),
         cmocka_unit_test(a_change_leaves_what_it_does_not_name_and_null_empties),
         cmocka_unit_test(a_key_is_a_devices_or_an_operators),

@@ -1,4 +1,4 @@
-foreach(noun label_sets breaker chain device_change evictions fallback keys last_places masters name_table order readiness stream_plan
+foreach(noun label_sets breaker chain device_change device_line evictions fallback keys last_places masters name_table order readiness stream_plan
     record_pull registry tunnel_index verdicts)
     m4h_test(unit_master_${noun} SOURCES master_${noun}.c LINK master-core LABELS unit)
 endforeach()

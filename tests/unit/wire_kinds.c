@@ -720,6 +720,8 @@ const struct wire_kind wire_kinds[KIND_COUNT] = {
     [KIND_DEVICE_GET] = {"device_get", SMALL_MAX, make_device_get, recode_device_get},
     [KIND_DEVICE_REMOVE] = {"device_remove", SMALL_MAX, make_device_remove, recode_device_remove},
     [KIND_DEVICE_PUT] = {"device_put", RECORD_MAX, make_device_put, recode_device_put},
+    [KIND_DEVICE_PUT_LINE] = {"device_put_line", RECORD_MAX, make_device_put_line,
+                              recode_device_put},
     [KIND_DEVICE_REPLY] = {"device_reply", RECORD_MAX, make_device_reply, recode_device_reply},
     [KIND_DEVICE_PROBLEM] = {"device_problem", RECORD_MAX, make_device_problem,
                              recode_device_reply},

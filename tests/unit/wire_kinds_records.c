@@ -264,6 +264,14 @@ int make_device_put(struct m4h_buffer *out)
     return m4h_wire_device_put_encode(&model, out);
 }
 
+int make_device_put_line(struct m4h_buffer *out)
+{
+    struct m4h_device_put model;
+
+    full_device_put_line(&model);
+    return m4h_wire_device_put_encode(&model, out);
+}
+
 int recode_device_put(const uint8_t *data, size_t len, struct m4h_buffer *out)
 {
     struct m4h_device_put model;

@@ -24,6 +24,7 @@ int make_devices_changed(struct m4h_buffer *out);
 int make_device_get(struct m4h_buffer *out);
 int make_device_remove(struct m4h_buffer *out);
 int make_device_put(struct m4h_buffer *out);
+int make_device_put_line(struct m4h_buffer *out);
 int make_device_reply(struct m4h_buffer *out);
 int make_device_problem(struct m4h_buffer *out);
 int make_audit_record(struct m4h_buffer *out);

@@ -549,6 +549,15 @@ void full_device_put(struct m4h_device_put *put)
     FILL(put->request_id);
 }
 
+void full_device_put_line(struct m4h_device_put *put)
+{
+    memset(put, 0, sizeof(*put));
+    FILL(put->authorized_keys_line);
+    put->create_only = true;
+    FILL(put->actor);
+    FILL(put->request_id);
+}
+
 void full_audit_record(struct m4h_audit_record *record)
 {
     memset(record, 0, sizeof(*record));

@@ -40,6 +40,7 @@ void full_device(struct m4h_device_record *device);
 void full_devices_request(struct m4h_devices_request *request);
 void full_device_request(struct m4h_device_request *request);
 void full_device_put(struct m4h_device_put *put);
+void full_device_put_line(struct m4h_device_put *put);
 void full_audit_record(struct m4h_audit_record *record);
 
 #endif

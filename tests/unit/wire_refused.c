@@ -39,7 +39,7 @@ struct spoil {
 
 static void put_spoil(struct m4h_buffer *out, const struct spoil *spoil)
 {
-    char text[8192];
+    char text[16384];
 
     switch (spoil->how) {
     case TEXT:
@@ -47,6 +47,7 @@ static void put_spoil(struct m4h_buffer *out, const struct spoil *spoil)
         break;
     case LONG:
         memset(text, 'k', sizeof(text));
+        assert_true(spoil->number <= sizeof(text));
         put_bytes(out, spoil->field, text, spoil->number);
         break;
     case NUMBER:
@@ -587,7 +588,9 @@ static void requests_about_records_are_checked(void **state)
                                                  BAD_TEXTS(4, 64)};
     static const struct place put[] = {{KIND_DEVICE_PUT, {0}}};
     static const struct spoil put_spoils[] = {
-        {1, DROP, NULL, 0}, BAD_TEXTS(3, 255), BAD_TEXTS(4, 64)};
+        {1, DROP, NULL, 0}, {5, TEXT, "instead of it", 0}, BAD_TEXTS(3, 255), BAD_TEXTS(4, 64)};
+    static const struct place line[] = {{KIND_DEVICE_PUT_LINE, {0}}};
+    static const struct spoil line_spoils[] = {{5, DROP, NULL, 0}, BAD_TEXTS(5, 8192)};
     static const struct place changed[] = {{KIND_DEVICES_CHANGED, {0}}};
     static const struct spoil changed_spoils[] = {BAD_IDS(1), {2, DROP, NULL, 0}};
 
@@ -597,6 +600,7 @@ static void requests_about_records_are_checked(void **state)
     ASSERT_ALL_REFUSED(one, one_spoils);
     ASSERT_ALL_REFUSED(remove, remove_spoils);
     ASSERT_ALL_REFUSED(put, put_spoils);
+    ASSERT_ALL_REFUSED(line, line_spoils);
     ASSERT_ALL_REFUSED(changed, changed_spoils);
 }
 

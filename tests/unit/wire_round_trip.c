@@ -179,6 +179,8 @@ static void every_full_request_about_records_survives(void **state)
     ASSERT_ROUND_TRIP(device, m4h_wire_device_get_encode, m4h_wire_device_get_decode);
     full_device_put(&put);
     ASSERT_ROUND_TRIP(put, m4h_wire_device_put_encode, m4h_wire_device_put_decode);
+    full_device_put_line(&put);
+    ASSERT_ROUND_TRIP(put, m4h_wire_device_put_encode, m4h_wire_device_put_decode);
     full_audit_record(&record);
     ASSERT_ROUND_TRIP(record, m4h_wire_audit_record_encode, m4h_wire_audit_record_decode);
 }

@@ -70,6 +70,24 @@ static int read_body(struct m4h_http_request *request, struct m4h_device_record 
     return M4H_EINVALID;
 }
 
+/* A record is made of a document, or of a line, which the master reads. */
+static int read_wish(struct m4h_http_request *request, struct m4h_device_put *put,
+                     char problem[M4H_DETAIL_MAX + 1])
+{
+    size_t len;
+    const uint8_t *body = m4h_http_body(request, &len);
+    int error = m4h_json_device_put_parse(body, len, put, problem);
+
+    if (error != 0 || put->authorized_keys_line[0] != '\0')
+        return error;
+    error = name_key(&put->device, problem);
+    if (error == 0 && put->device.key_fingerprint[0] == '\0') {
+        error = M4H_EINVALID;
+        m4h_text_copy(problem, M4H_DETAIL_MAX + 1, "\"public_key\" must be there");
+    }
+    return error;
+}
+
 static bool accepts_json(struct m4h_http_request *request)
 {
     return m4h_http_check_accept(request, M4H_HTTP_JSON) &&
@@ -126,11 +144,7 @@ static void make_device(void *context, struct m4h_http_request *request)
 
     if (!accepts_json(request))
         return;
-    error = read_body(request, &put.device, problem);
-    if (error == 0 && put.device.key_fingerprint[0] == '\0') {
-        error = M4H_EINVALID;
-        m4h_text_copy(problem, sizeof(problem), "\"public_key\" must be there");
-    }
+    error = read_wish(request, &put, problem);
     if (error != 0) {
         m4h_gateway_answer_document(request, error, problem);
         return;

@@ -6,6 +6,7 @@
 #include "lib/crypto/crypto.h"
 #include "lib/wire/wire.h"
 #include "services/master/core/device_change.h"
+#include "services/master/core/device_line.h"
 #include "services/master/io/records.h"
 #include "services/master/io/service.h"
 
@@ -79,6 +80,20 @@ static bool is_key_named(const struct m4h_device_record *record)
             strcmp(fingerprint, record->key_fingerprint) == 0);
 }
 
+/* The record that a line makes. */
+static bool read_line(struct m4h_device_put *put, struct m4h_problem *problem)
+{
+    struct m4h_device_record *device = &put->device;
+
+    if (!m4h_device_line_read(put->authorized_keys_line, device, problem))
+        return false;
+    if (m4h_crypto_key_fingerprint(device->public_key, device->public_key_len,
+                                   device->key_fingerprint) == 0)
+        return true;
+    m4h_problem_set(problem, M4H_PROBLEM_INTERNAL, m4h_error_text(M4H_ENOMEM));
+    return false;
+}
+
 static enum m4h_change_made make_put(struct m4h_change *change, struct m4h_master *master,
                                      const struct m4h_change *batch, struct m4h_problem *problem)
 {
@@ -87,12 +102,16 @@ static enum m4h_change_made make_put(struct m4h_change *change, struct m4h_maste
 
     if (m4h_wire_device_put_decode(change->message, change->len, &put) != 0)
         return refuse(problem, M4H_PROBLEM_INVALID, "not a record of a device");
+    if (put.authorized_keys_line[0] != '\0' && !read_line(&put, problem))
+        return M4H_CHANGE_REFUSED;
     if (is_in(batch, put.device.key_fingerprint))
         return M4H_CHANGE_LATER;
     if (!is_key_named(&put.device))
         return refuse(problem, M4H_PROBLEM_INVALID, "key_fingerprint is not that of public_key");
     if (m4h_records_find(master->records, put.device.key_fingerprint, &record))
         there = &record;
+    if (there != NULL && there->state == M4H_DEVICE_DISABLED && put.authorized_keys_line[0] != '\0')
+        put.device.state = M4H_DEVICE_DISABLED;
     if (!m4h_device_change_put(there, &put, stamp_after(master, there), m4h_walltime_now_ms(),
                                change->record, problem))
         return M4H_CHANGE_REFUSED;
