@@ -18,7 +18,7 @@ _mas4hctl_options() {
         audit) echo --json --follow --since --until --actor --action --device --limit ;;
         events) echo --json --follow --region --slave --client-key --type --after --limit ;;
         top) echo --interval ;;
-        device) echo --json --yes --quiet --limit --prefix --state --client-key --operator --devices --label --ports --port --region --expires --comment --reason ;;
+        device) echo --json --yes --quiet --limit --prefix --state --client-key --operator --devices --label --ports --port --region --expires --comment --reason --replace ;;
         revoke) echo --json --yes --ban --reason ;;
         lift) echo --reason ;;
         revocations) echo --json --quiet --limit --banned ;;
@@ -102,7 +102,7 @@ _mas4hctl() {
         slave | drain) _mas4hctl_slaves "$word" ;;
         tunnel | kick | ssh | revoke) _mas4hctl_devices "$word" ;;
         device)
-            COMPREPLY=($(compgen -W 'list show add disable enable remove pending approve reject' -- "$word"))
+            COMPREPLY=($(compgen -W 'list show add import disable enable remove pending approve reject' -- "$word"))
             ;;
         token) COMPREPLY=($(compgen -W new -- "$word")) ;;
     esac

@@ -27,6 +27,7 @@ static const struct {
     [M4H_CTL_LIFT] = {m4h_ctl_lift, true},
     [M4H_CTL_DEVICE_SHOW] = {m4h_ctl_device_show, true},
     [M4H_CTL_DEVICE_ADD] = {m4h_ctl_device_add, true},
+    [M4H_CTL_DEVICE_IMPORT] = {m4h_ctl_device_import, true},
     [M4H_CTL_DEVICE_ENABLE] = {m4h_ctl_device_enable, true},
     [M4H_CTL_DEVICE_DISABLE] = {m4h_ctl_device_disable, true},
     [M4H_CTL_DEVICE_REMOVE] = {m4h_ctl_device_remove, true},

@@ -1,5 +1,6 @@
 """Records of devices and operators, what waits for approval, and bans, from the command line."""
 
+import base64
 import json
 import os
 import subprocess
@@ -55,6 +56,33 @@ class Devices(ClusterTestCase):
         self.assertEqual(2, self.ctl("device", "remove", "Door-7").returncode)
         self.assertEqual("", self.done("device", "remove", "Door-7", "--yes", "--reason", "sold"))
         self.assertEqual(1, self.ctl("device", "show", "Door-7").returncode)
+
+    def test_a_file_is_imported_but_for_its_bad_lines(self):
+        key = self.key("imported")
+        lines = ["# of the old system", "", f'labels="site=b" {Path(f"{key}.pub").read_text().rsplit(maxsplit=1)[0]} import-0']
+        for i in range(1, 48):
+            blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + os.urandom(32)
+            lines.append(f"client-key=\"import-{i}\",max-channels=\"2\" ssh-ed25519\t{base64.b64encode(blob).decode()} by hand")
+        lines.insert(10, "ssh-ed25519 AAAA broken")
+        lines.insert(20, f'from="10.0.0.0/8" {lines[3].split(" ", 1)[1]}')
+        result = self.ctl("device", "import", "-", stdin="\n".join(lines))
+        self.assertEqual((1, "48 added, 0 there already, 2 failed\n"), (result.returncode, result.stdout), result.stderr)
+        self.assertRegex(result.stderr, r"\A-:11: the key is damaged.*\n-:21: a record cannot keep option from.*\n\Z")
+        self.connect_with(key, "import-0")
+
+        documents = self.done("device", "list", "--prefix", "import-", "--json")
+        self.assertEqual("0 added, 48 there already, 0 failed\n", self.done("device", "import", stdin=documents))
+        first = next(d for d in map(json.loads, documents.splitlines()) if d["client_key"] == "import-1")
+        self.assertEqual((2, "enabled"), (first["limits"]["max_channels"], first["state"]))
+        self.done("device", "disable", "import-1")
+        file = Path(self.cluster.dir) / "again"
+        file.write_text(f'{lines[3].replace("import-1", "import-new")}\n')
+        self.assertEqual("0 added, 1 replaced, 0 failed\n", self.done("device", "import", file, "--replace"))
+        self.assertRegex(self.done("device", "show", "import-new"), r"state +disabled")
+        file.write_text(json.dumps(first))
+        self.assertEqual("0 added, 1 replaced, 0 failed\n", self.done("device", "import", file, "--replace"))
+        self.assertRegex(self.done("device", "show", "import-1"), r"state +enabled")
+        self.assertEqual(2, self.ctl("device", "import", "/nonexistent").returncode)
 
     def test_an_operator_has_rules(self):
         key = self.key("operator")

@@ -52,6 +52,20 @@ static void a_command_of_two_words_and_one_with_an_operand(void **state)
     assert_true(arguments.has_consent);
 }
 
+static void what_is_imported_is_a_file_or_standard_input(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("device", "import"), 0);
+    assert_int_equal(arguments.command, M4H_CTL_DEVICE_IMPORT);
+    assert_null(arguments.operand);
+    assert_int_equal(PARSE("device", "import", "keys", "--replace"), 0);
+    assert_string_equal(arguments.operand, "keys");
+    assert_true(arguments.replaces);
+    assert_int_equal(PARSE("device", "import", "keys", "more"), M4H_EINVALID);
+    assert_int_equal(PARSE("device", "import", ""), M4H_EINVALID);
+    assert_int_equal(PARSE("device", "add", "keys", "--replace"), M4H_EINVALID);
+}
+
 static void behind_two_dashes_nothing_is_an_option(void **state)
 {
     (void)state;
@@ -142,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_stand_before_or_after_the_command),
         cmocka_unit_test(a_command_of_two_words_and_one_with_an_operand),
+        cmocka_unit_test(what_is_imported_is_a_file_or_standard_input),
         cmocka_unit_test(behind_two_dashes_nothing_is_an_option),
         cmocka_unit_test(what_follows_the_dashes_behind_ssh_is_for_ssh),
         cmocka_unit_test(seconds_may_have_a_fraction),

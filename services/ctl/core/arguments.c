@@ -10,7 +10,7 @@
 
 static const struct command {
     const char *words[2];
-    const char *operand; /* what it needs behind it, or NULL */
+    const char *operand; /* what it needs behind it, or in [] may have; or NULL */
     enum m4h_ctl_command command;
     const char *help;
 } commands[] = {
@@ -35,6 +35,10 @@ static const struct command {
      M4H_CTL_DEVICE_SHOW,
      "one of them; NAME: a client key or SHA256:..."},
     {{"device", "add"}, "FILE", M4H_CTL_DEVICE_ADD, "a public key, a device's or an operator's"},
+    {{"device", "import"},
+     "[FILE]",
+     M4H_CTL_DEVICE_IMPORT,
+     "many: lines of authorized_keys, or of device list --json"},
     {{"device", "disable"}, "NAME", M4H_CTL_DEVICE_DISABLE, "not let in until it is enabled"},
     {{"device", "enable"}, "NAME", M4H_CTL_DEVICE_ENABLE, "let in again"},
     {{"device", "remove"}, "NAME", M4H_CTL_DEVICE_REMOVE, "forget its record, and cut it"},
@@ -84,8 +88,9 @@ static const struct option {
     {"config", 0, TEXT, AT(config), EVERY, "FILE", "settings, instead of the usual file"},
     {"timeout", 0, SECONDS, AT(timeout_ms), EVERY, "SECONDS", "wait so long for an answer"},
     {"color", 0, TEXT, AT(color), EVERY, "WHEN", "auto, always or never"},
-    {"json", 'j', FLAG, AT(is_json), EVERY & ~(OF(M4H_CTL_TOP) | OF(M4H_CTL_TOKEN_NEW) | WAYS),
-     NULL, "what the gateway says; lists and events a line each"},
+    {"json", 'j', FLAG, AT(is_json),
+     EVERY & ~(OF(M4H_CTL_TOP) | OF(M4H_CTL_TOKEN_NEW) | OF(M4H_CTL_DEVICE_IMPORT) | WAYS), NULL,
+     "what the gateway says; lists and events a line each"},
     {"region", 'r', TEXT, AT(region), LISTS | OF(M4H_CTL_SLOT) | OF(M4H_CTL_EVENTS) | WAYS | GIVEN,
      "REGION", "of this region only"},
     {"slave", 's', TEXT, AT(slave), OF(M4H_CTL_TUNNELS) | OF(M4H_CTL_EVENTS) | WAYS, "SLAVE",
@@ -134,6 +139,8 @@ static const struct option {
     {"port", 0, TEXT, AT(port), GIVEN, "PORT", "the device's first, always"},
     {"comment", 0, TEXT, AT(comment), GIVEN, "TEXT", "for people"},
     {"reason", 0, TEXT, AT(reason), REASONED, "TEXT", "for the records"},
+    {"replace", 0, FLAG, AT(replaces), OF(M4H_CTL_DEVICE_IMPORT), NULL,
+     "change what is there already"},
     {"ban", 0, FLAG, AT(bans), OF(M4H_CTL_REVOKE), NULL, "nor let it in again"},
     {"banned", 0, FLAG, AT(is_banned), OF(M4H_CTL_REVOCATIONS), NULL, "bans only"},
     {"identity", 0, TEXT, AT(identity), WAYS, "FILE", "the key that the slaves know"},
@@ -295,7 +302,7 @@ static int refuse_words(struct reading *reading)
 static int take_words(struct reading *reading)
 {
     const struct command *command;
-    size_t expected;
+    size_t expected, least;
 
     if (reading->word_count == 0)
         return refuse(reading, "a command is missing");
@@ -303,12 +310,13 @@ static int take_words(struct reading *reading)
     if (command == NULL)
         return refuse_words(reading);
     expected = words_of(command) + (command->operand != NULL ? 1 : 0);
-    if (reading->word_count < expected)
+    least = command->operand != NULL && command->operand[0] == '[' ? expected - 1 : expected;
+    if (reading->word_count < least)
         return refuse(reading, "%s needs a %s", command->words[0], command->operand);
     if (reading->word_count > expected)
         return refuse(reading, "\"%s\" is more than %s takes", reading->words[expected],
                       command->words[0]);
-    if (command->operand != NULL)
+    if (command->operand != NULL && reading->word_count == expected)
         reading->arguments->operand = reading->words[expected - 1];
     reading->arguments->command = command->command;
     reading->command = command;

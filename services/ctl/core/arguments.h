@@ -27,6 +27,7 @@ enum m4h_ctl_command {
     M4H_CTL_DEVICE_LIST,
     M4H_CTL_DEVICE_SHOW,
     M4H_CTL_DEVICE_ADD,
+    M4H_CTL_DEVICE_IMPORT,
     M4H_CTL_DEVICE_DISABLE,
     M4H_CTL_DEVICE_ENABLE,
     M4H_CTL_DEVICE_REMOVE,
@@ -66,7 +67,7 @@ struct m4h_ctl_arguments {
     const char *const *words; /* behind "--", of ssh */
     size_t word_count;
     uint32_t limit, rate, interval_ms; /* 0: not given */
-    bool bans, is_banned;
+    bool bans, is_banned, replaces;
     bool is_quiet, has_consent, waits, follows;
 };
 

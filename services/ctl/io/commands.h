@@ -35,6 +35,9 @@ enum m4h_ctl_exit m4h_ctl_device_reject(struct m4h_ctl_session *session);
 enum m4h_ctl_exit m4h_ctl_revoke(struct m4h_ctl_session *session);
 enum m4h_ctl_exit m4h_ctl_lift(struct m4h_ctl_session *session);
 
+/* Many records: import.c */
+enum m4h_ctl_exit m4h_ctl_device_import(struct m4h_ctl_session *session);
+
 /* The way to devices: ssh.c */
 enum m4h_ctl_exit m4h_ctl_ssh(struct m4h_ctl_session *session);
 enum m4h_ctl_exit m4h_ctl_ssh_settings(struct m4h_ctl_session *session);
