@@ -1,4 +1,5 @@
 /* Records of devices and operators, and revocations, as people see them. */
+#include "lib/base/actor.h"
 #include "lib/base/attributes.h"
 #include "lib/base/walltime.h"
 #include "services/ctl/core/views.h"
@@ -48,13 +49,22 @@ void m4h_ctl_view_devices(struct m4h_ctl_table *table)
     m4h_ctl_table_begin(table, columns, M4H_COUNT(columns));
 }
 
+/* Who did it, without where from. */
+static const char *name_of(const char *actor, char name[M4H_ACTOR_MAX + 1])
+{
+    char address[M4H_ADDRESS_TEXT_MAX];
+
+    m4h_actor_split(actor, name, address);
+    return or_dash(name);
+}
+
 void m4h_ctl_view_devices_row(struct m4h_ctl_table *table, const struct m4h_device_record *device,
                               uint64_t wall_ms)
 {
     bool is_operator = device->operator_.name[0] != '\0';
     enum m4h_ctl_style style;
     const char *state = state_of(device, &style);
-    char age[M4H_CTL_WORD_MAX];
+    char age[M4H_CTL_WORD_MAX], who[M4H_ACTOR_MAX + 1];
 
     m4h_ctl_table_cell(table, M4H_CTL_PLAIN, "%s",
                        or_dash(is_operator ? device->operator_.name : device->client_key));
@@ -64,7 +74,7 @@ void m4h_ctl_view_devices_row(struct m4h_ctl_table *table, const struct m4h_devi
     m4h_ctl_table_cell(table, M4H_CTL_PLAIN, "%s", or_dash(device->labels));
     m4h_ctl_table_cell(table, M4H_CTL_PLAIN, "%s",
                        m4h_ctl_age(wall_ms_of(device->stamp), wall_ms, age));
-    m4h_ctl_table_cell(table, M4H_CTL_PLAIN, "%s", or_dash(device->actor));
+    m4h_ctl_table_cell(table, M4H_CTL_PLAIN, "%s", name_of(device->actor, who));
     m4h_ctl_table_cell(table, M4H_CTL_FAINT, "%s", or_dash(device->comment));
 }
 
@@ -175,13 +185,13 @@ void m4h_ctl_view_revocations(struct m4h_ctl_table *table)
 void m4h_ctl_view_revocations_row(struct m4h_ctl_table *table, const char *name,
                                   const struct m4h_revoke *revoke, uint64_t wall_ms)
 {
-    char age[M4H_CTL_WORD_MAX];
+    char age[M4H_CTL_WORD_MAX], who[M4H_ACTOR_MAX + 1];
 
     m4h_ctl_table_cell(table, M4H_CTL_PLAIN, "%s", name);
     m4h_ctl_table_cell(table, revoke->banned ? M4H_CTL_BAD : M4H_CTL_PLAIN, "%s",
                        revoke->banned ? "yes" : "no");
     m4h_ctl_table_cell(table, M4H_CTL_PLAIN, "%s",
                        m4h_ctl_age(wall_ms_of(revoke->stamp), wall_ms, age));
-    m4h_ctl_table_cell(table, M4H_CTL_PLAIN, "%s", or_dash(revoke->actor));
+    m4h_ctl_table_cell(table, M4H_CTL_PLAIN, "%s", name_of(revoke->actor, who));
     m4h_ctl_table_cell(table, M4H_CTL_PLAIN, "%s", or_dash(revoke->reason));
 }
