@@ -119,8 +119,12 @@ static ssize_t on_read(void *context, uint64_t position, char *out, size_t size)
     struct m4h_http_stream *stream = context;
 
     (void)position;
-    if (stream->is_gone)
-        return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (stream->is_gone) {
+        /* Neither an error nor an end: after those the library (0.9.75) forgets the connection
+         * for as long as an older one is there. That a byte cannot be sent it does notice. */
+        out[0] = '\n';
+        return 1;
+    }
     if (STAILQ_EMPTY(&stream->pieces) && !stream->is_finished && stream->handler->on_room != NULL)
         stream->handler->on_room(stream->context, stream);
     if (!STAILQ_EMPTY(&stream->pieces))

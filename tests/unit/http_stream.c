@@ -88,6 +88,11 @@ static bool nobody_is_connected(const struct m4h_http_stats *stats)
     return stats->open == 0;
 }
 
+static bool one_is_connected(const struct m4h_http_stats *stats)
+{
+    return stats->open == 1;
+}
+
 /* Opens one; returns the connection after the head. */
 static int open_one(char text[TEXT])
 {
@@ -211,6 +216,25 @@ static void a_reader_that_goes_is_noticed_though_nothing_is_sent(void **state)
     }
 }
 
+/* As a browser does, with the connections that it keeps. */
+static void a_reader_that_goes_with_others_leaves_no_connection_behind(void **state)
+{
+    char text[TEXT];
+
+    (void)state;
+    for (unsigned i = 0; i < 8; i++) {
+        int other = http_connect(&fixture), fd = open_one(text);
+
+        expect_chunk(fd, "hello");
+        close(fd);
+        if (i % 2 == 0)
+            http_fixture_wait(&fixture, one_is_connected);
+        close(other);
+        http_fixture_wait(&fixture, nobody_is_connected);
+        assert_int_equal(closed, i + 1);
+    }
+}
+
 static void what_a_reader_sent_before_it_went_hides_nothing(void **state)
 {
     char text[TEXT];
@@ -250,6 +274,26 @@ static void fill_up(void)
         refused = error == M4H_EFULL ? refused + 1 : 0;
         usleep(200);
     }
+}
+
+static void nor_does_one_of_http_1_0_or_one_for_whom_much_waits(void **state)
+{
+    char text[TEXT];
+    int other = http_connect(&fixture), fd = http_connect(&fixture);
+
+    (void)state;
+    queue_max = 4 * PIECE;
+    http_send(fd, "GET /stream HTTP/1.0\r\n\r\n");
+    assert_int_equal(http_read_answer(fd, text, TEXT, true), 200);
+    http_fixture_wait(&fixture, one_is_open);
+    close(fd);
+    http_fixture_wait(&fixture, one_is_connected);
+    fd = open_one(text);
+    fill_up();
+    close(fd);
+    http_fixture_wait(&fixture, one_is_connected);
+    assert_int_equal(closed, 2);
+    close(other);
 }
 
 static void a_slow_readers_queue_is_bounded_and_ends_between_two_pieces(void **state)
@@ -389,6 +433,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(http_1_0_gets_bytes_until_the_end_of_the_connection, start,
                                         stop),
         cmocka_unit_test_setup_teardown(a_reader_that_goes_is_noticed_though_nothing_is_sent, start,
+                                        stop),
+        cmocka_unit_test_setup_teardown(a_reader_that_goes_with_others_leaves_no_connection_behind,
+                                        start, stop),
+        cmocka_unit_test_setup_teardown(nor_does_one_of_http_1_0_or_one_for_whom_much_waits, start,
                                         stop),
         cmocka_unit_test_setup_teardown(what_a_reader_sent_before_it_went_hides_nothing, start,
                                         stop),
