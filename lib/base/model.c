@@ -96,6 +96,11 @@ bool m4h_device_limits_are_any(const struct m4h_device_limits *limits)
            limits->bytes_per_second > 0;
 }
 
+const char *m4h_authorize_reply_name(const struct m4h_authorize_reply *reply)
+{
+    return reply->client_key[0] != '\0' ? reply->client_key : reply->operator_.name;
+}
+
 void m4h_problem_set(struct m4h_problem *problem, enum m4h_problem_code code, const char *detail)
 {
     *problem = (struct m4h_problem){.code = code};

@@ -616,6 +616,10 @@ uint32_t m4h_slave_info_weight(const struct m4h_slave_info *info);
 /* Whether there is any limit at all. */
 bool m4h_device_limits_are_any(const struct m4h_device_limits *limits);
 
+/* The name that a revocation of this key may go by: the device's, or the operator's; "" for a
+ * slave. Borrowed. */
+const char *m4h_authorize_reply_name(const struct m4h_authorize_reply *reply);
+
 /* Fills a problem; `detail` is made valid text that fits: m4h_ident_text_clean. */
 void m4h_problem_set(struct m4h_problem *problem, enum m4h_problem_code code, const char *detail);
 

@@ -1,4 +1,5 @@
-/* What has been revoked: one entry for each name, "key:SHA256:..." or "device:CLIENT_KEY", the
+/* What has been revoked: one entry for each name, "key:SHA256:..." or "device:NAME", a client key
+ * or the name of an operator. The
  * latest stamp wins (lib/base/stamp.h). Masters and slaves hold the same set: what one was told
  * while another was away comes over page by page, in any order and as often as need be, and two
  * sets with the same digest are the same. Pure; one thread.

@@ -49,6 +49,7 @@ static void start(struct program *program, struct m4h_loop *loop, int input, int
                   const char *const argv[])
 {
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
     int fds[2];
 
     memset(program, 0, sizeof(*program));
@@ -57,8 +58,12 @@ static void start(struct program *program, struct m4h_loop *loop, int input, int
     posix_spawn_file_actions_adddup2(&actions, input, 0);
     posix_spawn_file_actions_adddup2(&actions, output >= 0 ? output : fds[1], 1);
     posix_spawn_file_actions_adddup2(&actions, fds[1], 2);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
     assert_int_equal(
-        posix_spawnp(&program->pid, argv[0], &actions, NULL, (char *const *)argv, environ), 0);
+        posix_spawnp(&program->pid, argv[0], &actions, &attributes, (char *const *)argv, environ),
+        0);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     close(fds[1]);
     program->output_fd = fds[0];
@@ -103,6 +108,6 @@ void program_stop(struct program *program)
 {
     if (program->pid == 0)
         return;
-    kill(program->pid, SIGKILL);
+    kill(-program->pid, SIGKILL); /* sshd has children that hold its connection */
     finish(program);
 }

@@ -230,6 +230,22 @@ static void a_ban_that_comes_before_the_answer_counts(void **state)
     assert_true(sent.reply.valid_for_ms <= 2000);
 }
 
+static void an_operator_may_be_banned_by_name(void **state)
+{
+    struct m4h_revoke ban = {.client_key = "bob", .banned = true, .stamp = 1, .reason = "left"};
+    enum m4h_revocations_news news;
+    struct m4h_verdict verdict;
+
+    (void)state;
+    assert_int_equal(m4h_revocations_merge(master.revocations, &ban, 0, &news), 0);
+    request("a", "192.0.2.1:1", "_INBOX.1");
+    m4h_verdict_set(&verdict, M4H_VERDICT_ALLOW, "");
+    m4h_text_copy(verdict.reply.operator_.name, sizeof(verdict.reply.operator_.name), "bob");
+    m4h_validation_answer(held, &verdict);
+    assert_false(sent.reply.allowed);
+    assert_string_equal(sent.reply.detail, "banned: left");
+}
+
 static void a_host_key_that_no_validator_allows_is_the_slaves(void **state)
 {
     static const enum m4h_verdict_kind kinds[] = {M4H_VERDICT_UNKNOWN, M4H_VERDICT_DENY,
@@ -331,6 +347,7 @@ int main(void)
         TEST(beyond_the_bound_slaves_ask_another_master),
         TEST(one_question_has_so_many_askers_and_no_more),
         TEST(a_ban_that_comes_before_the_answer_counts),
+        TEST(an_operator_may_be_banned_by_name),
         TEST(a_host_key_that_no_validator_allows_is_the_slaves),
         TEST(a_device_stays_one_whatever_a_slave_calls_its_host_key),
         TEST(who_is_here_is_no_slave_because_a_validator_is_away),

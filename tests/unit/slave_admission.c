@@ -530,6 +530,30 @@ static void what_was_missed_is_asked_for_and_cuts(void **state)
     m4h_buffer_free(&data);
 }
 
+static void an_operator_is_cut_by_name_and_another_slave_is_not(void **state)
+{
+    const struct m4h_authorize_reply hop = {
+        .allowed = true, .slave_id = "bob", .valid_for_ms = 10000};
+    struct m4h_authorize_reply operator_ = {.allowed = true, .operator_.name = "bob"};
+    struct m4h_revoke revoke = revoke_now(false);
+
+    (void)state;
+    revoke.key_fingerprint[0] = '\0';
+    m4h_text_copy(revoke.client_key, sizeof(revoke.client_key), "bob");
+    hub->config.operators_enabled = true;
+    hub->config.operator_sessions_max = 4;
+    judge(1);
+    reply_with(0, &hop);
+    tell_revoke(&revoke);
+    assert_false(is_cut_within(100));
+    judge(2);
+    reply_with(0, &operator_);
+    assert_int_equal(hub->order.as.judged.role, M4H_ROLE_OPERATOR);
+    revoke.stamp = m4h_stamp_next(&hub->slave.clock, m4h_walltime_now_ms(), 0);
+    tell_revoke(&revoke);
+    assert_true(is_cut_within(2000));
+}
+
 /* ---- rechecks ----------------------------------------------------------------------- */
 
 static struct m4h_standing *standing_of(uint64_t session_id)
@@ -954,6 +978,7 @@ int main(void)
         TEST(one_of_a_far_future_is_no_revocation),
         TEST(what_was_missed_is_asked_for_and_cuts),
         TEST(who_is_here_is_asked_about_again_and_stays_as_long_as_a_master_agrees),
+        TEST(an_operator_is_cut_by_name_and_another_slave_is_not),
         TEST(another_slave_is_given_time_to_be_known_again),
         TEST(who_is_here_stays_while_no_master_answers),
         TEST(a_key_that_names_another_device_now_is_cut),

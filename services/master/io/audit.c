@@ -26,16 +26,18 @@ static const char *action_on_record(enum m4h_device_state before,
 }
 
 void m4h_master_audit_record(struct m4h_master *master, enum m4h_device_state state,
-                             const struct m4h_device_record *now)
+                             const struct m4h_device_record *now, const char *reason)
 {
     const bool is_operator = now->operator_.name[0] != '\0';
+    const char *name = is_operator ? now->operator_.name : now->client_key;
     struct m4h_audit_record record = {0};
     char detail[4 * M4H_DETAIL_MAX];
 
     m4h_text_copy(record.actor, sizeof(record.actor), now->actor);
     m4h_text_copy(record.action, sizeof(record.action), action_on_record(state, now));
     m4h_text_copy(record.target, sizeof(record.target),
-                  now->client_key[0] != '\0' ? now->client_key : now->key_fingerprint);
+                  name[0] != '\0' ? name : now->key_fingerprint);
+    m4h_text_copy(record.reason, sizeof(record.reason), reason);
     snprintf(detail, sizeof(detail), "key=%s state=%s%s%s%s%s", now->key_fingerprint,
              m4h_device_state_name(now->state), is_operator ? " operator=" : "",
              now->operator_.name, now->labels[0] != '\0' ? " labels=" : "", now->labels);

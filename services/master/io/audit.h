@@ -8,7 +8,7 @@
 /* A record is `now` what a change has made of it; `state` is what it was in before,
  * M4H_DEVICE_REMOVED also where there was none. */
 void m4h_master_audit_record(struct m4h_master *master, enum m4h_device_state state,
-                             const struct m4h_device_record *now);
+                             const struct m4h_device_record *now, const char *reason);
 /* Somebody asked to revoke; `was_banned` before. A problem: it was not done. */
 void m4h_master_audit_revoke(struct m4h_master *master, const struct m4h_revoke *revoke,
                              bool was_banned, const struct m4h_problem *problem);

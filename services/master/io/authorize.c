@@ -101,7 +101,8 @@ static void answer(struct m4h_asking *asking, const struct m4h_authorize_reply *
     free(asking);
 }
 
-/* A validator knows the key, but its device is not to be let in; or the key was banned meanwhile.
+/* A validator knows the key, but its device or operator is not to be let in; or the key was banned
+ * meanwhile.
  */
 static void heed_ban(struct m4h_master *master, const struct m4h_authorize_request *request,
                      struct m4h_verdict *verdict)
@@ -109,8 +110,8 @@ static void heed_ban(struct m4h_master *master, const struct m4h_authorize_reque
     struct m4h_authorize_reply denial = {0};
 
     if (verdict->kind != M4H_VERDICT_ALLOW ||
-        !m4h_master_is_banned(master, request->key_fingerprint, verdict->reply.client_key,
-                              denial.detail))
+        !m4h_master_is_banned(master, request->key_fingerprint,
+                              m4h_authorize_reply_name(&verdict->reply), denial.detail))
         return;
     m4h_text_copy(denial.validator, sizeof(denial.validator), verdict->reply.validator);
     verdict->kind = M4H_VERDICT_DENY;

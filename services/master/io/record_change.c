@@ -138,6 +138,7 @@ static enum m4h_change_made make_remove(struct m4h_change *change, struct m4h_ma
         return refuse(problem, M4H_PROBLEM_INTERNAL, "the record cannot be read");
     m4h_device_change_remove(&there, request.actor, stamp_after(master, &there), change->record);
     change->voids = m4h_device_change_voids(&there, change->record);
+    m4h_text_copy(change->reason, sizeof(change->reason), request.reason);
     return M4H_CHANGE_MADE;
 }
 

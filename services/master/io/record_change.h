@@ -29,7 +29,8 @@ struct m4h_change {
     struct m4h_device_record *record; /* owned; NULL: none */
     struct m4h_registry_entry entry;  /* of `packed` and `record` */
     struct m4h_buffer packed;
-    const char *voids; /* why what was decided before is void; NULL: it is not */
+    char reason[M4H_DETAIL_MAX + 1]; /* of who removes it; may be empty */
+    const char *voids;               /* why what was decided before is void; NULL: it is not */
     size_t len;
     uint8_t message[];
 };

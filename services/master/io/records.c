@@ -217,7 +217,7 @@ static void carry_out(struct m4h_records *records, struct m4h_change *change,
     }
     log_change(records, change);
     if (change->kind != M4H_CHANGE_TAKE)
-        m4h_master_audit_record(records->master, before, change->record);
+        m4h_master_audit_record(records->master, before, change->record, change->reason);
     if (change->is_ours) {
         if (records->to_tell_count == M4H_DEVICES_PAGE_MAX)
             tell(records);
@@ -443,7 +443,9 @@ const struct m4h_registry_entry *m4h_records_named(const struct m4h_records *rec
     if (entry == NULL || entry->state == M4H_DEVICE_REMOVED)
         entry = m4h_registry_find_client_key(records->registry, name, &count);
     if (entry == NULL)
-        m4h_problem_set(problem, M4H_PROBLEM_NOT_FOUND, "no record has that name");
+        m4h_problem_set(problem, M4H_PROBLEM_NOT_FOUND,
+                        "no record of a device has that name; one of an operator goes by "
+                        "the fingerprint of his key");
     else if (count > 1)
         m4h_problem_set(problem, M4H_PROBLEM_CONFLICT,
                         "several keys have that client key: name one by its fingerprint");

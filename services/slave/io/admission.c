@@ -168,15 +168,14 @@ static void admit_visitor(struct m4h_slave *slave, uint64_t session_id,
 }
 
 /* Whether a revocation is against a decision, one that came while a master was asked, say. */
-static bool is_void(const struct m4h_slave *slave, const char *key_fingerprint,
-                    const char *client_key, const struct m4h_basis *basis,
-                    char detail[M4H_DETAIL_MAX + 1])
+static bool is_void(const struct m4h_slave *slave, const char *key_fingerprint, const char *name,
+                    const struct m4h_basis *basis, char detail[M4H_DETAIL_MAX + 1])
 {
     enum m4h_revocations_verdict verdict;
     char text[M4H_DETAIL_MAX + 16];
     struct m4h_revoke by;
 
-    verdict = m4h_revocations_judge(slave->revocations, key_fingerprint, client_key, basis->stamp,
+    verdict = m4h_revocations_judge(slave->revocations, key_fingerprint, name, basis->stamp,
                                     basis->seen, &by);
     if (verdict < M4H_REVOCATIONS_VOID)
         return verdict == M4H_REVOCATIONS_UNSURE && basis->without_master;
@@ -196,7 +195,8 @@ static void settle(struct m4h_slave *slave, uint64_t session_id,
 
     if (!reply->allowed)
         deny(slave, session_id, question, M4H_REFUSE_KEY_DENIED, reply->detail, "");
-    else if (is_void(slave, question->request.key_fingerprint, client_key, basis, detail))
+    else if (is_void(slave, question->request.key_fingerprint, m4h_authorize_reply_name(reply),
+                     basis, detail))
         deny(slave, session_id, question, M4H_REFUSE_KEY_DENIED, detail, client_key);
     else if (slave->state != M4H_SLAVE_READY)
         deny(slave, session_id, question, M4H_REFUSE_DRAINING, "the slave drains", client_key);

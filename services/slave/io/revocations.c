@@ -28,12 +28,20 @@ static void log_bad(struct m4h_slave *slave, const char *what)
 
 /* ---- who is cut ---------------------------------------------------------------------- */
 
+/* By which it may be revoked: the device's, or the operator's; a slave's host key has none. */
+static const char *name_of(const struct m4h_slave *slave, const struct m4h_standing *standing)
+{
+    const struct m4h_visitor *visitor = m4h_visitors_find(slave->visitors, standing->session_id);
+
+    return visitor != NULL && !visitor->is_hop ? visitor->name : standing->client_key;
+}
+
 void m4h_revocations_io_heed(struct m4h_slave *slave, struct m4h_standing *standing)
 {
     struct m4h_revoke by;
 
     switch (m4h_revocations_judge(slave->revocations, standing->key_fingerprint,
-                                  standing->client_key, standing->stamp, standing->seen, &by)) {
+                                  name_of(slave, standing), standing->stamp, standing->seen, &by)) {
     case M4H_REVOCATIONS_STANDS:
         break;
     case M4H_REVOCATIONS_UNSURE:
